@@ -1,0 +1,1 @@
+"""What a library is: paths, listing, hashing, manifest, description, files."""

@@ -1,0 +1,1 @@
+"""What the authors said: signals, sites, works, verdicts."""

@@ -1,7 +1,7 @@
 """What a signal says and how signals combine: categories, states, readings, verdicts.
 
-Source: the decision model of the scanner. A work is judged by statements (signals) found in carriers; each statement has
-two readings, ``spec`` (the letter of its standard) and ``strict`` (fail-closed). Stronger states win.
+A work is judged by statements (signals) found in carriers; each statement has two readings, ``spec`` (the letter of its
+standard) and ``strict`` (fail-closed). Stronger states win.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from typing import Self
 
 CATEGORIES = ("crawl", "tdm", "train_any", "train_gen", "ai_input", "ai_index", "search")
 
-#: A denial of the key is a denial of the values too (tdm ⊇ train_any ⊇ train_gen, tdm ⊇ ai_index). An allow never flows.
+#: A denial of the key denies the values too (tdm ⊇ train_any ⊇ train_gen, tdm ⊇ ai_index). An allow never flows.
 CONTAINS = {"tdm": ("train_any", "train_gen", "ai_index"), "train_any": ("train_gen",)}
 
 #: What the admission test of a training set looks at.

@@ -1,0 +1,1 @@
+"""Whom we believe, and since when: parties, keys, policy, log, state."""
