@@ -1,0 +1,102 @@
+"""The program: find the command, run it, print its result, give its exit status."""
+
+import importlib
+import json
+import sys
+from collections.abc import Sequence
+from itertools import pairwise
+
+import click
+
+from datalib.errors import DatalibError, Misuse, Unchecked
+from datalib_cli.base import VERSION, Output
+from datalib_cli.texts import Texts, language
+
+#: Every command with its one line; the module of a command is imported only when it is called.
+COMMANDS = {
+    "init": "Describe a folder: write an unsigned draft of datapackage.json.",
+    "sign": "List and hash the files, complete the manifest, sign it.",
+    "verify": "Check a library from its first signature to its last byte, offline.",
+    "show": "Show a library at a glance.",
+    "key": "Make, show and import keys.",
+    "transfer": "Hand a library over; both sides sign.",
+    "cosign": "Add a second signature to an event.",
+    "attest": "Sign a finding about a library, such as a scan for opt-outs.",
+    "withdraw": "End a library for good.",
+    "scan": "Judge works by what their authors said.",
+    "optout": "Ask sites, explain verdicts, remove refused works.",
+    "demo": "Tell the whole story on a small real library.",
+}
+
+
+class Program(click.Group):
+    """``datalib``: loads a command's module when the command is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - Click's signature
+        """Name the commands in the order of a library's life."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - Click's signature
+        """Import one command."""
+        if cmd_name not in COMMANDS:
+            return None
+        found: click.Command = importlib.import_module(f"datalib_cli.commands.{cmd_name}").command
+        return found
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the table of commands without importing them."""
+        say = Texts(lang=ctx.obj)
+        with formatter.section(say("Commands")):
+            formatter.write_dl([(name, say(text)) for name, text in COMMANDS.items()])
+
+
+PROGRAM = Program("datalib", help="Provenance of AI training data.")
+INTERRUPTED = 130  # what shells report for Ctrl-C
+
+
+def _print_json(data: object) -> None:
+    text = json.dumps(data, ensure_ascii=False, indent=2, sort_keys=True)
+    sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace") + b"\n")
+
+
+def _fail(error: DatalibError, *, as_json: bool, lang: str) -> int:
+    from datalib_vocab import remedy, text
+
+    say, fix = text(error.code, lang), remedy(error.code, lang)
+    parts = [error.code, error.where, say + (f" ({error.detail})" if error.detail else "")]
+    line = "datalib: " + ": ".join(part for part in parts if part) + (f" → {fix}" if fix else "")
+    sys.stderr.buffer.write(line.replace("\n", " ").encode("utf-8", "backslashreplace") + b"\n")
+    if as_json:
+        facts = {"code": error.code, "message": say, "detail": error.detail, "where": error.where, "remedy": fix}
+        _print_json({**facts, "version": VERSION})
+    return error.exit_status
+
+
+def _call(arguments: Sequence[str], lang: str) -> Output | None:
+    """Run the command; whatever Click or the system says becomes one of our errors. None after ``--help``."""
+    try:
+        result = PROGRAM.main(list(arguments), prog_name="datalib", standalone_mode=False, obj=lang)
+    except click.UsageError as error:
+        raise Misuse("E-USAGE", "", error.format_message()) from error
+    except OSError as error:
+        raise Unchecked("E-IO", str(error.filename or ""), error.strerror or str(error)) from error
+    return result if isinstance(result, Output) else None
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line; give the exit status: 0 yes or done, 1 no, 2 wrong usage, 3 could not check."""
+    lang = language(arguments)
+    as_json = "--format=json" in arguments or ("--format", "json") in pairwise(arguments)
+    try:
+        result = _call(arguments or ["--help"], lang)
+    except DatalibError as error:
+        return _fail(error, as_json=as_json, lang=lang)
+    except (click.Abort, KeyboardInterrupt):
+        return INTERRUPTED
+    if result is None:
+        return 0
+    if as_json:
+        _print_json({**result.data, "version": VERSION})
+    else:
+        sys.stdout.buffer.write("".join(f"{line}\n" for line in result.lines).encode("utf-8", "backslashreplace"))
+    return result.status

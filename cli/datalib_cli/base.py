@@ -1,0 +1,103 @@
+"""What all commands share: ``--format``, ``--lang``, the result they return, the clock."""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+
+from datalib.errors import Misuse
+from datalib_cli.texts import LANGUAGES, Texts
+
+VERSION = 1  # of the JSON that every command prints
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Output:
+    """What a command found out: the JSON object, the same for people, and the exit status."""
+
+    data: Mapping[str, Any]
+    lines: Sequence[str] = ()
+    status: int = 0
+
+
+def texts() -> Texts:
+    """Texts of the language asked for."""
+    return Texts(lang=click.get_current_context().find_root().obj)
+
+
+def _option(name: str, choices: Sequence[str], text: str) -> click.Option:
+    return click.Option([f"--{name}"], type=click.Choice(choices), expose_value=False, help=text)
+
+
+def _paragraphs(command: click.Command) -> list[str]:
+    return [" ".join(paragraph.split()) for paragraph in (command.help or "").split("\n\n")]
+
+
+class Command(click.Command):
+    """A command with the options that every command has; its texts follow the language."""
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        """Add ``--format`` and ``--lang``. ``run`` reads them from the arguments before Click does."""
+        shared: list[click.Parameter] = [
+            _option("format", ("text", "json"), "How the result is printed. Default: text."),
+            _option("lang", LANGUAGES, "Language of texts; codes stay the same. Default: from the environment."),
+        ]
+        own = super().get_params(ctx)
+        return [*own[:-1], *shared, *own[-1:]] if own and "--help" in own[-1].opts else [*own, *shared]
+
+    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write what the command does, translated."""
+        say = Texts(lang=ctx.find_root().obj or "en")
+        formatter.write_paragraph()
+        with formatter.indentation():
+            for paragraph in _paragraphs(self):
+                formatter.write_text(say(paragraph))
+                formatter.write_paragraph()
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options, translated."""
+        say = Texts(lang=ctx.find_root().obj or "en")
+        records = [record for param in self.get_params(ctx) if (record := param.get_help_record(ctx))]
+        with formatter.section(say("Options")):
+            formatter.write_dl([(name, say(text)) for name, text in records])
+
+
+class Group(click.Group):
+    """A family of commands, such as ``datalib key``."""
+
+    command_class = Command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write each command with its first sentence, translated."""
+        say = Texts(lang=ctx.find_root().obj or "en")
+        with formatter.section(say("Commands")):
+            formatter.write_dl([(name, say(_paragraphs(found)[0])) for name, found in self.commands.items()])
+
+
+def group(name: str, text: str) -> Group:
+    """Make an empty family of commands."""
+    return Group(name, help=text, no_args_is_help=True)
+
+
+def command(name: str | None = None) -> Callable[[Callable[..., Output]], click.Command]:
+    """Turn a function that returns an ``Output`` into a command."""
+    return click.command(name, cls=Command)
+
+
+def clock(now: str | None) -> str:
+    """Give the time as ``YYYY-MM-DDThh:mm:ssZ``: the option, else SOURCE_DATE_EPOCH, else the clock."""
+    if now is not None:
+        try:
+            moment = datetime.strptime(now, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+        except ValueError:
+            raise Misuse("E-USAGE", "--now", "a time looks like 2026-10-31T14:13:20Z") from None
+        return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+    epoch = os.environ.get("SOURCE_DATE_EPOCH")
+    if epoch is not None:
+        if not epoch.isascii() or not epoch.isdigit():
+            raise Misuse("E-USAGE", "SOURCE_DATE_EPOCH", "not a number of seconds")
+        return datetime.fromtimestamp(int(epoch), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
