@@ -7,8 +7,9 @@ from dataclasses import dataclass
 class Row:
     """``ratio`` is what the aim speaks of, in the direction that ``aim`` names ("<= 1.25", ">= 15", "<= 100 MB").
 
-    ``ours`` and ``theirs`` are in ``unit`` and come from the same run on the same machine; ``against`` names the peer with
-    its version. A figure without a peer (peak memory) has ``theirs`` and ``ratio`` None: then ``ours`` is held to the aim.
+    ``ours`` and ``theirs`` are in ``unit`` and come from the same run on the same machine; ``against`` names the peer
+    with its version. A figure without a peer (peak memory) has ``theirs`` and ``ratio`` None: then ``ours`` is held to
+    the aim.
     """
 
     what: str

@@ -251,7 +251,7 @@ def _moment(value: object) -> str | None:
     if value is None:
         return None
     try:
-        moment = datetime.fromisoformat(value) if isinstance(value, str) else datetime.min
+        moment = datetime.fromisoformat(value if isinstance(value, str) else "")
         text = stamp(moment) if moment.tzinfo else ""
     except (ValueError, OverflowError):  # a day before year 1 or after year 9999, once in UTC
         text = ""
