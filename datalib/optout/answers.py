@@ -152,13 +152,14 @@ def read_folder(root: Path) -> Iterator[Answer]:
 
 def _parse_line(line: bytes, place: str) -> Answer:
     try:
-        value = json.loads(line, object_pairs_hook=_members, parse_constant=_no_constant)
+        value = _DECODER.decode(line.decode())
     except (ValueError, RecursionError) as error:
         raise Refused("E-SITES-FORMAT", place, f"not a line of JSON: {error}") from error
     if not isinstance(value, dict):
         raise Refused("E-SITES-FORMAT", place, "an answer is a JSON object")
-    if unknown := sorted(value.keys() - _MEMBERS):
-        raise Refused("E-SITES-FORMAT", place, f"unknown member {unknown[0][:40]!r}")
+    if not value.keys() <= _MEMBERS:
+        unknown = min(value.keys() - _MEMBERS)
+        raise Refused("E-SITES-FORMAT", place, f"unknown member {unknown[:40]!r}")
     try:
         status = _status(value.get("status"))
         return Answer(
@@ -183,6 +184,10 @@ def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
+
+
+#: Built once: a million lines are read with it.
+_DECODER = json.JSONDecoder(object_pairs_hook=_members, parse_constant=_no_constant)
 
 
 def _origin(value: object) -> str:
