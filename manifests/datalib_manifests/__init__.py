@@ -1,0 +1,26 @@
+"""The formats of a data library, as data: JSON Schemas and an example."""
+
+import json
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+
+@cache
+def _document() -> dict[str, Any]:
+    document: dict[str, Any] = json.loads((files(__name__) / "datalib.schema.json").read_bytes())
+    return document
+
+
+def schema(name: str) -> dict[str, Any]:
+    """Give the JSON Schema of one document: ``manifest``, ``envelope``, ``statement``, ``policy``, ``head``, ``roots``.
+
+    Also of each kind of event (``genesis``, ``transfer``, ``amend``, ``attest``, ``withdraw``). ``KeyError`` for others.
+    """
+    document = _document()
+    return {"$schema": document["$schema"], "$defs": document["$defs"], **document["$defs"][name]}
+
+
+def example() -> bytes:
+    """Give an example of a manifest, complete but for the files it describes."""
+    return (files(__name__) / "example.datapackage.json").read_bytes()
