@@ -17,14 +17,15 @@ _FOREIGN_MEMBER = "additionalProperties"
 
 @cache
 def _validator(name: str) -> "Draft202012Validator":
-    from datalib_manifests import schema
     from jsonschema_rs import Draft202012Validator
+
+    from datalib_manifests import schema
 
     return Draft202012Validator(schema(name))
 
 
 def check(name: str, value: Any, where: str = "") -> None:
-    """Refuse a value that is no ``name`` (``manifest``, ``envelope``, ``transfer`` …); says where, as a JSON pointer."""
+    """Refuse a value that is no ``name`` (``manifest``, ``transfer`` …); the place is given as a JSON pointer."""
     validator = _validator(name)
     if validator.is_valid(value):
         return

@@ -51,7 +51,9 @@ def _is_kz(number: str) -> bool:
 
 
 def _is_lei(number: str) -> bool:
-    return bool(_LEI.fullmatch(number)) and int("".join(str(int(character, 36)) for character in number)) % 97 == 1
+    if not _LEI.fullmatch(number):
+        return False
+    return int("".join(str(int(character, 36)) for character in number)) % 97 == 1
 
 
 def _is_isni(number: str) -> bool:

@@ -15,7 +15,7 @@ def _document() -> dict[str, Any]:
 def schema(name: str) -> dict[str, Any]:
     """Give the JSON Schema of one document: ``manifest``, ``envelope``, ``statement``, ``policy``, ``head``, ``roots``.
 
-    Also of each kind of event (``genesis``, ``transfer``, ``amend``, ``attest``, ``withdraw``). ``KeyError`` for others.
+    Also of a kind of event (``genesis``, ``transfer``, ``amend``, ``attest``, ``withdraw``); ``KeyError`` for others.
     """
     document = _document()
     return {"$schema": document["$schema"], "$defs": document["$defs"], **document["$defs"][name]}
