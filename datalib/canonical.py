@@ -76,7 +76,7 @@ def parse(data: bytes, *, limit: int, where: str = "") -> dict[str, Any]:
     """Read one JSON object of at most ``limit`` bytes.
 
     Raises ``Refused`` with ``E-JSON-SIZE``, ``-BOM``, ``-UTF8``, ``-DEPTH``, ``-SYNTAX``, ``-DUPKEY``, ``-NAN``,
-    ``-INT``, ``-SURROGATE``, or ``E-SCHEMA`` for a value that is no object. Source: datalib trust specification §3, C1 to C7.
+    ``-INT``, ``-SURROGATE``, or ``E-SCHEMA`` for a value that is no object.
     """
     return _object(_decode(_text(data, limit, where), _DECODER, where), where)
 

@@ -10,7 +10,7 @@ Source: datalib trust specification §6.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -43,7 +43,8 @@ def _is_kz(number: str) -> bool:
     if not _KZ.fullmatch(number) or number == "0" * 12:
         return False
     digits = [int(digit) for digit in number]
-    for weights in (range(1, 12), (*range(3, 12), 1, 2)):
+    rows: tuple[Sequence[int], ...] = (range(1, 12), (*range(3, 12), 1, 2))
+    for weights in rows:
         check = sum(weight * digit for weight, digit in zip(weights, digits[:11], strict=True)) % 11
         if check != 10:  # noqa: PLR2004  # 10 has no digit: the second row of weights decides
             return check == digits[11]
