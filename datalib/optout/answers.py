@@ -44,10 +44,10 @@ FAILURES = {
 #: RFC 9309 §2.5 asks for at least 500 KiB; nothing larger than this is held in memory.
 MAX_BODY = 8 << 20
 #: A body of control characters takes six characters a byte in JSON; headers come on top.
-MAX_LINE = 6 * MAX_BODY + (1 << 20)
+MAX_LINE = 8 * MAX_BODY
 
 _MEMBERS = frozenset({"origin", "path", "status", "headers", "body", "body_b64", "fetched_at", "final_url"})
-_PATH = re.compile(r"/[!-~]{0,2047}", re.ASCII)
+PATH_FORM = re.compile(r"/[!-~]{0,2047}", re.ASCII)
 _HOST_PORT = re.compile(r"(.+)_([0-9]{1,5})", re.ASCII)
 _NOT_HOST = frozenset("\\?#@ ")
 
@@ -97,7 +97,7 @@ def read_jsonl(lines: Iterable[bytes], where: str = "") -> Iterator[Answer]:
             raise Refused("E-SITES-FORMAT", place, f"the line is longer than {MAX_LINE} bytes")
         text = line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line
         if text.strip():
-            yield _parse_line(text, place)
+            yield parse_line(text, place)
 
 
 def read_jsonl_file(path: Path) -> Iterator[Answer]:
@@ -115,15 +115,16 @@ def read_jsonl_file(path: Path) -> Iterator[Answer]:
 def to_json_line(answer: Answer) -> str:
     """Write one answer as a line of JSON without its end; the same answer always gives the same line.
 
-    The body stands as text when it is UTF-8, else as ``body_b64``; members without content are left out.
+    The body stands as text when it is UTF-8, else as ``body_b64``; what is empty is left out, save a successful body.
     """
     members: dict[str, Any] = {"origin": answer.origin, "path": answer.path, "status": answer.status}
     if answer.headers:
         members["headers"] = [list(pair) for pair in answer.headers]
-    try:
-        members["body"] = answer.body.decode()
-    except UnicodeDecodeError:
-        members["body_b64"] = base64.b64encode(answer.body).decode()
+    if answer.body or _succeeded(answer.status):
+        try:
+            members["body"] = answer.body.decode()
+        except UnicodeDecodeError:
+            members["body_b64"] = base64.b64encode(answer.body).decode()
     if answer.fetched_at is not None:
         members["fetched_at"] = answer.fetched_at
     if answer.final_url is not None:
@@ -150,7 +151,8 @@ def read_folder(root: Path) -> Iterator[Answer]:
         raise Unchecked("E-IO", str(error.filename or root), error.strerror or str(error)) from error
 
 
-def _parse_line(line: bytes, place: str) -> Answer:
+def parse_line(line: bytes, place: str) -> Answer:
+    """Read one line. Raises Refused (E-SITES-FORMAT) naming ``place``."""
     try:
         value = _DECODER.decode(line.decode())
     except (ValueError, RecursionError) as error:
@@ -167,7 +169,7 @@ def _parse_line(line: bytes, place: str) -> Answer:
             path=_path(value.get("path", ROBOTS)),
             status=status,
             headers=_headers(value.get("headers") or []),
-            body=_body(value, needed=isinstance(status, int) and 200 <= status < 300),  # noqa: PLR2004 (HTTP success)
+            body=_body(value, needed=_succeeded(status)),
             fetched_at=_moment(value.get("fetched_at")),
             final_url=_url(value.get("final_url")),
         )
@@ -201,7 +203,7 @@ def _origin(value: object) -> str:
 
 
 def _path(value: object) -> str:
-    if not isinstance(value, str) or not _PATH.fullmatch(value):
+    if not isinstance(value, str) or not PATH_FORM.fullmatch(value):
         raise ValueError("'path' must begin with '/' and hold visible ASCII characters only, at most 2048")
     return value
 
@@ -212,6 +214,10 @@ def _status(value: object) -> int | str:
     if isinstance(value, str) and value in FAILURES:
         return value
     raise ValueError(f"'status' must be an HTTP status or one of {', '.join(FAILURES)}")
+
+
+def _succeeded(status: int | str) -> bool:
+    return isinstance(status, int) and 200 <= status < 300  # noqa: PLR2004 (HTTP's range of success)
 
 
 def _headers(value: object) -> tuple[tuple[str, str], ...]:
@@ -314,7 +320,7 @@ def _files(host: Path) -> Iterator[tuple[Path, str]]:
 
 
 def _read_file(file: Path, origin: str, path: str) -> Answer:
-    if not _PATH.fullmatch(path):
+    if not PATH_FORM.fullmatch(path):
         raise Refused("E-SITES-FORMAT", str(file), "the path is longer than 2048 characters")
     with file.open("rb") as source:
         body = source.read(MAX_BODY + 1)

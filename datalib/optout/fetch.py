@@ -1,0 +1,156 @@
+"""Collect a site snapshot: ask every origin for the files that hold its rules, and write the answers down.
+
+The only part of datalib that goes to the network, and only to the origins it was given and where these redirect
+(datalib opt-out specification §2, rule 10). Hosts are asked many at a time, each of them one request after the other.
+"""
+
+import asyncio
+import hashlib
+import ssl
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import can_ada
+
+from datalib import __version__
+from datalib.errors import Misuse
+from datalib.optout.answers import MAX_BODY, PATH_FORM, ROBOTS, TDMREP, Answer, origin_of
+from datalib.optout.journal import Journal, open_journal
+
+if TYPE_CHECKING:
+    from datalib.optout.ask import Asker
+
+PATHS = (ROBOTS, TDMREP)
+#: RFC 9309 §2.5: at least 500 KiB of a robots.txt are read.
+MIN_BYTES = 500 << 10
+MAX_CONCURRENCY = 1024
+#: RFC 9309 §2.3.1.2: at least five redirects are followed.
+MAX_REDIRECTS = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FetchResult:
+    """What a snapshot holds: ``answers`` in all, ``asked`` in this run, and how many of each status or failure."""
+
+    out: Path
+    answers: int
+    asked: int
+    statuses: Mapping[str, int]
+
+
+def fetch(
+    origins: Iterable[str],
+    *,
+    out: Path,
+    now: Callable[[], datetime],
+    paths: Iterable[str] = PATHS,
+    agent: str = "",
+    concurrency: int = 64,
+    timeout: float = 20.0,
+    max_bytes: int = 2 << 20,
+    max_redirects: int = MAX_REDIRECTS,
+    allow_private: bool = False,
+    resolve: Mapping[str, str] | None = None,
+    tls: ssl.SSLContext | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> FetchResult:
+    """Ask ``origins`` for ``paths`` and write the JSON Lines snapshot ``out``, sorted by origin and path.
+
+    ``timeout`` is in seconds, for one answer with its redirects; ``max_bytes`` bounds a body as received and as
+    unpacked. ``agent`` precedes datalib's name in the User-Agent. Addresses outside the public Internet are not asked
+    unless ``allow_private``. ``resolve`` fixes the address of hosts, ``tls`` the trusted authorities. ``progress`` is
+    told how many of how many requests are answered. A run after a kill asks only what is missing.
+    Raises Misuse (E-USAGE, E-OUT-EXISTS), Unchecked (E-IO), Refused (E-SITES-FORMAT: the remains of an earlier run).
+    """
+    from datalib.optout.ask import Asker, Limits
+
+    _check(agent, concurrency, timeout, max_bytes, max_redirects)
+    limits = Limits(timeout=timeout, max_bytes=max_bytes, max_redirects=max_redirects, allow_private=allow_private)
+    with open_journal(out) as journal, _threads(concurrency) as threads:
+        asker = Asker(
+            limits=limits,
+            user_agent=f"{agent} datalib/{__version__}".strip(),
+            now=now,
+            tls=tls or ssl.create_default_context(),
+            threads=threads,
+            resolve=resolve or {},
+        )
+        hosts = _by_host(origins, tuple(paths), journal)
+        asyncio.run(_ask_all(asker, hosts, journal, concurrency, progress))
+        answers = len(journal)
+        journal.finish(out)
+    asked = sum(map(len, hosts.values()))
+    return FetchResult(out=out, answers=answers, asked=asked, statuses=dict(sorted(journal.statuses.items())))
+
+
+@contextmanager
+def _threads(concurrency: int) -> Iterator[ThreadPoolExecutor]:
+    """Give threads for name look-ups, some to spare: a look-up that was given up still holds its thread."""
+    threads = ThreadPoolExecutor(2 * concurrency, "datalib-dns")
+    try:
+        yield threads
+    finally:
+        threads.shutdown(wait=False, cancel_futures=True)
+
+
+def _check(agent: str, concurrency: int, timeout: float, max_bytes: int, max_redirects: int) -> None:
+    if not (agent.isascii() and agent.isprintable()):
+        raise Misuse("E-USAGE", "agent", "visible ASCII characters only")
+    if not 1 <= concurrency <= MAX_CONCURRENCY:
+        raise Misuse("E-USAGE", "concurrency", f"between 1 and {MAX_CONCURRENCY}")
+    if not timeout > 0:
+        raise Misuse("E-USAGE", "timeout", "more than 0 seconds")
+    if not MIN_BYTES <= max_bytes <= MAX_BODY:
+        raise Misuse("E-USAGE", "max-bytes", f"between {MIN_BYTES} and {MAX_BODY}")
+    if max_redirects < 0:
+        raise Misuse("E-USAGE", "max-redirects", "0 or more")
+
+
+def _by_host(origins: Iterable[str], paths: tuple[str, ...], journal: Journal) -> dict[str, list[tuple[str, str]]]:
+    """Give what is still to be asked, by host; the hosts of one operator, which sort together, are spread."""
+    for path in paths:
+        if not PATH_FORM.fullmatch(path):
+            raise Misuse("E-USAGE", path, "a path begins with '/' and holds visible ASCII characters only")
+    hosts: dict[str, list[tuple[str, str]]] = {}
+    for origin in sorted({_normal(origin) for origin in origins}):
+        requests = [(origin, path) for path in paths if (origin, path) not in journal]
+        if requests:
+            hosts.setdefault(can_ada.parse(origin).hostname, []).extend(requests)
+    return dict(sorted(hosts.items(), key=lambda item: hashlib.sha256(item[0].encode()).digest()))
+
+
+def _normal(origin: str) -> str:
+    found = origin_of(origin)
+    if found is None:
+        raise Misuse("E-USAGE", origin, "not an http or https origin")
+    return found
+
+
+async def _ask_all(
+    asker: "Asker",
+    hosts: Mapping[str, list[tuple[str, str]]],
+    journal: Journal,
+    concurrency: int,
+    progress: Callable[[int, int], None] | None,
+) -> None:
+    done, total = 0, sum(map(len, hosts.values()))
+
+    def keep(answer: Answer) -> None:
+        nonlocal done
+        journal.add(answer)
+        done += 1
+        if progress is not None:
+            progress(done, total)
+
+    waiting = iter(hosts.values())
+
+    async def work() -> None:
+        for requests in waiting:  # one iterator for all workers: each host goes to one of them
+            await asker.ask_host(requests, keep)
+
+    await asyncio.gather(*(work() for _ in range(min(concurrency, len(hosts)))))
