@@ -91,8 +91,9 @@ class _Weigher:
             if anchor:
                 self._weights[anchor] = self.total - before
 
-    def _alias(self, anchor: str) -> None:
-        if anchor not in self._weights:  # known only when its node has ended: so nothing contains itself
+    def _alias(self, anchor: str | None) -> None:
+        # A weight is known only when its node has ended: so nothing contains itself.
+        if anchor is None or anchor not in self._weights:
             raise Refused("E-JSON-SYNTAX", self._where, f"alias {anchor!r} stands for nothing, or for itself")
         self.total += self._weights[anchor]
 
