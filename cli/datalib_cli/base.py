@@ -1,14 +1,15 @@
 """What all commands share: ``--format``, ``--lang``, the result they return, the clock."""
 
 import os
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 import click
 
 from datalib.errors import Misuse
+from datalib.formats import parse_time
 from datalib_cli.texts import LANGUAGES, Texts
 
 VERSION = 1  # of the JSON that every command prints
@@ -87,17 +88,13 @@ def command(name: str | None = None) -> Callable[[Callable[..., Output]], click.
     return click.command(name, cls=Command)
 
 
-def clock(now: str | None) -> str:
-    """Give the time as ``YYYY-MM-DDThh:mm:ssZ``: the option, else SOURCE_DATE_EPOCH, else the clock."""
+def clock(now: str | None) -> int:
+    """Give the time in seconds since 1970: the option ``--now``, else SOURCE_DATE_EPOCH, else the clock."""
     if now is not None:
-        try:
-            moment = datetime.strptime(now, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
-        except ValueError:
-            raise Misuse("E-USAGE", "--now", "a time looks like 2026-10-31T14:13:20Z") from None
-        return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+        return parse_time(now, "--now")
     epoch = os.environ.get("SOURCE_DATE_EPOCH")
-    if epoch is not None:
-        if not epoch.isascii() or not epoch.isdigit():
-            raise Misuse("E-USAGE", "SOURCE_DATE_EPOCH", "not a number of seconds")
-        return datetime.fromtimestamp(int(epoch), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    if epoch is None:
+        return int(time.time())
+    if not epoch.isascii() or not epoch.isdigit():
+        raise Misuse("E-USAGE", "SOURCE_DATE_EPOCH", "not a number of seconds")
+    return int(epoch)

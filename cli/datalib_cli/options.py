@@ -4,11 +4,14 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from datalib.errors import Misuse, Unchecked
+
+if TYPE_CHECKING:
+    from datalib.trust.keys import PrivateKey
 
 FILE = click.Path(path_type=Path)
 FOLDER = click.Path(path_type=Path)
@@ -83,17 +86,39 @@ def names(values: tuple[str, ...], option: str) -> dict[str, str]:
     return found
 
 
-def password(path: Path | None, *, prompt: str | None) -> bytes | None:
+def password(path: Path | None, *, prompt: str | None) -> str | None:
     """Find a password: in the file, else in DATALIB_KEY_PASSWORD, else ask where there is a prompt and a terminal."""
     if path is not None:
         try:
-            return path.read_bytes().split(b"\n", 1)[0]
+            return path.read_text(encoding="utf-8").split("\n", 1)[0]
         except OSError as error:
             raise Unchecked("E-IO", str(path), error.strerror or "") from error
+        except UnicodeDecodeError as error:
+            raise Misuse("E-KEY-PASSWORD", str(path), "not UTF-8") from error
     given = os.environ.get("DATALIB_KEY_PASSWORD")
     if given is not None:
-        return given.encode()
+        return given
     if prompt is not None and click.get_text_stream("stdin").isatty():
         asked: str = click.prompt(prompt, hide_input=True, err=True)
-        return asked.encode()
+        return asked
     return None
+
+
+def read_file(path: Path) -> bytes:
+    """Read a file the user named; ``Unchecked("E-IO")`` when it cannot be read."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise Unchecked("E-IO", str(path), error.strerror or "") from error
+
+
+def load_keys(paths: tuple[Path, ...], passwords: Path | None, prompt: str) -> "tuple[PrivateKey, ...]":
+    """Open private keys; a password is looked for only when a key is encrypted."""
+    from datalib.trust.keys import PrivateKey
+
+    found = list[PrivateKey]()
+    for path in paths:
+        data = read_file(path)
+        secret = password(passwords, prompt=prompt.format(key=path)) if b"ENCRYPTED" in data else None
+        found.append(PrivateKey.from_pem(data, secret, str(path)))
+    return tuple(found)

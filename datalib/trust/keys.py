@@ -125,8 +125,10 @@ class PrivateKey:
     def new(cls, alg: Algorithm = Algorithm.ED25519, *, seed: bytes | None = None) -> Self:
         """Make a key from the randomness of the operating system, or always the same one from 32 bytes of ``seed``."""
         if alg is Algorithm.P256:
-            return cls._of(p256.generate(seed))
-        return cls._of(Ed25519PrivateKey.generate() if seed is None else Ed25519PrivateKey.from_private_bytes(seed))
+            return cls.from_handle(p256.generate(seed))
+        if seed is None:
+            return cls.from_handle(Ed25519PrivateKey.generate())
+        return cls.from_handle(Ed25519PrivateKey.from_private_bytes(seed))
 
     @classmethod
     def from_pem(cls, data: bytes, password: str | None = None, where: str = "") -> Self:
@@ -150,11 +152,12 @@ class PrivateKey:
                 raise Misuse("E-KEY-PASSWORD", where, "the password does not open the private key") from error
             raise Refused("E-KEY-ENCODING", where, "not the PEM file of a private key") from error
         if isinstance(handle, Ed25519PrivateKey) or p256.is_private(handle):
-            return cls._of(handle)
+            return cls.from_handle(handle)
         raise Refused("E-KEY-ALG", where, "neither an Ed25519 nor a P-256 key")
 
     @classmethod
-    def _of(cls, handle: Ed25519PrivateKey | p256.PrivateHandle) -> Self:
+    def from_handle(cls, handle: Ed25519PrivateKey | p256.PrivateHandle) -> Self:
+        """Take over a key that `cryptography` has loaded."""
         from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
         der = handle.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
