@@ -37,6 +37,19 @@ _ACCEPT = {
 }
 
 
+Addresses = Sequence[tuple[socket.AddressFamily, str]]
+LookUp = Callable[[str], Addresses]
+
+
+def system_addresses(name: str) -> Addresses:
+    """Ask the system for the addresses of a name. Blocks; raises OSError."""
+    try:
+        found = socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)
+    except UnicodeError as error:  # a label of more than 63 characters
+        raise socket.gaierror(socket.EAI_NONAME, str(error)) from error
+    return [(family, str(address[0])) for family, _, _, _, address in found]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
     """``timeout`` in seconds for one answer with its redirects; ``max_bytes`` as received and as unpacked."""
@@ -61,7 +74,7 @@ class _PrivateAddressError(OSError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asker:
-    """How sites are asked. ``resolve`` gives the address of a host without asking a name server."""
+    """How sites are asked. The hosts in ``resolve`` have that address: the caller vouches for it, be it private."""
 
     limits: Limits
     user_agent: str
@@ -69,10 +82,11 @@ class Asker:
     tls: ssl.SSLContext
     threads: ThreadPoolExecutor
     resolve: Mapping[str, str] = field(default_factory=dict)
+    look_up: LookUp = system_addresses
 
     async def ask_host(self, requests: Sequence[tuple[str, str]], keep: Callable[[Answer], None]) -> None:
         """Ask the origins of one host for ``(origin, path)`` one after the other, over one connection if it lasts."""
-        resolver = _Resolver(self.resolve, self.threads, allow_private=self.limits.allow_private)
+        resolver = _Resolver(self)
         connector = aiohttp.TCPConnector(resolver=resolver, ssl=self.tls, limit=1, use_dns_cache=False)
         async with aiohttp.ClientSession(
             connector=connector,
@@ -142,11 +156,9 @@ class Asker:
 class _Resolver(AbstractResolver):
     """Names to addresses: each name once, refused as a whole if one of its addresses is not public."""
 
-    def __init__(self, fixed: Mapping[str, str], threads: ThreadPoolExecutor, *, allow_private: bool) -> None:
-        self._fixed = fixed
-        self._threads = threads
-        self._allow_private = allow_private
-        self._known: dict[str, list[tuple[socket.AddressFamily, str]] | OSError] = {}
+    def __init__(self, asker: Asker) -> None:
+        self._asker = asker
+        self._known: dict[str, Addresses | OSError] = {}
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
@@ -166,16 +178,17 @@ class _Resolver(AbstractResolver):
         """Forget all names."""
         self._known.clear()
 
-    async def _look_up(self, host: str) -> list[tuple[socket.AddressFamily, str]] | OSError:
-        name = self._fixed.get(host, host)
-        loop = asyncio.get_running_loop()
+    async def _look_up(self, host: str) -> Addresses | OSError:
+        asker = self._asker
+        if host in asker.resolve:
+            return system_addresses(asker.resolve[host])
         try:
-            found = await loop.run_in_executor(self._threads, _addresses, name)
+            found = await asyncio.get_running_loop().run_in_executor(asker.threads, asker.look_up, host)
         except OSError as error:
             return error
-        if not self._allow_private and not all(is_public(address) for _, address in found):
-            return _PrivateAddressError(host)
-        return found
+        if asker.limits.allow_private or all(is_public(address) for _, address in found):
+            return found
+        return _PrivateAddressError(host)
 
 
 class _Unpacker:
@@ -216,14 +229,6 @@ class _Unpacker:
         if not self._deflate:
             return 16 + zlib.MAX_WBITS
         return zlib.MAX_WBITS if first & 0x0F == zlib.DEFLATED else -zlib.MAX_WBITS
-
-
-def _addresses(name: str) -> list[tuple[socket.AddressFamily, str]]:
-    try:
-        found = socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)
-    except UnicodeError as error:  # a label of more than 63 characters
-        raise socket.gaierror(socket.EAI_NONAME, str(error)) from error
-    return [(family, str(address[0])) for family, _, _, _, address in found]
 
 
 def _is_address(host: str) -> bool:

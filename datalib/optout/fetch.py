@@ -63,8 +63,9 @@ def fetch(
 
     ``timeout`` is in seconds, for one answer with its redirects; ``max_bytes`` bounds a body as received and as
     unpacked. ``agent`` precedes datalib's name in the User-Agent. Addresses outside the public Internet are not asked
-    unless ``allow_private``. ``resolve`` fixes the address of hosts, ``tls`` the trusted authorities. ``progress`` is
-    told how many of how many requests are answered. A run after a kill asks only what is missing.
+    unless ``allow_private``; the hosts in ``resolve`` have the address given there, be it private. ``tls`` holds the
+    trusted authorities. ``progress`` is told how many of how many requests are answered. A run after a kill asks only
+    what is missing.
     Raises Misuse (E-USAGE, E-OUT-EXISTS), Unchecked (E-IO), Refused (E-SITES-FORMAT: the remains of an earlier run).
     """
     from datalib.optout.ask import Asker, Limits
