@@ -1,0 +1,262 @@
+"""A library on disk: read, list and replace its files, below its folder and nowhere else.
+
+Reading follows no link (`datalib.library.descent`); writing replaces a file as a whole, so that a kill at any moment
+leaves the old bytes or the new ones, and at worst a ``.datalib-tmp-*`` beside them, which `Folder.sweep` removes.
+"""
+
+import os
+import re
+import secrets
+import stat
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from enum import StrEnum
+from io import FileIO
+from pathlib import Path
+from typing import NamedTuple, Self
+
+from datalib.errors import Refused, Unchecked
+from datalib.library.descent import Descent, trouble
+from datalib.library.paths import RESERVED_FOLDERS, from_bytes, readable, to_bytes
+
+#: How leftovers of interrupted writes are named; the rest is sixteen hex digits.
+TEMPORARY = ".datalib-tmp-"
+_LEFTOVER = re.compile(rf"(?:.*/)?{re.escape(TEMPORARY)}[0-9a-f]{{16}}", re.DOTALL)
+
+_CHUNK = 1 << 20
+
+
+class Kind(StrEnum):
+    """What an entry of the tree is. Folders are not entries: they carry nothing."""
+
+    FILE = "file"
+    LINK = "link"
+    OTHER = "other"
+
+
+class Entry(NamedTuple):
+    """One entry found in the tree. A tuple, because there are millions."""
+
+    path: str
+    kind: Kind
+
+
+class Folder:
+    """The folder of a library, held open while the ``with`` block runs.
+
+    The folder itself may be reached through links; below it none is followed. Names are paths with ``/``, as in the
+    listing. All methods raise Unchecked ``E-IO`` on trouble with the disk, Refused ``E-FILE-SYMLINK`` on a link and
+    ``E-FILE-TYPE`` on what is no regular file. Usable from several threads.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path)
+        self._descriptor: int | None = None
+
+    def __enter__(self) -> Self:
+        with trouble(str(self.path)):
+            self._descriptor = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        os.close(self.descriptor)
+        self._descriptor = None
+
+    @property
+    def descriptor(self) -> int:
+        """The descriptor of the folder."""
+        if self._descriptor is None:
+            raise Unchecked("E-IO", str(self.path), "the folder is not open")
+        return self._descriptor
+
+    def descend(self) -> Descent:
+        """Return a new way down from this folder, for one thread."""
+        return Descent(self.descriptor)
+
+    def open(self, name: str, *, missing: str) -> FileIO:
+        """Open a file for reading; it is refused with ``missing`` if it is not there."""
+        with self.descend() as way:
+            descriptor, _ = way.open(to_bytes(name), missing)
+        return FileIO(descriptor)
+
+    def read(self, name: str, *, limit: int, missing: str, too_large: str) -> bytes:
+        """Return the bytes of a file of at most ``limit`` bytes.
+
+        Raises Refused ``missing`` if it is not there and ``too_large`` by its size, before anything is read.
+        """
+        with self.open(name, missing=missing) as file, trouble(readable(name)):
+            size = os.fstat(file.fileno()).st_size
+            if size > limit:
+                raise Refused(too_large, readable(name), f"{size} bytes, at most {limit} are allowed")
+            data = bytearray()
+            while chunk := file.read(min(_CHUNK, limit + 1 - len(data))):
+                data += chunk
+            if len(data) > limit:
+                raise Refused(too_large, readable(name), f"grew beyond {limit} bytes while it was read")
+            return bytes(data)
+
+    def exists(self, name: str) -> bool:
+        """Tell whether there is anything under that name: a file, a folder, also a dangling link."""
+        folder, _, last = to_bytes(name).rpartition(b"/")
+        with self.descend() as way:
+            try:
+                above = way.folder(folder, missing="E-FILE-MISSING")
+                os.stat(last, dir_fd=above, follow_symlinks=False)
+            except Refused as error:
+                return error.code != "E-FILE-MISSING"
+            except (FileNotFoundError, NotADirectoryError, ValueError):
+                return False
+            except OSError as error:
+                raise Unchecked("E-IO", readable(name), error.strerror or str(error)) from error
+        return True
+
+    def walk(self, below: str = "", *, leave_out: Callable[[str], bool] | None = None) -> Iterator[Entry]:
+        """Yield every entry of the tree that is no folder, in byte order of the whole paths.
+
+        ``below`` limits the walk to one folder; ``leave_out`` is asked about every path, folders included, and what it
+        picks is passed over. Memory is that of the largest folder's names.
+        """
+        with self.descend() as way:
+            stack = [(f"{below}/" if below else "", iter(_names(way, below)))]
+            while stack:
+                prefix, names = stack[-1]
+                for name in names:
+                    path, kind = _decode(prefix, name)
+                    if leave_out is not None and leave_out(path):
+                        continue
+                    if kind is None:
+                        stack.append((f"{path}/", iter(_names(way, path))))
+                        break
+                    yield Entry(path, kind)
+                else:
+                    stack.pop()
+
+    def write(self, name: str, data: bytes | Iterable[bytes]) -> None:
+        """Replace a file by new bytes, all or nothing; folders above it are made."""
+        with self.replacing(name) as file:
+            for chunk in (data,) if isinstance(data, bytes) else data:
+                _write_all(file, chunk)
+
+    @contextmanager
+    def replacing(self, name: str) -> Iterator[FileIO]:
+        """Give a new file to write and read; it takes the place of ``name`` when the block ends without an error."""
+        folder, _, last = to_bytes(name).rpartition(b"/")
+        with self.descend() as way, trouble(readable(name)):
+            self._make(way, folder)
+            with _replacing(way.folder(folder), last, 0o666) as file:
+                yield file
+
+    def _make(self, way: Descent, folder: bytes) -> None:
+        segments = folder.split(b"/") if folder else []
+        for depth, segment in enumerate(segments):
+            above = way.folder(b"/".join(segments[:depth]))
+            try:
+                os.mkdir(segment, dir_fd=above)
+            except FileExistsError:
+                continue
+            os.fsync(above)
+
+    def sweep(self) -> list[str]:
+        """Remove what interrupted writes left at the top and in the reserved folders; return the names removed."""
+        with trouble(str(self.path)), os.scandir(self.descriptor) as entries:
+            found = [entry.name for entry in entries if _LEFTOVER.fullmatch(entry.name)]
+        for folder in sorted(RESERVED_FOLDERS):
+            if self._is_folder(folder):
+                found += [entry.path for entry in self.walk(folder) if _LEFTOVER.fullmatch(entry.path)]
+        with self.descend() as way:
+            for path in found:
+                folder, _, name = path.rpartition("/")
+                with trouble(readable(path)):
+                    os.unlink(name, dir_fd=way.folder(to_bytes(folder)))
+        return found
+
+    def _is_folder(self, name: str) -> bool:
+        try:
+            return stat.S_ISDIR(os.stat(name, dir_fd=self.descriptor, follow_symlinks=False).st_mode)
+        except OSError:
+            return False
+
+
+def is_leftover(path: str) -> bool:
+    """Tell whether a path is named like what an interrupted write leaves behind."""
+    return path.rpartition("/")[2].startswith(TEMPORARY)
+
+
+def _names(way: Descent, path: str) -> list[bytes]:
+    """Return the sorted names of a folder, each with NUL and a letter for its kind: one small object per entry.
+
+    A folder sorts as ``name/``, so that going down gives the byte order of whole paths.
+    """
+    where = readable(path) or "."
+    names = []
+    with trouble(where), os.scandir(way.folder(to_bytes(path), "E-FILE-CHANGED")) as entries:
+        for entry in entries:
+            name = os.fsencode(entry.name)
+            if entry.is_dir(follow_symlinks=False):
+                names.append(name + b"/\0d")
+            elif entry.is_symlink():
+                names.append(name + b"\0l")
+            else:
+                names.append(name + (b"\0f" if entry.is_file(follow_symlinks=False) else b"\0o"))
+    names.sort()
+    return names
+
+
+_KINDS = {ord("f"): Kind.FILE, ord("l"): Kind.LINK, ord("o"): Kind.OTHER}
+
+
+def _decode(prefix: str, name: bytes) -> tuple[str, Kind | None]:
+    kind = _KINDS.get(name[-1])
+    return prefix + from_bytes(name[:-2] if kind else name[:-3]), kind
+
+
+@contextmanager
+def _replacing(folder: int, name: bytes, mode: int) -> Iterator[FileIO]:
+    temporary = f"{TEMPORARY}{secrets.token_hex(8)}"
+    file = FileIO(os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode, dir_fd=folder), "r+")
+    try:
+        with file:
+            yield file
+            os.fsync(file.fileno())
+        os.rename(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
+    except BaseException:  # whatever ended the block, a Ctrl-C too, the half-written file must go
+        with suppress(OSError):
+            os.unlink(temporary, dir_fd=folder)
+        raise
+    os.fsync(folder)
+
+
+def _write_all(file: FileIO, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[file.write(view) :]
+
+
+def write_file(path: str | os.PathLike[str], data: bytes, *, mode: int = 0o666) -> None:
+    """Replace a file outside libraries (a policy, an offer, a state) by new bytes, all or nothing.
+
+    A link is followed: the file it names is replaced. ``mode`` is for a new file, less the process's umask. Raises
+    Unchecked ``E-IO``.
+    """
+    target = Path(os.path.realpath(path))
+    with trouble(str(path)):
+        folder = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            with _replacing(folder, os.fsencode(target.name), mode) as file:
+                _write_all(file, data)
+        finally:
+            os.close(folder)
+
+
+def inside_library(path: str | os.PathLike[str]) -> Path | None:
+    """Return the library that ``path`` lies in or is, the nearest if there are several, or ``None``.
+
+    A library is a folder with a manifest, a draft included, or a chain. ``path`` need not exist.
+    """
+    whole = Path(os.path.realpath(path))
+    for folder in (whole, *whole.parents):
+        if any(os.path.lexists(folder / name) for name in ("datapackage.json", "chain.jsonl")):
+            return folder
+    return None
