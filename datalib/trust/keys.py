@@ -4,6 +4,7 @@ Two algorithms: Ed25519 (RFC 8032) and ECDSA P-256 with SHA-256 (FIPS 186-5), si
 named by the SHA-256 of its SubjectPublicKeyInfo. Source: datalib trust specification §7 and §8.1.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Self
@@ -50,7 +51,7 @@ class PublicKey:
     _handle: Ed25519PublicKey | p256.PublicHandle = field(repr=False, compare=False)
 
     @classmethod
-    def from_dict(cls, value: dict[str, str], where: str = "") -> Self:
+    def from_dict(cls, value: Mapping[str, str], where: str = "") -> Self:
         """Read the members ``alg`` and ``public`` (base64 of the SubjectPublicKeyInfo) of roots and policies.
 
         Raises ``Refused``: ``E-KEY-ENCODING``, ``E-KEY-ALG``, ``E-KEY-WEAK``.
