@@ -23,6 +23,7 @@ Letter = Literal["spec", "strict"]
 _HEX = re.compile(r"%[0-9a-fA-F]{2}")
 #: A text of these is canonical already. ``*`` and ``$`` are missing: in a target they are data, in a pattern wildcards.
 _CALM = re.compile(r"[A-Za-z0-9\-._~!'(),:;=@&+/?]*", re.ASCII)
+_CALM_PATTERNS = re.compile(r"[A-Za-z0-9\-._~!'(),:;=@&+/?*]*", re.ASCII)
 _ODD = re.compile(r"%[0-9a-fA-F]{2}|[^A-Za-z0-9\-._~!'(),:;=@&+/?]", re.ASCII)
 #: Octets that mean the same with and without ``%XX``.
 _PLAIN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~!'(),:@")
@@ -87,42 +88,38 @@ def matches(pattern: str, target: str) -> bool:
 
 
 class RuleList:
-    """The rules of one agent in one spelling, indexed for matching. ``rules`` are in the order of the file."""
+    """The rules of one agent in one spelling. ``rules`` are in the order of the file; indexed at the first match."""
 
-    __slots__ = ("_exact", "_lengths", "_prefixes", "_starts", "_wild", "rules")
+    __slots__ = ("_index", "rules")
 
     def __init__(self, rules: Iterable[Rule]) -> None:
         self.rules = tuple(rules)
-        self._prefixes: dict[str, Rule] = {}
-        self._exact: dict[str, Rule] = {}
-        wild: list[Rule] = []
-        for rule in self.rules:
-            pattern = rule.pattern
-            if "*" in pattern:
-                wild.append(rule)
-            elif pattern.endswith("$"):
-                _keep(self._exact, pattern[:-1], rule)
-            else:
-                _keep(self._prefixes, pattern, rule)
-        self._starts = tuple(self._prefixes)
-        self._lengths = tuple(sorted({len(prefix) for prefix in self._starts}, reverse=True))
-        self._wild = tuple(
-            (rule, *_cut(rule.pattern)) for rule in sorted(wild, key=lambda r: (-len(r.pattern), not r.allow, r.line))
-        )
+        self._index: _Index | None = None
 
     def match(self, target: str) -> Rule | None:
         """Give the rule that decides about a target: the longest pattern, an allow before a disallow."""
-        best = self._exact.get(target)
-        if target.startswith(self._starts):
-            for length in self._lengths:
-                found = self._prefixes.get(target[:length])
+        if self._index is None:
+            self._index = _index(self.rules)
+        exact, prefixes, starts, lengths, wild = self._index
+        best = exact.get(target)
+        if target.startswith(starts):
+            for length in lengths:
+                found = prefixes.get(target[:length])
                 if found is not None:
                     best = found if best is None else _stronger(best, found)
                     break
-        for rule, head, rest, anchored in self._wild:
-            if best is not None and _stronger(best, rule) is best:
+        bound = len(best.pattern) if best is not None else 0
+        for size, rule, head, simple, parts, anchored in wild:
+            if size <= bound and (size < bound or best is None or best.allow or not rule.allow):
                 break
-            if target.startswith(head) and _match_rest(rest, target, len(head), anchored=anchored):
+            if not target.startswith(head):
+                continue
+            place = len(head)
+            if (
+                target.find(simple, place) >= 0
+                if simple is not None
+                else _match_rest(parts, target, place, anchored=anchored)
+            ):
                 return rule
         return best
 
@@ -131,6 +128,8 @@ class RuleList:
 
         ``Disallow: /a$`` is read both as an end and as a dollar sign: which of the two was meant is not knowable.
         """
+        if _CALM_PATTERNS.fullmatch("".join([rule.pattern for rule in self.rules])):
+            return self
         changed: list[Rule] = []
         for rule in self.rules:
             pattern = canonical_pattern(rule.pattern)
@@ -186,6 +185,36 @@ def _first_of(url: str, start: int) -> int:
     return min(found, default=-1)
 
 
+class _Index(NamedTuple):
+    exact: dict[str, Rule]
+    prefixes: dict[str, Rule]
+    starts: tuple[str, ...]
+    lengths: tuple[int, ...]
+    wild: tuple[tuple[int, Rule, str, str | None, tuple[str, ...], bool], ...]
+
+
+def _index(rules: tuple[Rule, ...]) -> _Index:
+    exact: dict[str, Rule] = {}
+    prefixes: dict[str, Rule] = {}
+    wild: list[Rule] = []
+    for rule in rules:
+        pattern = rule.pattern
+        if "*" in pattern:
+            wild.append(rule)
+        elif pattern.endswith("$"):
+            _keep(exact, pattern[:-1], rule)
+        else:
+            _keep(prefixes, pattern, rule)
+    wild.sort(key=lambda rule: (-len(rule.pattern), not rule.allow, rule.line))
+    return _Index(
+        exact=exact,
+        prefixes=prefixes,
+        starts=tuple(prefixes),
+        lengths=tuple(sorted(set(map(len, prefixes)), reverse=True)),
+        wild=tuple((len(rule.pattern), rule, *_cut(rule.pattern)) for rule in wild),
+    )
+
+
 def _keep(index: dict[str, Rule], key: str, rule: Rule) -> None:
     """Enter a rule; of two with one pattern an allow stays, else the first."""
     held = index.get(key)
@@ -198,9 +227,11 @@ def _stronger(held: Rule, other: Rule) -> Rule:
     return other if longer > 0 or (not longer and other.allow and not held.allow) else held
 
 
-def _cut(pattern: str) -> tuple[str, tuple[str, ...], bool]:
+def _cut(pattern: str) -> tuple[str, str | None, tuple[str, ...], bool]:
+    """Cut a pattern at its stars: head, the one part that follows if it is that simple, all parts, anchored."""
     head, *rest = pattern.removesuffix("$").split("*")
-    return head, tuple(rest), pattern.endswith("$")
+    anchored = pattern.endswith("$")
+    return head, rest[0] if len(rest) == 1 and not anchored else None, tuple(rest), anchored
 
 
 def _match_rest(parts: tuple[str, ...], target: str, place: int, *, anchored: bool) -> bool:

@@ -11,7 +11,7 @@ Its result only ever adds denials: the strict reading is the union of what the l
 import re
 import unicodedata
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Final
 
 _BREAKS = re.compile(r"\r\n|[\r\n]")
 #: Line ends that RFC 9309 does not know: a written ``\n`` before a key, vertical tab, form feed, NEL, U+2028, U+2029.
@@ -38,12 +38,8 @@ _EXTENSIONS: Final = {
 _KNOWN_ONE_EDIT: Final = (("disallow", "disallow"), ("useragent", "user-agent"))
 
 
-class Record(NamedTuple):
-    """One line: its key (``user-agent``, ``allow``, ``disallow`` or as written in lower case), value and number."""
-
-    key: str
-    value: str
-    line: int
+#: One line: its key (``user-agent``, ``allow``, ``disallow`` or as written in lower case), its value, its number.
+Record = tuple[str, str, int]
 
 
 def read(text: bytes) -> list[Record]:
@@ -109,10 +105,10 @@ def _read_piece(line: str, number: int, records: list[Record]) -> None:
     text = (_TAG.sub(" ", text) if "<" in text else text).strip()
     if not text:
         return
-    for part in _INLINE.split(text):
+    for part in _INLINE.split(text) if text.count(":") > 1 else (text,):
         key, value = _split(part)
         if key:
-            records.append(Record(key, _value(key, value), number))
+            records.append((key, _value(key, value), number))
 
 
 def _split(text: str) -> tuple[str, str]:
