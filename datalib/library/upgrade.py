@@ -62,7 +62,7 @@ class Upgraded:
 def upgrade(document: Mapping[str, Any], where: str) -> Upgraded:
     """Say a descriptor in the words of version 2; ``where`` is the name of its file, for messages.
 
-    Raises ``Refused``: ``E-SCHEMA`` for a member of the wrong shape, ``E-RES-REMOTE`` for data, schemas or dialects
+    Raises ``Refused``: ``E-DESCRIPTOR`` for a member of the wrong shape, ``E-RES-REMOTE`` for data, schemas or dialects
     behind a URL or (schemas and dialects) still given by reference, ``E-MANIFEST-DATALIB`` for a block of another type.
     """
     return _Upgrade(where).run(dict(document))
@@ -103,7 +103,7 @@ class _Upgrade:
     # --- helpers ---
 
     def _wrong(self, place: str, detail: str) -> Refused:
-        return Refused("E-SCHEMA", f"{self._where}#{place}", detail)
+        return Refused("E-DESCRIPTOR", f"{self._where}#{place}", detail)
 
     def _note(self, place: str, detail: str) -> None:
         self._notes.append(Note(code="W-DESCRIPTOR", where=f"{self._where}#{place}", detail=detail))

@@ -40,8 +40,8 @@ class _TextLoader(_Loader):  # type: ignore[misc]  # the faster of two bases, wh
 def parse(data: bytes, *, where: str = "") -> dict[str, Any]:
     """Read one YAML document that is a mapping.
 
-    Raises ``Refused`` with the codes of JSON: ``E-JSON-SIZE``, ``-UTF8``, ``-SYNTAX``, ``-DEPTH``, ``-DUPKEY``,
-    ``-INT``, ``-NAN``, and ``E-SCHEMA`` for a value that is no mapping or that JSON has no word for.
+    Raises ``Refused`` with codes of JSON: ``E-JSON-SIZE``, ``-UTF8``, ``-DEPTH``, ``-DUPKEY``, ``-INT``, ``-NAN``, and
+    ``E-DESCRIPTOR`` for what is no YAML, no mapping, or nothing that JSON has a word for.
     """
     if len(data) > SIZE_LIMIT:
         raise Refused("E-JSON-SIZE", where, f"{len(data)} bytes; {SIZE_LIMIT} are read")
@@ -60,9 +60,9 @@ def parse(data: bytes, *, where: str = "") -> dict[str, Any]:
         OverflowError,
         TypeError,
     ) as problem:  # a tag or number that does not fit its text
-        raise Refused("E-JSON-SYNTAX", where, " ".join(str(problem).split())[:200]) from problem
+        raise Refused("E-DESCRIPTOR", where, " ".join(str(problem).split())[:200]) from problem
     if not isinstance(value, dict):
-        raise Refused("E-SCHEMA", where, "the document is not a mapping")
+        raise Refused("E-DESCRIPTOR", where, "the document is not a mapping")
     plain: dict[str, Any] = _plain(value, where)
     return plain
 
@@ -94,12 +94,12 @@ class _Weigher:
     def _alias(self, anchor: str | None) -> None:
         # A weight is known only when its node has ended: so nothing contains itself.
         if anchor is None or anchor not in self._weights:
-            raise Refused("E-JSON-SYNTAX", self._where, f"alias {anchor!r} stands for nothing, or for itself")
+            raise Refused("E-DESCRIPTOR", self._where, f"alias {anchor!r} stands for nothing, or for itself")
         self.total += self._weights[anchor]
 
     def _scalar(self, event: yaml.ScalarEvent) -> None:
         if event.value == "<<" and event.implicit[0]:
-            raise Refused("E-SCHEMA", self._where, "merge keys (<<) are not read: write the members out")
+            raise Refused("E-DESCRIPTOR", self._where, "merge keys (<<) are not read: write the members out")
         self.total += 1 + len(event.value)
         if event.anchor:
             self._weights[event.anchor] = 1 + len(event.value)
@@ -120,7 +120,7 @@ def _plain(value: Any, where: str) -> Any:
     if isinstance(value, dict):
         for name in value:
             if not isinstance(name, str):
-                raise Refused("E-SCHEMA", where, f"member name {name!r} is not a text: put it in quotes")
+                raise Refused("E-DESCRIPTOR", where, f"member name {name!r} is not a text: put it in quotes")
         return {name: _plain(item, where) for name, item in value.items()}
     if isinstance(value, list):
         return [_plain(item, where) for item in value]
@@ -130,4 +130,4 @@ def _plain(value: Any, where: str) -> Any:
         raise Refused("E-JSON-INT", where, "an integer is beyond 2^53-1")
     if value is None or isinstance(value, (str, int, float)):
         return value
-    raise Refused("E-SCHEMA", where, f"a value of type {type(value).__name__} has no JSON form")
+    raise Refused("E-DESCRIPTOR", where, f"a value of type {type(value).__name__} has no JSON form")
