@@ -1,0 +1,143 @@
+"""The chain: one event per line, each naming the line before it.
+
+Source: datalib trust specification §10, steps 2 and 3.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from datalib.chain import envelope, events
+from datalib.chain.envelope import EVENT_TYPE, Envelope
+from datalib.chain.events import Amend, Attest, Event, Genesis, Transfer, Withdraw
+from datalib.errors import Refused
+from datalib.trust.policy import Policy, Role
+
+NAME = "chain.jsonl"
+#: In bytes.
+MAX_CHAIN = 256 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """One line of the chain, signed by keys of the policy. ``where`` is the file and the number of the line from 1."""
+
+    where: str
+    envelope: Envelope
+    event: Event
+
+    @property
+    def id(self) -> str:
+        """The id of the event: the SHA-256 of the line."""
+        return self.envelope.id
+
+
+def split(data: bytes, where: str = NAME) -> list[bytes]:
+    """Split the file into lines: ``E-CHAIN-EMPTY``, ``E-CHAIN-FORMAT``."""
+    if not data:
+        raise Refused("E-CHAIN-EMPTY", where, "no events")
+    if not data.endswith(b"\n"):
+        raise Refused("E-CHAIN-FORMAT", where, "the last line does not end")
+    lines = data[:-1].split(b"\n")
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            raise Refused("E-CHAIN-FORMAT", f"{where}:{number}", "blank line")
+    return lines
+
+
+def read(data: bytes, policy: Policy, where: str = NAME) -> tuple[Link, ...]:
+    """Read a chain: each line's envelope, then its signatures, then what it says (step 2)."""
+    return tuple(_link(line, policy, f"{where}:{number}") for number, line in enumerate(split(data, where), start=1))
+
+
+def _link(line: bytes, policy: Policy, where: str) -> Link:
+    sealed = envelope.parse(line, payload_type=EVENT_TYPE, where=where)
+    envelope.verify(sealed, policy.public_keys, where)
+    return Link(where=where, envelope=sealed, event=events.parse(sealed.payload, where))
+
+
+def read_unverified(data: bytes, where: str = NAME) -> tuple[Link, ...]:
+    """Read a chain without asking who signed it: to show it, never to believe it."""
+    found = []
+    for number, line in enumerate(split(data, where), start=1):
+        sealed = envelope.parse(line, payload_type=EVENT_TYPE, where=f"{where}:{number}")
+        event = events.parse(sealed.payload, f"{where}:{number}")
+        found.append(Link(where=f"{where}:{number}", envelope=sealed, event=event))
+    return tuple(found)
+
+
+def check(links: Sequence[Link], policy: Policy) -> None:
+    """Check that each line follows the one before and is signed by those who must sign, and nobody else (step 3)."""
+    first = links[0]
+    if not isinstance(first.event, Genesis):
+        raise Refused("E-CHAIN-GENESIS", first.where, "the first event is not a genesis")
+    producer = first.event.producer.id
+    before = None
+    for position, link in enumerate(links):
+        event = link.event
+        if event.seq != position:
+            raise Refused("E-CHAIN-SEQ", link.where, f"seq {event.seq} at position {position}")
+        if before is not None:
+            if isinstance(event, Genesis):
+                raise Refused("E-CHAIN-GENESIS", link.where, "a second genesis")
+            if event.lib != first.id:
+                raise Refused("E-CHAIN-LIB", link.where, "an event of another library")
+            if event.prev != before:
+                raise Refused("E-CHAIN-LINK", link.where, "the event names another predecessor")
+        _check_signers(link, policy, producer)
+        before = link.id
+
+
+class _Signer(NamedTuple):
+    party: str
+    absent: str
+    roles: frozenset[Role]
+
+
+_HOLDS = frozenset({Role.HOLDER, Role.PRODUCER})
+_EXAMINES = frozenset({Role.ATTESTER, Role.AUTHORITY})
+_ANY = frozenset[Role]()
+
+
+def required_signers(event: Event) -> tuple[str, ...]:
+    """Give the ids of those who must sign an event, in the order of the specification."""
+    return tuple(signer.party for signer in _required(event))
+
+
+def _required(event: Event) -> tuple[_Signer, ...]:
+    match event:
+        case Genesis(producer=producer):
+            return (_Signer(producer.id, "E-SIG-PRODUCER", frozenset({Role.PRODUCER})),)
+        case Transfer(sender=sender, recipient=recipient):
+            return (
+                _Signer(sender.id, "E-SIG-TRANSFEROR", _HOLDS),
+                _Signer(recipient.id, "E-SIG-RECIPIENT", _HOLDS),
+            )
+        case Amend(by=by):
+            return (_Signer(by.id, "E-SIG-ACTOR", _HOLDS),)
+        case Attest(by=by):
+            return (_Signer(by.id, "E-SIG-ACTOR", _EXAMINES),)
+        case Withdraw(by=by):
+            return (_Signer(by.id, "E-SIG-ACTOR", _ANY),)
+        case _:
+            raise Refused("E-EVENT-KIND", "", type(event).__name__)
+
+
+def _check_signers(link: Link, policy: Policy, producer: str) -> None:
+    event = link.event
+    if isinstance(event, Transfer) and event.sender.id == event.recipient.id:
+        raise Refused("E-TRANSFER-SELF", link.where, event.sender.id)
+    signed = [policy.keys[signature.keyid].party for signature in link.envelope.signatures]
+    allowed = set[str]()
+    for party, absent, roles in _required(event):
+        if party not in signed:
+            raise Refused(absent, link.where, f"{party} did not sign")
+        if roles and not roles & policy.roles(party):
+            raise Refused("E-ROLE", link.where, f"{party} has none of the roles {', '.join(sorted(roles))}")
+        allowed.add(party)
+    if isinstance(event, Amend):
+        allowed.add(producer)
+    for party in signed:
+        if party not in allowed:
+            raise Refused("E-SIG-EXTRA", link.where, f"{party} has no part in this event")
+        allowed.discard(party)
