@@ -1,0 +1,143 @@
+"""Which columns of a table speak of its works, and how their values are read: URLs, headers, pages, bases.
+
+Headers come as a list of pairs, a list of ``{key, value}``, a map, JSON of these, or the raw text of a header block.
+Names keep their case here and repeated lines stay apart; what a name means is the readers' business.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from datalib.errors import Misuse
+
+#: Columns that are taken for URLs when none is named.
+URL_COLUMNS = ("url", "URL", "image_url", "page_url", "source_url")
+
+Headers = tuple[tuple[str, str], ...]
+
+_STATUS_LINE = re.compile(r"HTTP/[0-9.]+ +[0-9]{3}")
+_PAIR = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Columns:
+    """Names of columns as the user gave them; ``urls`` empty means the detection of ``URL_COLUMNS``."""
+
+    urls: tuple[str, ...] = ()
+    headers: str | None = None
+    html: str | None = None
+    basis: str | None = None
+
+    def of(self, names: Sequence[str]) -> "Columns | None":
+        """Give the columns that one table has, or None when it has neither URLs nor headers nor pages."""
+        found = Columns(
+            urls=tuple(name for name in self.urls or URL_COLUMNS if name in names),
+            headers=self.headers if self.headers in names else None,
+            html=self.html if self.html in names else None,
+            basis=self.basis if self.basis in names else None,
+        )
+        return found if found.urls or found.headers or found.html else None
+
+    def require(self, names: Sequence[str], where: str) -> None:
+        """Refuse a table that lacks a column which was named. Raises Misuse (E-USAGE)."""
+        for name in (*self.urls, self.headers, self.html, self.basis):
+            if name is not None and name not in names:
+                raise Misuse("E-USAGE", where, f"there is no column {name!r}; there are: {', '.join(names)[:500]}")
+
+    @property
+    def read(self) -> tuple[str, ...]:
+        """All columns that have to be read, each once."""
+        named = (*self.urls, self.headers, self.html, self.basis)
+        return tuple(dict.fromkeys(name for name in named if name is not None))
+
+
+def text_column(column: Any) -> Any:
+    """Give a column as Arrow strings; a value that is no text becomes null.
+
+    Bytes count as text when they are UTF-8.
+    """
+    import pyarrow as pa
+
+    kind = column.type
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+        return column
+    if pa.types.is_dictionary(kind) and pa.types.is_string(kind.value_type):
+        return column.dictionary_decode()
+    try:
+        return column.cast(pa.large_string())
+    except pa.ArrowException:
+        return pa.array([_as_text(value) for value in column.to_pylist()], pa.large_string())
+
+
+def headers_of(value: Any) -> Headers | None:
+    """Read the headers of one row; None when they cannot be read. Null and empty values are no headers."""
+    if value is None:
+        return ()
+    if isinstance(value, (bytes, bytearray)):
+        value = bytes(value).decode("latin-1")  # RFC 9110 §5.5: octets; ISO-8859-1 keeps each of them
+    if isinstance(value, str):
+        return _headers_of_text(value)
+    return _headers_of_pairs(value)
+
+
+def _as_text(value: Any) -> str | None:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bytes):
+        try:
+            return value.decode()
+        except UnicodeDecodeError:
+            return None
+    return None
+
+
+def _headers_of_text(text: str) -> Headers | None:
+    stripped = text.strip()
+    if not stripped:
+        return ()
+    if stripped[0] in "[{":
+        try:
+            return _headers_of_pairs(json.loads(stripped, object_pairs_hook=_members))
+        except (ValueError, RecursionError):
+            return None
+    pairs: list[tuple[str, str]] = []
+    for number, line in enumerate(re.split(r"\r\n|\n|\r", stripped)):
+        name, colon, value = line.partition(":")
+        if line[:1] in {" ", "\t"} and pairs:  # a folded line goes on with the one before (RFC 9112 §5.2)
+            pairs[-1] = (pairs[-1][0], f"{pairs[-1][1]} {line.strip()}")
+        elif colon and name.strip():
+            pairs.append((name.strip(), value.strip()))
+        elif line.strip() and not (number == 0 and _STATUS_LINE.match(line)):
+            return None
+    return tuple(pairs)
+
+
+def _members(pairs: list[tuple[str, Any]]) -> Any:
+    """Keep the members of an object as pairs, since names may repeat; save where an object is itself one header."""
+    named = dict(pairs)
+    return named if set(named) in ({"key", "value"}, {"name", "value"}) else [list(pair) for pair in pairs]
+
+
+def _headers_of_pairs(value: Any) -> Headers | None:
+    items: Iterable[Any] = value.items() if isinstance(value, dict) else value if isinstance(value, list) else [None]
+    pairs: list[tuple[str, str]] = []
+    for item in items:
+        match item:
+            case [name, values] | (name, values):
+                pass
+            case {"key": name, "value": values} | {"name": name, "value": values}:
+                pass
+            case _:
+                return None
+        for single in values if isinstance(values, list) else [values]:
+            if isinstance(name, bytes):
+                name = name.decode("latin-1")
+            text = single.decode("latin-1") if isinstance(single, bytes) else single
+            if text is None:
+                continue
+            if not isinstance(name, str) or not isinstance(text, str):
+                return None
+            pairs.append((name.strip(), text.strip()))
+    return tuple(pairs)

@@ -1,0 +1,208 @@
+"""Site snapshots as a store: a million origins, looked up by a column of URLs at a time, on disk and not in memory.
+
+Importing reads answers in any form (JSON Lines, a folder ``HOST/PATH``, Parquet, another store), keeps each distinct
+body once, and sorts the origins by a 64-bit hash. What a look-up needs lies in plain arrays that are mapped:
+
+    store.json             version, counts, digest of the content, digests of the arrays below
+    hashes.npy             hash of each origin, ascending
+    origins.npy, text.npy  where the text of each origin lies, to compare: a hash alone decides nothing
+    words.npy              the beginning of that text as numbers
+    first.npy              the answers of each origin
+    answers.npy            answer: its content (status, body, path), when it was fetched (seconds, or -1)
+    contents.npy           distinct contents: path, status, body
+    bodies.npy, bodies.bin the distinct bodies with their SHA-256
+    answers.parquet        the answers as they came, without bodies
+
+The digest of the content is SHA-256 over the sorted digests of all answers: the same answers give the same digest, in
+whatever form and order they came.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datalib.errors import Refused, Unchecked
+from datalib.optout.answers import FAILURES
+from datalib.optout.urls import PAD, SHORT, Bytes, Hashes, Positions, equal_rest, first_words, hash_spans
+
+VERSION = 1
+META = "store.json"
+CONTENT = np.dtype([("path", "<i4"), ("status", "<i2"), ("body", "<i4")])
+ANSWER = np.dtype([("content", "<i4"), ("fetched", "<i8")])
+BODY = np.dtype([("sha256", "V32"), ("offset", "<i8"), ("length", "<i8")])
+#: HTTP statuses are stored as they are, failures as negative numbers in the order of ``FAILURES``.
+FAILURE_CODES = {name: -1 - index for index, name in enumerate(FAILURES)}
+_FAILURE_NAMES = {code: name for name, code in FAILURE_CODES.items()}
+_ARRAYS = ("hashes", "origins", "text", "words", "first", "answers", "contents", "bodies")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Content:
+    """What an answer says, without who said it and when: the unit that is compiled into a judge once."""
+
+    path: str
+    status: int | str
+    sha256: str
+    body: bytes
+
+
+class SiteStore:
+    """An imported snapshot. Arrays are mapped from disk when first used."""
+
+    def __init__(self, folder: Path, meta: dict[str, Any]) -> None:
+        self.folder = folder
+        self.digest: str = meta["digest"]
+        self.seed: int = meta["seed"]
+        self.paths: tuple[str, ...] = tuple(meta["paths"])
+        self.size: int = meta["origins"]
+        self.answer_count: int = meta["answers"]
+
+    @cached_property
+    def hashes(self) -> Hashes:
+        """The hash of each origin, ascending."""
+        hashes: Hashes = self._array("hashes")
+        return hashes
+
+    @cached_property
+    def first(self) -> Positions:
+        """Where the answers of each origin begin in ``answers``; one more entry than origins."""
+        first: Positions = self._array("first")
+        return first
+
+    @cached_property
+    def answers(self) -> NDArray[np.void]:
+        """Content and time of each answer."""
+        answers: NDArray[np.void] = self._array("answers")
+        return answers
+
+    @cached_property
+    def contents(self) -> NDArray[np.void]:
+        """Path, status and body of each distinct content."""
+        contents: NDArray[np.void] = self._array("contents")
+        return contents
+
+    @cached_property
+    def bodies(self) -> NDArray[np.void]:
+        """SHA-256, offset and length of each distinct body."""
+        bodies: NDArray[np.void] = self._array("bodies")
+        return bodies
+
+    @cached_property
+    def _index(self) -> tuple[NDArray[np.int32], np.uint64, int]:
+        """Where the origins begin whose hash starts with some bits: seldom more than one."""
+        bits = self.size.bit_length() + 2
+        shift = np.uint64(64 - bits)
+        counts = np.bincount((self.hashes >> shift).astype(np.int64), minlength=1 << bits)
+        starts = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
+        return starts, shift, int(counts.max(initial=0))
+
+    def _array(self, name: str) -> Any:
+        return _load(self.folder, name)
+
+    def lookup(self, data: Bytes, start: Positions, cut: Positions) -> NDArray[np.int32]:
+        """Give the number of each origin ``data[start:cut]`` in this store, or -1 where the store does not hold it."""
+        if not self.size:
+            return np.full(len(start), -1, dtype=np.int32)
+        length = cut - start
+        words = first_words(data, start, length)
+        wanted = hash_spans(data, start, length, seed=self.seed, words=words)
+        starts, shift, longest = self._index
+        bucket = (wanted >> shift).astype(np.int64)
+        place = starts[bucket]
+        found = np.minimum(place, self.size - 1)
+        missed = np.flatnonzero(self.hashes[found] != wanted)
+        for step in range(1, longest):
+            missed = missed[place[missed] + step < starts[bucket[missed] + 1]]
+            found[missed] = place[missed] + step
+            missed = missed[self.hashes[found[missed]] != wanted[missed]]
+        known, offsets = self._array("words"), self._array("origins")
+        at = offsets[found]
+        same = length == offsets[found + 1] - at
+        for column, word in enumerate(words):
+            same &= known[found, column] == word
+        long = np.flatnonzero(same & (length > SHORT))
+        same[long] = equal_rest((data, start[long]), (self._texts, at[long]), length[long])
+        return np.where(same, found, np.int32(-1))
+
+    @cached_property
+    def _texts(self) -> Bytes:
+        texts: Bytes = self._array("text")
+        return texts
+
+    def origin(self, number: int) -> str:
+        """Give the text of an origin by its number."""
+        offsets = self._array("origins")
+        return self._texts[offsets[number] : offsets[number + 1]].tobytes().decode()
+
+    def find(self, origin: str) -> int:
+        """Give the number of an origin, or -1."""
+        raw = origin.encode()
+        data = np.frombuffer(raw + bytes(PAD), dtype=np.uint8)
+        return int(self.lookup(data, np.array([0]), np.array([len(raw)]))[0])
+
+    def body(self, number: int) -> bytes:
+        """Read one distinct body. Raises Refused (E-SITES-FORMAT) when its bytes are not those that were imported."""
+        entry = self.bodies[number]
+        with io_faults(self.folder / "bodies.bin"), (self.folder / "bodies.bin").open("rb") as file:
+            file.seek(int(entry["offset"]))
+            body = file.read(int(entry["length"]))
+        if hashlib.sha256(body).digest() != entry["sha256"].tobytes():
+            raise Refused("E-SITES-FORMAT", str(self.folder / "bodies.bin"), "a body has changed since it was imported")
+        return body
+
+    def content(self, number: int) -> Content:
+        """Read one distinct content with its body."""
+        entry = self.contents[number]
+        status = int(entry["status"])
+        body = int(entry["body"])
+        return Content(
+            path=self.paths[entry["path"]],
+            status=_FAILURE_NAMES.get(status, status),
+            sha256=self.bodies[body]["sha256"].tobytes().hex(),
+            body=self.body(body),
+        )
+
+
+def open_store(folder: Path) -> SiteStore:
+    """Open an imported snapshot and check its arrays. Raises Refused (E-SITES-FORMAT), Unchecked (E-IO)."""
+    with io_faults(folder):
+        raw = (folder / META).read_bytes()
+    try:
+        meta = json.loads(raw)
+        if meta["version"] != VERSION:
+            raise Refused("E-SITES-FORMAT", str(folder / META), "a store of another version; import it again")
+        for name in _ARRAYS:
+            with io_faults(folder / f"{name}.npy"), (folder / f"{name}.npy").open("rb") as file:
+                if hashlib.file_digest(file, "sha256").hexdigest() != meta["arrays"][name]:
+                    raise Refused("E-SITES-FORMAT", str(folder / f"{name}.npy"), "changed since it was imported")
+        return SiteStore(folder, meta)
+    except (ValueError, TypeError, KeyError) as error:
+        raise Refused("E-SITES-FORMAT", str(folder / META), f"not a site store: {error}") from error
+
+
+def is_store(path: Path) -> bool:
+    """Say whether a path is an imported snapshot."""
+    return (path / META).is_file()
+
+
+def _load(folder: Path, name: str) -> Any:
+    path = folder / f"{name}.npy"
+    with io_faults(path):
+        return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
+
+
+@contextmanager
+def io_faults(path: Path) -> Iterator[None]:
+    """Turn trouble with the disk into Unchecked (E-IO)."""
+    try:
+        yield
+    except OSError as error:
+        raise Unchecked("E-IO", str(error.filename or path), error.strerror or str(error)) from error
