@@ -1,0 +1,209 @@
+"""Read one chain from a library, its own or an upstream one, with all that proves it: steps 2 to 7 of verification.
+
+Source: datalib trust specification §10; where files are: §2.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from datalib.canonical import canonical
+from datalib.chain import links as chain
+from datalib.chain.links import Link
+from datalib.chain.replay import State, replay
+from datalib.errors import Refused
+from datalib.formats import sha256_hex
+from datalib.library import manifest as manifests
+from datalib.library.manifest import MAX_MANIFEST, Manifest
+from datalib.library.store import Folder
+from datalib.trust import heads, tlog
+from datalib.trust.heads import MAX_HEAD, HeadProof
+from datalib.trust.policy import Policy
+from datalib.trust.state import Memory
+from datalib.trust.tlog import MAX_PROOF, Checkpoint, Logged, TlogProof
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bench:
+    """What every step needs: the folder, whom to believe, the time (seconds since 1970), the memory if there is one."""
+
+    folder: Folder
+    policy: Policy
+    now: int
+    memory: Memory | None = None
+    versions: "Versions"
+
+
+@dataclass(frozen=True, kw_only=True)
+class History:
+    """A chain that passed steps 2 to 5. ``below`` is its folder: empty, or ``upstream/<lib id>/``."""
+
+    below: str
+    links: tuple[Link, ...]
+    logged: tuple[Logged | None, ...]
+    states: tuple[State, ...]
+
+    @property
+    def lib(self) -> str:
+        """The id of the library: that of its first event."""
+        return self.links[0].id
+
+    @property
+    def state(self) -> State:
+        """The library as it is after its last event."""
+        return self.states[-1]
+
+    @cached_property
+    def ids(self) -> tuple[str, ...]:
+        """The ids of the events."""
+        return tuple(link.id for link in self.links)
+
+    @property
+    def times(self) -> tuple[int | None, ...]:
+        """T of each event."""
+        return tuple(proof.time if proof else None for proof in self.logged)
+
+    def date(self, position: int) -> int:
+        """When an event happened: T, else the claimed time."""
+        time = self.times[position]
+        return self.links[position].event.time if time is None else time
+
+
+class Versions:
+    """Manifest versions by digest. The two read last stay in memory: an event needs the version before it and its own."""
+
+    def __init__(self, folder: Folder) -> None:
+        self._folder = folder
+        self._current: tuple[str, bytes] | None = None
+        self._read: dict[str, Manifest] = {}
+
+    def read_current(self) -> str:
+        """Read ``datapackage.json`` and give its digest: ``E-MANIFEST-MISSING``, ``E-JSON-SIZE``."""
+        data = self._folder.read(
+            manifests.NAME, limit=MAX_MANIFEST, missing="E-MANIFEST-MISSING", too_large="E-JSON-SIZE"
+        )
+        self._current = (sha256_hex(data), data)
+        return self._current[0]
+
+    def __call__(self, digest: str, where: str) -> Manifest:
+        """Read a version: ``E-MANIFEST-MISSING``, ``E-MANIFEST-DIGEST``, and the codes of manifests."""
+        if digest not in self._read:
+            self._read = dict([*self._read.items()][-1:])
+            self._read[digest] = self._parse(digest, where)
+        return self._read[digest]
+
+    def _parse(self, digest: str, where: str) -> Manifest:
+        name = f"manifests/{digest}.json"
+        kept = read_optional(self._folder, name, limit=MAX_MANIFEST, too_large="E-JSON-SIZE")
+        if kept is not None and sha256_hex(kept) != digest:
+            raise Refused("E-MANIFEST-DIGEST", name, "the content is not what the name says")
+        if self._current is not None and self._current[0] == digest:
+            return manifests.parse(self._current[1])
+        if kept is None:
+            raise Refused("E-MANIFEST-MISSING", name, f"named by {where}")
+        return manifests.parse(kept, name)
+
+
+def read_optional(folder: Folder, name: str, *, limit: int, too_large: str) -> bytes | None:
+    """Read a file that need not be there."""
+    try:
+        return folder.read(name, limit=limit, missing=_ABSENT, too_large=too_large)
+    except Refused as error:
+        if error.code != _ABSENT:
+            raise
+        return None
+
+
+_ABSENT = "E-FILE-MISSING"
+
+
+def read_lines(folder: Folder, below: str = "", *, missing: str = "E-CHAIN-MISSING") -> bytes:
+    """Read the file of a chain: ``E-CHAIN-MISSING`` or the code given, ``E-CHAIN-SIZE``."""
+    return folder.read(f"{below}{chain.NAME}", limit=chain.MAX_CHAIN, missing=missing, too_large="E-CHAIN-SIZE")
+
+
+def read(bench: Bench, data: bytes, below: str = "") -> History:
+    """Take the file of a chain through steps 2 to 5."""
+    # 2. Chain.
+    found = chain.read(data, bench.policy, f"{below}{chain.NAME}")
+    # 3. Links.
+    chain.check(found, bench.policy)
+    # 4. Log proofs.
+    logged = _check_logged(bench, found, below)
+    # 5. Replay.
+    times = [proof.time if proof else None for proof in logged]
+    if not below:
+        _check_current(bench.versions, found)
+    states = replay(found, times, bench.policy, bench.versions, bench.now)
+    return History(below=below, links=found, logged=logged, states=states)
+
+
+def _check_logged(bench: Bench, links: Sequence[Link], below: str) -> tuple[Logged | None, ...]:
+    if bench.policy.vouched:
+        return (None,) * len(links)
+    found: list[Logged | None] = []
+    last: dict[str, int] = {}
+    for link in links:
+        name = f"{below}proofs/{link.id}.tlog-proof"
+        data = read_optional(bench.folder, name, limit=MAX_PROOF, too_large="E-LOG-PROOF")
+        if data is None:
+            if bench.policy.log_required:
+                raise Refused("E-LOG-MISSING", name, f"no log proof for {link.where}")
+            found.append(None)
+            continue
+        logged = tlog.check(TlogProof.parse(data, name), _leaf(link, links[0].id), bench.policy.log, bench.now, name)
+        origin = logged.checkpoint.origin
+        if logged.index <= last.get(origin, -1):
+            raise Refused("E-LOG-ORDER", name, "does not stand after the event before in the log")
+        last[origin] = logged.index
+        found.append(logged)
+    return tuple(found)
+
+
+def _leaf(link: Link, lib: str) -> bytes:
+    return canonical({"event": link.id, "lib": lib, "prev": link.event.prev, "seq": link.event.seq})
+
+
+def _check_current(versions: Versions, links: Sequence[Link]) -> None:
+    digest = versions.read_current()
+    if digest == links[-1].event.manifest:
+        return
+    if any(link.event.manifest == digest for link in links):
+        raise Refused("E-MANIFEST-STALE", manifests.NAME, "an earlier version, not that of the last event")
+    raise Refused("E-MANIFEST-DIGEST", manifests.NAME, "not the version that was signed last")
+
+
+def check_head(bench: Bench, history: History, reference: int) -> Logged | None:
+    """Check the head proof, if there is one (step 6). ``reference`` is when it had to be fresh."""
+    policy = bench.policy
+    name = f"{history.below}{heads.NAME}"
+    if policy.vouched:
+        return None
+    data = read_optional(bench.folder, name, limit=MAX_HEAD, too_large="E-JSON-SIZE")
+    if data is None:
+        if policy.max_age is not None:
+            raise Refused("E-HEAD-MISSING", name, "no proof that the last event is the newest")
+        return None
+    proof = HeadProof.parse(data, history.lib, name)
+    return heads.check(
+        proof, history.ids, policy.log, max_age=policy.max_age, now=bench.now, reference=reference, where=name
+    )
+
+
+def checkpoints(history: History, head: Logged | None) -> list[tuple[Checkpoint, str]]:
+    """Give the checkpoints of steps 4 and 6, each with its place."""
+    found = [
+        (logged.checkpoint, f"{history.below}proofs/{link.id}.tlog-proof")
+        for link, logged in zip(history.links, history.logged, strict=True)
+        if logged
+    ]
+    return [*found, (head.checkpoint, f"{history.below}{heads.NAME}")] if head else found
+
+
+def check_memory(bench: Bench, history: History, head: Logged | None) -> None:
+    """Compare with what was accepted before (step 7)."""
+    memory = bench.memory or Memory()
+    memory.check_checkpoints(checkpoints(history, head))
+    memory.check_chain(history.lib, history.ids, f"{history.below}{chain.NAME}")
+    if head and not history.below:
+        memory.check_head(history.lib, head.checkpoint, heads.NAME)
