@@ -23,8 +23,8 @@ _PATTERN: Final = re.compile(r"\._.+|~\$.+|\.~lock\..+#|\.trash-[0-9]+|.+\.(pyc|
 
 
 def is_clutter(path: str) -> bool:
-    """Tell whether the last segment of ``path``, a file or a folder, is none of a library's business."""
-    name = path.rpartition("/")[2]
+    """Tell whether the last segment of ``path``, a file or a folder (``/`` at its end), belongs in no library."""
+    name = path.removesuffix("/").rpartition("/")[2]
     # CVS in capitals only: a folder "cvs" may well hold curricula vitae.
     return name == "CVS" or name.lower() in _NAMES or bool(_PATTERN.fullmatch(name.lower()))
 

@@ -29,7 +29,7 @@ def _vocabulary(name: str) -> Mapping[str, Any]:
     return vocabulary
 
 
-def check_purposes(codes: Sequence[str], where: str = "purpose") -> list[Note]:
+def check_purposes(codes: Sequence[Any], where: str = "purpose") -> list[Note]:
     """Check declared purposes; warn of codes that the vocabulary does not have.
 
     Raises ``Refused``: ``E-PURPOSE-MISSING`` for none, ``E-SCHEMA`` for an ill-formed or repeated code,
@@ -53,7 +53,7 @@ def check_purposes(codes: Sequence[str], where: str = "purpose") -> list[Note]:
     return notes
 
 
-def check_sources(sources: Sequence[Mapping[str, Any]], where: str = "sources") -> list[Note]:
+def check_sources(sources: Sequence[Any], where: str = "sources") -> list[Note]:
     """Check the sources of a library, each an object with a ``title`` and the members below.
 
     Raises ``Refused``: ``E-SOURCE-MISSING`` for none, ``E-SOURCE-LEAK`` for data that became public through a leak,
