@@ -48,9 +48,7 @@ class Descent:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
@@ -89,13 +87,13 @@ class Descent:
             raise Refused("E-FILE-TYPE", readable(from_bytes(path)), "not a regular file")
         return descriptor, status
 
-    def size(self, path: bytes) -> int:
-        """Return the size a file at ``path`` seems to have, 0 if it cannot be told; only for planning."""
+    def status(self, path: bytes) -> os.stat_result | None:
+        """Return the status of what stands at ``path``, a link itself, or ``None`` if it cannot be reached."""
         folder, _, name = path.rpartition(b"/")
         try:
-            return os.stat(name, dir_fd=self.folder(folder), follow_symlinks=False).st_size
+            return os.stat(name, dir_fd=self.folder(folder), follow_symlinks=False)
         except (OSError, ValueError, DatalibError):
-            return 0
+            return None
 
     def _enter(self, segment: bytes, path: bytes, missing: str) -> None:
         above = self._open[-1][1] if self._open else self._root

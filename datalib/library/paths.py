@@ -6,7 +6,7 @@ Paths are texts with ``/`` between segments. A name on disk that is not UTF-8 ar
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 
 from datalib.errors import Refused
 
@@ -167,14 +167,18 @@ class Collisions:
                 self.unsettled = True
                 self._mark(folder, folded)
 
-    def add_plain(self, paths: Sequence[str]) -> None:
-        """Take the next paths, which fold to themselves and of which none is a prefix of its successor."""
-        self.add(paths[0])
-        self._files = [paths[-1]]
-        self._segments, self._recorded = paths[-1].split("/"), 0
+    def add_plain(self, first: str, last: str) -> None:
+        """Take a run of paths of which only the ends are shown.
+
+        All of them fold to themselves and are in order, none is the beginning of the next, and `continues` is false of
+        the first. Such paths can collide only with others.
+        """
+        self.add(first)
+        self._files = [last]
+        self._segments, self._recorded = last.split("/"), 0
 
     def continues(self, path: str) -> bool:
-        """Tell whether an earlier file is a prefix of ``path``: the one case that `add_plain` cannot take."""
+        """Tell whether ``path`` begins with an earlier file, which may be one of its folders."""
         return bool(self._files) and path.startswith(self._files[0])
 
     def settle(self, again: Callable[[], Iterable[str]]) -> None:

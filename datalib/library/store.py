@@ -58,9 +58,7 @@ class Folder:
             self._descriptor = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         os.close(self.descriptor)
         self._descriptor = None
 
@@ -115,8 +113,8 @@ class Folder:
     def walk(self, below: str = "", *, leave_out: Callable[[str], bool] | None = None) -> Iterator[Entry]:
         """Yield every entry of the tree that is no folder, in byte order of the whole paths.
 
-        ``below`` limits the walk to one folder; ``leave_out`` is asked about every path, folders included, and what it
-        picks is passed over. Memory is that of the largest folder's names.
+        ``below`` limits the walk to one folder; ``leave_out`` is asked about every path, a folder's with ``/`` at its
+        end, and what it picks is passed over. Memory is that of the names in one folder and those above it.
         """
         with self.descend() as way:
             stack = [(f"{below}/" if below else "", iter(_names(way, below)))]
@@ -127,7 +125,7 @@ class Folder:
                     if leave_out is not None and leave_out(path):
                         continue
                     if kind is None:
-                        stack.append((f"{path}/", iter(_names(way, path))))
+                        stack.append((path, iter(_names(way, path[:-1]))))
                         break
                     yield Entry(path, kind)
                 else:
@@ -137,7 +135,7 @@ class Folder:
         """Replace a file by new bytes, all or nothing; folders above it are made."""
         with self.replacing(name) as file:
             for chunk in (data,) if isinstance(data, bytes) else data:
-                _write_all(file, chunk)
+                write_all(file, chunk)
 
     @contextmanager
     def replacing(self, name: str) -> Iterator[FileIO]:
@@ -209,7 +207,7 @@ _KINDS = {ord("f"): Kind.FILE, ord("l"): Kind.LINK, ord("o"): Kind.OTHER}
 
 def _decode(prefix: str, name: bytes) -> tuple[str, Kind | None]:
     kind = _KINDS.get(name[-1])
-    return prefix + from_bytes(name[:-2] if kind else name[:-3]), kind
+    return prefix + from_bytes(name[:-2]), kind
 
 
 @contextmanager
@@ -228,7 +226,8 @@ def _replacing(folder: int, name: bytes, mode: int) -> Iterator[FileIO]:
     os.fsync(folder)
 
 
-def _write_all(file: FileIO, data: bytes) -> None:
+def write_all(file: FileIO, data: bytes) -> None:
+    """Write all of some bytes to an unbuffered file."""
     view = memoryview(data)
     while view:
         view = view[file.write(view) :]
@@ -245,7 +244,7 @@ def write_file(path: str | os.PathLike[str], data: bytes, *, mode: int = 0o666) 
         folder = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY)
         try:
             with _replacing(folder, os.fsencode(target.name), mode) as file:
-                _write_all(file, data)
+                write_all(file, data)
         finally:
             os.close(folder)
 
