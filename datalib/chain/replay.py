@@ -6,7 +6,7 @@ Source: datalib trust specification §10, step 5.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from datalib.chain.events import OWNERSHIP, POSSESSION, Amend, Attest, Event, Genesis, Transfer, Withdraw
+from datalib.chain.events import OWNERSHIP, POSSESSION, Amend, Event, Genesis, Transfer, Withdraw
 from datalib.chain.links import Link
 from datalib.errors import Refused
 from datalib.library.manifest import Input, Manifest, dropped_source
@@ -84,59 +84,78 @@ def _check_time(link: Link, before: int, logged: int | None, now: int) -> None:
         raise Refused("E-TIME-DELAY", link.where, f"logged {(logged - time) // 86_400} days later")
 
 
+def begin(event: Genesis) -> State:
+    """Give the state after a genesis; ``inputs`` are the manifest's to say."""
+    person = event.producer.id
+    return State(producer=event.producer, owner=person, possessor=person, manifest=event.manifest)
+
+
+def follow(state: State, event: Event) -> State:
+    """Give the state after one more event, without asking whether it may follow."""
+    match event:
+        case Transfer(recipient=recipient, rights=rights):
+            owner = recipient.id if OWNERSHIP in rights else state.owner
+            possessor = recipient.id if POSSESSION in rights else state.possessor
+            return replace(state, owner=owner, possessor=possessor)
+        case Amend():
+            return replace(state, manifest=event.manifest)
+        case Withdraw():
+            return replace(state, withdrawn=True)
+        case _:
+            return state
+
+
 def _genesis(link: Link, new: Manifest) -> State:
     event = link.event
     if not isinstance(event, Genesis):
         raise Refused("E-CHAIN-GENESIS", link.where, "the first event is not a genesis")
     if not event.producer.same(new.producer):
         raise Refused("E-PRODUCER-MISMATCH", link.where, "the manifest names another producer")
-    person = event.producer.id
-    return State(producer=event.producer, owner=person, possessor=person, manifest=event.manifest, inputs=new.inputs)
+    return replace(begin(event), inputs=new.inputs)
 
 
 def _follow(step: Step, policy: Policy) -> State:
-    event = step.link.event
+    before, event, where = step.before, step.link.event, step.link.where
     if isinstance(event, Amend):
-        _check_amend(step, event, policy)
-        return replace(step.before, manifest=event.manifest, inputs=step.new.inputs)
-    if event.manifest != step.before.manifest:
-        raise Refused("E-STATE-CHANGED", step.link.where, "names another manifest than the one before")
-    return _unchanged(step, event, policy)
+        signers = {policy.keys[signature.keyid].party for signature in step.link.envelope.signatures}
+        added = check_amend(before, event, step.old, step.new, where)
+        if added and before.producer.id not in signers:
+            raise Refused("E-PURPOSE-WIDENED", where, f"{', '.join(added)} without the producer's signature")
+        check_kept(step.old, step.new, where)
+        return replace(follow(before, event), inputs=step.new.inputs)
+    if event.manifest != before.manifest:
+        raise Refused("E-STATE-CHANGED", where, "names another manifest than the one before")
+    if isinstance(event, Genesis):
+        raise Refused("E-CHAIN-GENESIS", where, "a second genesis")
+    if isinstance(event, Transfer):
+        check_title(before, event, where)
+    if isinstance(event, Withdraw) and event.by.id != before.owner and Role.AUTHORITY not in policy.roles(event.by.id):
+        raise Refused("E-WITHDRAW-TITLE", where, f"{event.by.id} is neither the owner nor an authority")
+    return follow(before, event)
 
 
-def _unchanged(step: Step, event: Event, policy: Policy) -> State:
-    before, where = step.before, step.link.where
-    match event:
-        case Transfer(sender=sender, recipient=recipient, rights=rights):
-            if OWNERSHIP in rights and sender.id != before.owner:
-                raise Refused("E-TRANSFER-TITLE", where, f"{sender.id} is not the owner")
-            if POSSESSION in rights and sender.id not in {before.owner, before.possessor}:
-                raise Refused("E-TRANSFER-TITLE", where, f"{sender.id} neither owns nor possesses")
-            owner = recipient.id if OWNERSHIP in rights else before.owner
-            possessor = recipient.id if POSSESSION in rights else before.possessor
-            return replace(before, owner=owner, possessor=possessor)
-        case Withdraw(by=by):
-            if by.id != before.owner and Role.AUTHORITY not in policy.roles(by.id):
-                raise Refused("E-WITHDRAW-TITLE", where, f"{by.id} is neither the owner nor an authority")
-            return replace(before, withdrawn=True)
-        case Attest():
-            return before
-        case _:
-            raise Refused("E-CHAIN-GENESIS", where, "a second genesis")
+def check_title(before: State, event: Transfer, where: str) -> None:
+    """Refuse a transfer of what the sender does not have: ``E-TRANSFER-TITLE``."""
+    sender = event.sender.id
+    if OWNERSHIP in event.rights and sender != before.owner:
+        raise Refused("E-TRANSFER-TITLE", where, f"{sender} is not the owner")
+    if POSSESSION in event.rights and sender not in {before.owner, before.possessor}:
+        raise Refused("E-TRANSFER-TITLE", where, f"{sender} neither owns nor possesses")
 
 
-def _check_amend(step: Step, event: Amend, policy: Policy) -> None:
-    before, where, old, new = step.before, step.link.where, step.old, step.new
+def check_amend(before: State, event: Amend, old: Manifest, new: Manifest, where: str) -> list[str]:
+    """Refuse an amendment that nobody may make; give the purposes it adds, for which the producer must sign too."""
     if event.by.id not in {before.owner, before.possessor}:
         raise Refused("E-AMEND-TITLE", where, f"{event.by.id} neither owns nor possesses")
     if event.manifest == before.manifest:
         raise Refused("E-AMEND-NOOP", where, "the manifest is the same")
     if not before.producer.same(new.producer):
         raise Refused("E-PRODUCER-CHANGED", where, "the manifest names another producer, or names it otherwise")
-    added = sorted(set(new.purpose) - set(old.purpose))
-    signers = {policy.keys[signature.keyid].party for signature in step.link.envelope.signatures}
-    if added and before.producer.id not in signers:
-        raise Refused("E-PURPOSE-WIDENED", where, f"{', '.join(added)} without the producer's signature")
+    return sorted(set(new.purpose) - set(old.purpose))
+
+
+def check_kept(old: Manifest, new: Manifest, where: str) -> None:
+    """Refuse an amendment that drops a source (``E-SOURCE-DROPPED``) or an input (``E-INPUT-DROPPED``)."""
     if source := dropped_source(old, new):
         raise Refused("E-SOURCE-DROPPED", where, source.title[:200])
     gone = {item.lib for item in old.inputs} - {item.lib for item in new.inputs}
