@@ -8,7 +8,7 @@ Source: datalib manifest, "Standard members used" and "The datalib block".
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from datalib.errors import Refused
@@ -106,29 +106,41 @@ def paths_of(resource: Mapping[str, Any]) -> list[str]:
     return [path] if isinstance(path, str) else list(path or [])
 
 
-def complete(document: Mapping[str, Any], listing: Iterable[Listed], content: Mapping[str, Any]) -> dict[str, Any]:
+class Tally:
+    """What a manifest says of its files, gathered while they are listed, however many there are."""
+
+    def __init__(self, document: Mapping[str, Any]) -> None:
+        self.named: dict[str, Listed | None] = {
+            path: None for resource in document["resources"] for path in paths_of(resource)
+        }
+        self.rest = Summary()
+        self.bytes = 0
+
+    def add(self, file: Listed) -> None:
+        """Take one file of the listing."""
+        self.bytes += file.size
+        if file.path in self.named:
+            self.named[file.path] = file
+        else:
+            self.rest.add(file.path, file.size)
+
+
+def complete(document: Mapping[str, Any], tally: Tally, content: Mapping[str, Any]) -> dict[str, Any]:
     """Give the manifest that is signed: ``content`` put in, sizes, digests and collections set from the listing.
 
     ``bytes`` and ``hash`` of resources with one file are set anew, those of resources with several are removed.
     Raises ``Refused`` (``E-RES-UNLISTED``) with every path that a resource names and the listing does not.
     """
+    refuse_unlisted([path for path, file in tally.named.items() if file is None])
     resources = [dict(resource) for resource in document["resources"]]
-    named: dict[str, Listed | None] = {path: None for resource in resources for path in paths_of(resource)}
-    summary = Summary()
-    for file in listing:
-        if file.path in named:
-            named[file.path] = file
-        else:
-            summary.add(file.path, file.size)
-    refuse_unlisted([path for path, file in named.items() if file is None])
     for resource in resources:
         for member in ("bytes", "hash"):
             resource.pop(member, None)
         paths = paths_of(resource)
-        listed = named[paths[0]] if len(paths) == 1 else None
+        listed = tally.named[paths[0]] if len(paths) == 1 else None
         if listed is not None:
             resource.update(bytes=listed.size, hash=f"sha256:{listed.sha256}")
-    block = {**document["datalib"], "content": dict(content), "collections": summary.collections()}
+    block = {**document["datalib"], "content": dict(content), "collections": tally.rest.collections()}
     if not block["collections"]:
         del block["collections"]
     return order({**document, "resources": resources, "datalib": block})

@@ -1,0 +1,288 @@
+"""What people do to a library: sign it, hand it over, co-sign, attest, withdraw it.
+
+Each act adds one line to ``chain.jsonl``. It is the last file written, whole and at once: a kill before that leaves a
+library whose act has not happened, and running the same act again completes it. Nothing here asks whom to believe:
+that is `datalib.verify`'s question. Source: datalib trust specification §2, §6, §7.
+"""
+
+import fcntl
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from datalib.canonical import parse as parse_json
+from datalib.chain import envelope, events, links, replay
+from datalib.chain.envelope import EVENT_TYPE, Envelope
+from datalib.chain.events import Amend, Attest, Claim, Event, Genesis, Transfer, Withdraw
+from datalib.chain.replay import State
+from datalib.errors import Misuse, Refused
+from datalib.formats import sha256_hex
+from datalib.library import draft, hashing, listing, manifest
+from datalib.library.declarations import check_purposes, check_sources
+from datalib.library.draft import Listed
+from datalib.library.listing import Line
+from datalib.library.manifest import MAX_MANIFEST, Content, Manifest
+from datalib.library.store import Folder
+from datalib.library.upgrade import Note
+from datalib.trust.keys import PrivateKey
+from datalib.trust.parties import Party
+
+REASONS = ("correction", "addition", "removal", "optout", "erasure", "metadata")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Act:
+    """What was done. ``event`` is the id of the new line, ``None`` where nothing had changed or a signature is missing.
+
+    ``pending`` holds an event that wants a second signature before it can stand in the chain.
+    """
+
+    kind: str
+    library: str
+    event: str | None
+    manifest: str
+    content: Content | None = None
+    pending: bytes | None = None
+    warnings: tuple[Note, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """A chain as it says of itself, unverified, and the state after its last event."""
+
+    data: bytes
+    chain: tuple[links.Link, ...]
+    state: State
+    parties: Mapping[str, Party]
+
+    @property
+    def library(self) -> str:
+        """The library's id: that of its first event."""
+        return self.chain[0].id
+
+    @property
+    def head(self) -> links.Link:
+        """The last event."""
+        return self.chain[-1]
+
+
+def record(folder: Folder) -> Record:
+    """Read the chain of a library without asking who signed it; ``E-NOT-SIGNED`` where there is none."""
+    data = folder.read(links.NAME, limit=links.MAX_CHAIN, missing="E-NOT-SIGNED", too_large="E-CHAIN-SIZE")
+    chain = links.read_unverified(data)
+    first = chain[0].event
+    if not isinstance(first, Genesis):
+        raise Refused("E-CHAIN-GENESIS", chain[0].where)
+    state = replay.begin(first)
+    parties = {first.producer.id: first.producer.party}
+    for link in chain[1:]:
+        state = replay.follow(state, link.event)
+        for party in _named(link.event):
+            parties[party.id] = party
+    return Record(data=data, chain=chain, state=state, parties=parties)
+
+
+def _named(event: Event) -> tuple[Party, ...]:
+    match event:
+        case Transfer(sender=sender, recipient=recipient):
+            return sender, recipient
+        case Amend(by=by) | Attest(by=by) | Withdraw(by=by):
+            return (by,)
+        case _:
+            return ()
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[Folder]:
+    """Open a library to write: one writer at a time, leftovers of killed ones swept first."""
+    with Folder(path) as folder:
+        try:
+            fcntl.flock(folder.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Misuse("E-BUSY", str(path)) from None
+        folder.sweep()
+        yield folder
+
+
+def sign(
+    path: Path,
+    *,
+    keys: Sequence[PrivateKey],
+    now: int,
+    actor: Party | None = None,
+    reason: str | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> Act:
+    """List and hash the files, complete the manifest, and append ``genesis``, later ``amend``.
+
+    ``actor`` amends (default: the owner) for ``reason`` (default: ``correction``). An amendment that adds a purpose
+    needs the producer's key too; without it the event is given back as ``pending`` and the chain is left alone.
+    Raises ``Refused`` for what could not be verified afterwards.
+    """
+    with writing(path) as folder:
+        data = folder.read(manifest.NAME, limit=MAX_MANIFEST, missing="E-MANIFEST-MISSING", too_large="E-JSON-SIZE")
+        document = parse_json(data, limit=MAX_MANIFEST, where=manifest.NAME)
+        manifest.parse_draft(data)
+        warnings = check_purposes(document["datalib"]["purpose"], f"{manifest.NAME}#/datalib/purpose")
+        warnings += check_sources(document["sources"], f"{manifest.NAME}#/sources")
+        past = record(folder) if folder.exists(links.NAME) else None
+        fresh, facts = _complete(folder, document, progress)
+        new = manifest.parse(fresh)
+        digest = sha256_hex(fresh)
+        done = Act(kind="none", library="", event=None, manifest=digest, content=facts, warnings=tuple(warnings))
+        if past is not None and past.state.manifest == digest:
+            _keep(folder, fresh, digest)
+            return replace(done, library=past.library)
+        event, needed = _signing_event(folder, past, new, digest, now=now, actor=actor, reason=reason or "correction")
+        sealed = envelope.sign(EVENT_TYPE, events.serialise(event), keys)
+        _keep(folder, fresh, digest)
+        if len(keys) < needed:
+            return replace(done, kind="amend", library=event.lib or "", pending=sealed.line)
+        library = _append(folder, past, sealed, event)
+        return replace(done, kind="amend" if past else "genesis", library=library, event=sealed.id)
+
+
+def _complete(
+    folder: Folder, document: Mapping[str, Any], progress: Callable[[int], None] | None
+) -> tuple[bytes, Content]:
+    """Write the listing; give the bytes of the manifest that binds it."""
+    tally = draft.Tally(document)
+
+    def lines() -> Iterator[Line]:
+        for file in hashing.hash_tree(folder, progress=progress):
+            tally.add(Listed(file.path, file.size, file.sha256))
+            yield Line(file.sha256, file.path)
+
+    written = listing.write(folder, lines())
+    content = Content(files=written.files, bytes=tally.bytes, sha256=written.sha256, root=written.root)
+    return draft.render(draft.complete(document, tally, content.to_dict())), content
+
+
+def _signing_event(
+    folder: Folder, past: Record | None, new: Manifest, digest: str, *, now: int, actor: Party | None, reason: str
+) -> tuple[Genesis | Amend, int]:
+    """Give the event that signing makes, and how many signatures it needs."""
+    if past is None:
+        if actor is not None and actor.id != new.producer.id:
+            raise Refused("E-SIG-PRODUCER", actor.id, "the first signature is the producer's")
+        return Genesis(seq=0, time=now, manifest=digest, producer=new.producer), 1
+    by = actor or past.parties[past.state.owner]
+    old = manifest.parse(_version(folder, past.state.manifest))
+    event = Amend(**_place(past, now), manifest=digest, by=by, reason=reason)
+    widened = replay.check_amend(past.state, event, old, new, links.NAME)
+    replay.check_kept(old, new, links.NAME)
+    return event, 2 if widened and by.id != past.state.producer.id else 1
+
+
+def _version(folder: Folder, digest: str) -> bytes:
+    """Read a kept version of the manifest."""
+    name = f"manifests/{digest}.json"
+    data = folder.read(name, limit=MAX_MANIFEST, missing="E-MANIFEST-MISSING", too_large="E-JSON-SIZE")
+    if sha256_hex(data) != digest:
+        raise Refused("E-MANIFEST-DIGEST", name)
+    return data
+
+
+def _keep(folder: Folder, data: bytes, digest: str) -> None:
+    """Write a version of the manifest where it is kept, and as the current one."""
+    folder.write(f"manifests/{digest}.json", data)
+    folder.write(manifest.NAME, data)
+
+
+def _place(past: Record, now: int) -> dict[str, Any]:
+    """Give the members that put an event behind the last one."""
+    if past.state.withdrawn:
+        raise Refused("E-CHAIN-AFTER-WITHDRAW", links.NAME)
+    if now < past.head.event.time:
+        raise Refused("E-TIME-ORDER", links.NAME, "the last event is later than now")
+    return {"seq": len(past.chain), "time": now, "lib": past.library, "prev": past.head.id}
+
+
+def _append(folder: Folder, past: Record | None, sealed: Envelope, event: Event) -> str:
+    """Append a line; give the library's id. Then remove kept manifests that no event names: drafts of killed acts."""
+    folder.write(links.NAME, (past.data if past else b"") + sealed.line + b"\n")
+    named = {event.manifest, *(link.event.manifest for link in past.chain)} if past else {event.manifest}
+    if not folder.exists("upstream"):
+        for entry in folder.walk("manifests") if folder.exists("manifests") else ():
+            if entry.path.removeprefix("manifests/").removesuffix(".json") not in named:
+                folder.remove(entry.path)
+    return past.library if past else sealed.id
+
+
+def offer(
+    path: Path, *, key: PrivateKey, to: Party, rights: Sequence[str], basis: str, now: int, sender: Party | None = None
+) -> bytes:
+    """Give the half-signed transfer that the recipient may accept within 30 days. The library is not touched."""
+    with Folder(path) as folder:
+        past = record(folder)
+    event = Transfer(
+        **_place(past, now),
+        manifest=past.state.manifest,
+        sender=sender or past.parties[past.state.owner],
+        recipient=to,
+        rights=tuple(rights),
+        basis=basis,
+    )
+    replay.check_title(past.state, event, links.NAME)
+    return envelope.sign(EVENT_TYPE, events.serialise(event), (key,)).line
+
+
+def pending(data: bytes, where: str) -> tuple[Envelope, Event]:
+    """Read an event that wants another signature."""
+    sealed = envelope.parse(data.rstrip(b"\n"), payload_type=EVENT_TYPE, where=where)
+    return sealed, events.parse(sealed.payload, where)
+
+
+def cosign(data: bytes, key: PrivateKey, where: str) -> bytes:
+    """Add a signature to an event that stands in a file."""
+    return envelope.cosign(pending(data, where)[0], key).line
+
+
+def append(path: Path, data: bytes, *, now: int, where: str) -> Act:
+    """Append a completely signed event that still follows the last one; ``E-OFFER-STALE`` if another came first.
+
+    Appending what is appended already changes nothing.
+    """
+    sealed, event = pending(data, where)
+    with writing(path) as folder:
+        past = record(folder)
+        done = Act(kind=type(event).__name__.lower(), library=past.library, event=sealed.id, manifest=event.manifest)
+        if past.head.id == sealed.id:
+            return done
+        if event.lib != past.library:
+            raise Refused("E-CHAIN-LIB", where, "made for another library")
+        if event.prev != past.head.id:
+            raise Refused("E-OFFER-STALE", where, "the library has moved on since")
+        if now - event.time > replay.MAX_DELAY:
+            raise Refused("E-TIME-DELAY", where, f"made {(now - event.time) // 86_400} days ago")
+        _place(past, max(now, event.time))
+        _version(folder, event.manifest)
+        _append(folder, past, sealed, event)
+        return done
+
+
+def attest(
+    path: Path, *, key: PrivateKey, by: Party, claim: Claim, now: int, shipped: Mapping[str, bytes] | None = None
+) -> Act:
+    """Append a claim about the current version; ``shipped`` are evidence files by their names in ``evidence/``."""
+    with writing(path) as folder:
+        past = record(folder)
+        event = Attest(**_place(past, now), manifest=past.state.manifest, by=by, claim=claim)
+        sealed = envelope.sign(EVENT_TYPE, events.serialise(event), (key,))
+        for name, data in (shipped or {}).items():
+            folder.write(f"evidence/{name}", data)
+        _append(folder, past, sealed, event)
+        return Act(kind="attest", library=past.library, event=sealed.id, manifest=event.manifest)
+
+
+def withdraw(path: Path, *, key: PrivateKey, reason: str, now: int, by: Party | None = None) -> Act:
+    """Append the last event of a library."""
+    with writing(path) as folder:
+        past = record(folder)
+        actor = by or past.parties[past.state.owner]
+        event = Withdraw(**_place(past, now), manifest=past.state.manifest, by=actor, reason=reason)
+        sealed = envelope.sign(EVENT_TYPE, events.serialise(event), (key,))
+        _append(folder, past, sealed, event)
+        return Act(kind="withdraw", library=past.library, event=sealed.id, manifest=event.manifest)
