@@ -31,6 +31,19 @@ _STANDARD: Final = (
     "sources",
     "resources",
 )
+_RESOURCE: Final = (
+    "name",
+    "type",
+    "path",
+    "title",
+    "description",
+    "format",
+    "mediatype",
+    "encoding",
+    "bytes",
+    "hash",
+    "dialect",
+)
 _BLOCK: Final = ("spec", "producer", "purpose", "title", "description", "content", "inputs", "collections")
 
 
@@ -60,13 +73,25 @@ def render(document: Mapping[str, Any]) -> bytes:
 
 
 def order(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Put the members of a manifest into the order of the specification; foreign ones keep theirs, before the block."""
-    ordered = {name: document[name] for name in _STANDARD if name in document}
-    ordered.update((name, value) for name, value in document.items() if name != "datalib")
-    if "datalib" in document:
-        block = document["datalib"]
-        first = {name: block[name] for name in _BLOCK if name in block}
-        ordered["datalib"] = {**first, **{name: value for name, value in block.items() if name not in first}}
+    """Put the members of a manifest, its resources and its block into the order in which people look for them.
+
+    Members that are not ours keep their order, behind ours.
+    """
+    ordered = _first(_STANDARD, document)
+    ordered["resources"] = [_resource_in_order(resource) for resource in document.get("resources", [])]
+    block = ordered.pop("datalib", None)
+    return ordered if block is None else {**ordered, "datalib": _first(_BLOCK, block)}
+
+
+def _first(names: Sequence[str], members: Mapping[str, Any]) -> dict[str, Any]:
+    first = {name: members[name] for name in names if name in members}
+    return {**first, **{name: value for name, value in members.items() if name not in first}}
+
+
+def _resource_in_order(resource: Mapping[str, Any]) -> dict[str, Any]:
+    ordered = _first(_RESOURCE, resource)
+    if "schema" in ordered:  # the longest member is the last
+        ordered["schema"] = ordered.pop("schema")
     return ordered
 
 
@@ -125,22 +150,25 @@ class Tally:
             self.rest.add(file.path, file.size)
 
 
-def complete(document: Mapping[str, Any], tally: Tally, content: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the manifest that is signed: ``content`` put in, sizes, digests and collections set from the listing.
+def complete(
+    document: Mapping[str, Any], listed: Mapping[str, Listed], rest: Summary, content: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Give the manifest that is signed: ``content`` put in; sizes, digests and collections set from the listing.
 
-    ``bytes`` and ``hash`` of resources with one file are set anew, those of resources with several are removed.
-    Raises ``Refused`` (``E-RES-UNLISTED``) with every path that a resource names and the listing does not.
+    ``listed`` are the listed files that resources name, ``rest`` sums up all others. ``bytes`` and ``hash`` of
+    resources with one file are set anew, those of resources with several are removed. Raises ``Refused``
+    (``E-RES-UNLISTED``) with every path that a resource names and the listing does not.
     """
-    refuse_unlisted([path for path, file in tally.named.items() if file is None])
     resources = [dict(resource) for resource in document["resources"]]
+    refuse_unlisted([path for resource in resources for path in paths_of(resource) if path not in listed])
     for resource in resources:
         for member in ("bytes", "hash"):
             resource.pop(member, None)
         paths = paths_of(resource)
-        listed = tally.named[paths[0]] if len(paths) == 1 else None
-        if listed is not None:
-            resource.update(bytes=listed.size, hash=f"sha256:{listed.sha256}")
-    block = {**document["datalib"], "content": dict(content), "collections": tally.rest.collections()}
+        if len(paths) == 1:
+            file = listed[paths[0]]
+            resource.update(bytes=file.size, hash=f"sha256:{file.sha256}")
+    block = {**document["datalib"], "content": dict(content), "collections": rest.collections()}
     if not block["collections"]:
         del block["collections"]
     return order({**document, "resources": resources, "datalib": block})

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from typing import Final
 
 _ALLOWED: Final = re.compile(r"[-a-z0-9._/]+")
@@ -34,3 +35,20 @@ def unique(name: str, taken: set[str]) -> str:
         chosen, number = f"{name}-{number}", number + 1
     taken.add(chosen)
     return chosen
+
+
+def distinct(names: Sequence[str]) -> list[str]:
+    """Give every column a name of its own: empty ones by number, repeated ones with a number behind."""
+    taken = set(names)
+    seen: set[str] = set()
+    result = []
+    for position, given in enumerate(names, 1):
+        name = given or f"field{position}"
+        if name in seen or (not given and name in taken):
+            number = 2
+            while f"{name}{number}" in taken or f"{name}{number}" in seen:
+                number += 1
+            name = f"{name}{number}"
+        seen.add(name)
+        result.append(name)
+    return result

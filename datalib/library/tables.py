@@ -18,6 +18,7 @@ from typing import Any, BinaryIO, Final
 
 from datalib.errors import Refused
 from datalib.library import arrow_schema, workbook
+from datalib.library.names import distinct
 
 #: What is read of a text table, at most. Types are inferred from these rows and not checked in the rest.
 SAMPLE_BYTES: Final = 1 << 20
@@ -137,7 +138,7 @@ def _table(
     notes: Sequence[str] = (),
 ) -> Table:
     _check_width(len(fields), path)
-    renamed = _unique([field["name"] for field in fields])
+    renamed = distinct([field["name"] for field in fields])
     changed = [
         f"{field['name']!r} as {name!r}" for field, name in zip(fields, renamed, strict=True) if name != field["name"]
     ]
@@ -159,23 +160,6 @@ def _check_width(width: int, path: str) -> None:
         raise Refused("E-TABLE-READ", path, "the table has no columns")
     if width > FIELDS_LIMIT:
         raise Refused("E-TABLE-READ", path, f"the table has {width} columns; {FIELDS_LIMIT} are read")
-
-
-def _unique(names: Sequence[str]) -> list[str]:
-    """Give every column a name of its own: empty ones by number, repeated ones with a number behind."""
-    taken = set(names)
-    seen: set[str] = set()
-    result = []
-    for position, given in enumerate(names, 1):
-        name = given or f"field{position}"
-        if name in seen or (not given and name in taken):
-            number = 2
-            while f"{name}{number}" in taken or f"{name}{number}" in seen:
-                number += 1
-            name = f"{name}{number}"
-        seen.add(name)
-        result.append(name)
-    return result
 
 
 # --- text ---
@@ -252,7 +236,7 @@ def _delimited(sample: _Sample, path: str, kind: str) -> Table:
         if header != 1:
             dialect["headerRows"] = [header]
     _check_width(len(labels), path)
-    fields = _infer(_unique(labels), [row for row in body if row], _CANDIDATES)
+    fields = _infer(distinct(labels), [row for row in body if row], _CANDIDATES)
     return _table(kind, path, fields, encoding=sample.encoding, dialect=dialect, notes=notes)
 
 
@@ -347,7 +331,7 @@ def _sheet(file: BinaryIO, path: str) -> Table:
     body = [row for row in rows[header:] if row][: max(1, SAMPLE_CELLS // len(labels))]
     fields = [
         _typed_field(name, [row[position] for row in body if len(row) > position])
-        for position, name in enumerate(_unique(labels))
+        for position, name in enumerate(distinct(labels))
     ]
     notes = [f"it has {sheets} sheets: the schema is the first one's"] if sheets > 1 else []
     return _table("xlsx", path, fields, dialect={"headerRows": [header]} if header != 1 else None, notes=notes)

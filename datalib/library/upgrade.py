@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from datalib.errors import Refused
-from datalib.library.names import is_slug, slug, unique
+from datalib.library.names import distinct, is_slug, slug, unique
 
 PROFILE: Final = "https://datapackage.org/profiles/2.0/datapackage.json"
 
@@ -20,6 +20,7 @@ _STANDARD_PROFILES: Final = frozenset({
     "default", "data-package", "tabular-data-package", "fiscal-data-package", "data-resource", "tabular-data-resource",
 })  # fmt: skip
 _DIGEST_LENGTHS: Final = {32: "md5", 40: "sha1", 64: "sha256", 128: "sha512"}
+_STRING_FORMATS: Final = frozenset({"default", "email", "uri", "binary", "uuid"})
 _EMAIL: Final = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _PERSON: Final = re.compile(r"\s*(?P<title>[^<(]*?)\s*(?:<(?P<email>[^>]*)>)?\s*(?:\((?P<path>[^)]*)\))?\s*")
 _PERSON_LENGTH: Final = 500
@@ -334,9 +335,8 @@ class _Upgrade:
     def _schema(self, given: dict[str, Any], place: str) -> dict[str, Any]:
         schema = dict(given)
         self._profile(schema, place)
-        for index, item in enumerate(self._items(schema, place, "fields", dict)):
-            if not isinstance(item.get("name"), str):
-                raise self._wrong(f"{place}/fields/{index}/name", "must be a text")
+        if fields := self._items(schema, place, "fields", dict):
+            schema["fields"] = self._fields([dict(item) for item in fields], f"{place}/fields")
         if isinstance(schema.get("primaryKey"), str):
             schema["primaryKey"] = [schema["primaryKey"]]
         keys = [dict(key) for key in self._items(schema, place, "foreignKeys", dict)]
@@ -351,6 +351,18 @@ class _Upgrade:
         if keys:
             schema["foreignKeys"] = keys
         return schema
+
+    def _fields(self, fields: list[dict[str, Any]], place: str) -> list[dict[str, Any]]:
+        for index, item in enumerate(fields):
+            if not isinstance(item.get("name"), str):
+                raise self._wrong(f"{place}/{index}/name", "must be a text")
+            said = item.get("format")
+            if item.get("type", "string") == "string" and said is not None and said not in _STRING_FORMATS:
+                self._note(f"{place}/{index}/format", f"{str(said)[:40]!r} is no format of a text and was left out")
+                del item["format"]
+        for index, (item, name) in enumerate(zip(fields, distinct([item["name"] for item in fields]), strict=True)):
+            item["name"] = self._rename(f"{place}/{index}/name", item["name"], name)
+        return fields
 
     def _follow_renames(self, resource: dict[str, Any]) -> None:
         for key in resource.get("schema", {}).get("foreignKeys", []):
