@@ -180,9 +180,9 @@ class _Resolver(AbstractResolver):
 
     async def _look_up(self, host: str) -> Addresses | OSError:
         asker = self._asker
-        if host in asker.resolve:
-            return system_addresses(asker.resolve[host])
         try:
+            if host in asker.resolve:
+                return system_addresses(asker.resolve[host])
             found = await asyncio.get_running_loop().run_in_executor(asker.threads, asker.look_up, host)
         except OSError as error:
             return error

@@ -81,7 +81,7 @@ def fetch(
             threads=threads,
             resolve=resolve or {},
         )
-        hosts = _by_host(origins, tuple(paths), journal)
+        hosts = _by_host(origins, tuple(dict.fromkeys(paths)), journal)
         asyncio.run(_ask_all(asker, hosts, journal, concurrency, progress))
         answers = len(journal)
         journal.finish(out)

@@ -40,9 +40,7 @@ class Journal:
         return len(self._known)
 
     def add(self, answer: Answer) -> None:
-        """Keep one answer. A second one to the same request is dropped: the first one is on record."""
-        if (answer.origin, answer.path) in self:
-            return
+        """Keep the answer to a request that has none yet."""
         self._file.write(to_json_line(answer).encode() + b"\n")
         self._file.flush()
         self._note(answer)

@@ -43,7 +43,8 @@ def origins_of(works: Sequence[Path], url_columns: Sequence[str] = ()) -> Iterat
                 key = match.group() if match else url
                 if key in known:
                     continue
-                known.add(key) if match else None
+                if match:
+                    known.add(key)
                 origin = origin_of(key)
                 if origin is not None and origin not in found:
                     found.add(origin)
