@@ -14,7 +14,6 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 import datalib_vocab
-
 from datalib.errors import Refused
 
 FORMAT: Final = "datalib-agents-1"
@@ -26,13 +25,17 @@ MAX_BYTES: Final = 4 << 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agent:
-    """One crawler name. ``source`` is where the facts stand, ``date`` when they were read there."""
+    """One crawler name.
+
+    ``source`` is where the facts stand and ``date`` when they stood there so; ``documentation`` is the operator's page.
+    """
 
     token: str
     operator: str | None
     role: str
     reserves_training: bool
     reserves_ai_input: bool
+    documentation: str | None
     source: str
     date: str
 
@@ -87,6 +90,7 @@ def _agent(item: Any, where: str) -> Agent:
     if not isinstance(item, dict):
         raise Refused("E-AGENTS-FORMAT", where, "an agent is an object")
     token, operator, role, source = (item.get(name) for name in ("token", "operator", "role", "source"))
+    page = item.get("documentation")
     if not isinstance(token, str) or not token.strip() or token != token.strip() or not token.isprintable():
         raise Refused("E-AGENTS-FORMAT", f"{where}/token", "a name without surrounding blanks")
     if not (operator is None or isinstance(operator, str)):
@@ -95,12 +99,15 @@ def _agent(item: Any, where: str) -> Agent:
         raise Refused("E-AGENTS-FORMAT", f"{where}/role", f"one of {', '.join(sorted(ROLES))}")
     if not isinstance(source, str) or not _is_web(source):
         raise Refused("E-AGENTS-FORMAT", f"{where}/source", "an http or https URL")
+    if not (page is None or (isinstance(page, str) and _is_web(page))):
+        raise Refused("E-AGENTS-FORMAT", f"{where}/documentation", "an http or https URL, or null")
     return Agent(
         token=token,
         operator=operator,
         role=role,
         reserves_training=_flag(item.get("reserves_training"), f"{where}/reserves_training"),
         reserves_ai_input=_flag(item.get("reserves_ai_input", False), f"{where}/reserves_ai_input"),
+        documentation=page,
         source=source,
         date=_day(item.get("date"), f"{where}/date"),
     )

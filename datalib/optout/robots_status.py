@@ -42,13 +42,12 @@ _KEPT_OUT: Final = frozenset({401, 402, 403, 451})
 _WORDS: Final = {
     "redirects": _UNCLEAR,
     "too-large": StatusReading(spec=Access.HOLD, strict=Access.HOLD, note="longer than the reader's bound"),
-    "truncated": StatusReading(spec=Access.DENY, strict=Access.HOLD, note="the answer broke off"),
     "private": StatusReading(spec=Access.HOLD, strict=Access.HOLD, note="not asked: not a public address"),
 }
 
 
 def read_status(status: int | str) -> StatusReading:
-    """Read an HTTP status, or the word that stands for a failure: ``dns``, ``tls``, ``timeout``, ``redirects`` …"""
+    """Read an HTTP status, or the word that stands for a failure (``dns``, ``tls``, ``timeout``)."""
     if isinstance(status, str):
         return _WORDS.get(status, _DOWN)
     if status in _NO_BODY or status in _GONE:

@@ -1,0 +1,50 @@
+"""What every reader of a carrier needs to make signals: where the bytes came from, and how states become readings."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from datalib.optout.model import Carrier, Reading, Signal, State
+
+#: The two categories that any reservation against training concerns.
+TRAINING = ("train_any", "train_gen")
+#: All uses but crawling itself.
+ALL_USES = ("tdm", "train_any", "train_gen", "ai_input", "ai_index", "search")
+
+MAX_RAW = 2000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """The carrier a statement stands in: its place, the SHA-256 of its bytes in hex, when it was read (RFC 3339)."""
+
+    locator: str
+    sha256: str
+    observed_at: str = ""
+
+    def signal(
+        self, name: str, carrier: Carrier, raw: str, *, spec: Reading, strict: Reading, note: str = "", place: str = ""
+    ) -> Signal:
+        """Make a signal found at ``place`` of this carrier. Quotes are cut at 2000 characters."""
+        return Signal(
+            signal=name,
+            carrier=carrier,
+            locator=self.locator + place,
+            raw=raw[:MAX_RAW],
+            sha256=self.sha256,
+            observed_at=self.observed_at,
+            spec=spec,
+            strict=strict,
+            note=note,
+        )
+
+
+def reading_of(states: Mapping[str, State]) -> Reading:
+    """Make a reading of states by category; a denial flows down to what the category contains."""
+    result = Reading(**{name: state for name, state in states.items() if state is not State.DENY})
+    denied = [name for name, state in states.items() if state is State.DENY]
+    return result | Reading.of(State.DENY, *denied) if denied else result
+
+
+def held(reading: Reading) -> Reading:
+    """Add a hold on training: something was said that cannot be read."""
+    return reading | Reading.of(State.HOLD, *TRAINING)
