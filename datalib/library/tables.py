@@ -10,6 +10,7 @@ import csv
 import io
 import json
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -224,11 +225,15 @@ def _delimited(sample: _Sample, path: str, kind: str) -> Table:
 
     delimiter = "\t" if kind == "tsv" else _delimiter(sample, path)
     rows = _csv_rows(sample, delimiter, path, SAMPLE_ROWS)
+    if not any(rows):
+        raise Refused("E-TABLE-READ", path, f"its first {SAMPLE_ROWS} rows are empty")
     header = _header_row(rows)
     dialect: dict[str, Any] = {} if delimiter == "," else {"delimiter": delimiter}
     notes: list[str] = []
     if all(_NUMBER.fullmatch(cell) for cell in rows[header - 1]):
         dialect["header"] = False
+        if header != 1:
+            dialect["commentRows"] = list(range(1, header))
         labels, body = [""] * len(rows[header - 1]), rows[header - 1 :]
         notes.append("its first row is numbers: the columns are numbered")
     else:
@@ -250,27 +255,31 @@ def _csv_rows(sample: _Sample, delimiter: str, path: str, limit: int) -> list[li
 
 
 def _delimiter(sample: _Sample, path: str) -> str:
-    """Choose the delimiter that cuts the most rows into as many cells as the first; a comma if none does."""
+    """Choose the delimiter that cuts the most rows into equally many cells; a comma if none does."""
     best, chosen = (0.0, 0), ","
     for delimiter in _DELIMITERS:
-        widths = [len(row) for row in _csv_rows(sample, delimiter, path, _DIALECT_ROWS) if row]
-        if not widths or widths[0] == 1:
-            continue
-        score = (widths.count(widths[0]) / len(widths), widths[0])
-        if score > best:
+        rows = _csv_rows(sample, delimiter, path, _DIALECT_ROWS)
+        width = _usual_width(rows)
+        score = (sum(len(row) == width for row in rows) / len(rows), width)
+        if width > 1 and score > best:
             best, chosen = score, delimiter
     return chosen
 
 
-def _header_row(rows: Sequence[Sequence[Any]]) -> int:
-    """Find the header: the first row about as wide as the others (titles above a table are narrow). Counts from 1."""
-    from frictionless import Detector
+def _usual_width(rows: Sequence[Sequence[Any]]) -> int:
+    """Give the number of cells that most rows have, of several equally common ones the largest."""
+    widths = Counter(len(row) for row in rows if row)
+    return max(widths, key=lambda width: (widths[width], width), default=0)
 
-    found = Detector().detect_dialect([list(row) for row in rows[:_DIALECT_ROWS]])
-    number = int(found.header_rows[0]) if found.header and found.header_rows else 1
-    if number > 1 and len(rows[0]) > 1 and _has_number(rows[number - 1]) and not _has_number(rows[0]):
-        number = 1  # names that are fewer than the columns below them are names all the same
-    return number if rows[number - 1] else next(position for position, row in enumerate(rows, 1) if row)
+
+def _header_row(rows: Sequence[Sequence[Any]]) -> int:
+    """Find the header, counting from 1: the first row as wide as most are, as titles above a table are narrow."""
+    first = next(position for position, row in enumerate(rows, 1) if row)
+    width = _usual_width([row for row in rows if row][:_DIALECT_ROWS])
+    found = next(position for position, row in enumerate(rows, 1) if len(row) == width)
+    if len(rows[first - 1]) > 1 and _has_number(rows[found - 1]) and not _has_number(rows[first - 1]):
+        return first  # names that are fewer than the columns below them are names all the same
+    return found
 
 
 def _has_number(row: Sequence[Any]) -> bool:
