@@ -15,7 +15,8 @@ from datalib.errors import DatalibError, Refused, Unchecked
 from datalib.library.paths import from_bytes, readable
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
-_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY
+#: Flags for a file.
+FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY
 
 #: Levels whose descriptors stay open. Deeper ones are opened again when needed: descriptors are scarce, such trees too.
 _KEPT = 24
@@ -78,22 +79,14 @@ class Descent:
         above = self.folder(folder, missing)
         _refuse_step(name, path)
         try:
-            descriptor = os.open(name, _FILE, dir_fd=above)
+            descriptor = os.open(name, FILE, dir_fd=above)
         except (OSError, ValueError) as error:
-            raise _reason(error, above, name, path, missing) from error
+            raise reason(error, above, path, missing) from error
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             os.close(descriptor)
             raise Refused("E-FILE-TYPE", readable(from_bytes(path)), "not a regular file")
         return descriptor, status
-
-    def status(self, path: bytes) -> os.stat_result | None:
-        """Return the status of what stands at ``path``, a link itself, or ``None`` if it cannot be reached."""
-        folder, _, name = path.rpartition(b"/")
-        try:
-            return os.stat(name, dir_fd=self.folder(folder), follow_symlinks=False)
-        except (OSError, ValueError, DatalibError):
-            return None
 
     def _enter(self, segment: bytes, path: bytes, missing: str) -> None:
         above = self._open[-1][1] if self._open else self._root
@@ -101,7 +94,7 @@ class Descent:
         try:
             descriptor = os.open(segment, _FOLDER, dir_fd=above)
         except (OSError, ValueError) as error:
-            raise _reason(error, above, segment, path, missing) from error
+            raise reason(error, above, path, missing, segment) from error
         if len(self._open) > _KEPT:
             os.close(above)
             self._open[-1] = (self._open[-1][0], -1)
@@ -120,9 +113,12 @@ def _refuse_step(segment: bytes, path: bytes) -> None:
         raise Refused("E-PATH-TRAVERSAL", readable(from_bytes(path)))
 
 
-def _reason(error: OSError | ValueError, above: int, name: bytes, path: bytes, missing: str) -> DatalibError:
-    """Say why a component could not be opened."""
+def reason(
+    error: OSError | ValueError, above: int, path: bytes, missing: str, name: bytes | None = None
+) -> DatalibError:
+    """Say why ``name``, the last segment of ``path`` if not given, could not be opened in the folder ``above``."""
     where = readable(from_bytes(path))
+    name = path.rpartition(b"/")[2] if name is None else name
     number = error.errno if isinstance(error, OSError) else errno.ENOENT  # ValueError: a NUL in the name
     if number == errno.ENOTDIR and _is_link(above, name):
         number = errno.ELOOP

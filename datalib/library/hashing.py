@@ -7,21 +7,22 @@ come in the order the files were given, and so does the first refusal, whatever 
 
 import hashlib
 import os
+import stat
+import sys
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
-from functools import partial
 from itertools import islice
 from threading import Lock, local
 from typing import NamedTuple
 
-from datalib.errors import DatalibError, Refused, Unchecked
-from datalib.library.descent import Descent
+from datalib.errors import DatalibError, Refused
+from datalib.library.descent import FILE, Descent, reason
 from datalib.library.listing import Line
-from datalib.library.paths import RESERVED_FILES, RESERVED_FOLDERS, from_bytes, readable, to_bytes
-from datalib.library.store import Folder, Kind
+from datalib.library.paths import RESERVED_FILES, RESERVED_FOLDERS, readable, to_bytes
+from datalib.library.store import Folder, Kind, is_temporary
 
 #: Called with the number of bytes read since the last call; from any thread, never from two at once.
 Progress = Callable[[int], None]
@@ -58,7 +59,7 @@ def hash_tree(
     ``E-FILE-TYPE`` for another special file, ``E-FILE-CHANGED`` for a file that changed while it was read. Close the
     iterator (``contextlib.closing``) if it is not read to its end.
     """
-    wanted = (Wanted(to_bytes(path), None) for path in _data_paths(folder))
+    wanted = ((path, None) for path in _data_paths(folder))
     return _hash(folder, wanted, "E-FILE-CHANGED", threads, progress)
 
 
@@ -75,7 +76,7 @@ def verify_files(
     The first listed file that is not as it should be decides. Raises Refused ``E-FILE-MISSING``, ``-SYMLINK``,
     ``-TYPE``, ``-CHANGED``, ``-DIGEST``; after all files ``E-LIST-BYTES``.
     """
-    wanted = (Wanted(to_bytes(line.path), line.sha256) for line in lines)
+    wanted = ((line.path, line.sha256) for line in lines)
     files = size = 0
     with closing(_hash(folder, wanted, "E-FILE-MISSING", threads, progress)) as results:
         for file in results:
@@ -88,8 +89,8 @@ def verify_files(
 
 def hash_file(folder: Folder, path: str, *, missing: str) -> Hashed:
     """Hash one file under the rules for data files."""
-    with folder.descend() as way:
-        return _Worker(folder, missing, None).read(way, Wanted(to_bytes(path), None), lambda: False)
+    with closing(_hash(folder, [(path, None)], missing, 1, None)) as results:
+        return next(results)
 
 
 def sample(files: int, count: int, *, seed: bytes) -> Callable[[int], bool]:
@@ -111,7 +112,8 @@ def sample(files: int, count: int, *, seed: bytes) -> Callable[[int], bool]:
 
 def _data_paths(folder: Folder) -> Iterator[str]:
     for path, kind in folder.walk(leave_out=lambda path: path[-1] == "/" and path[:-1] in RESERVED_FOLDERS):
-        if path in RESERVED_FILES:
+        # A listing that is being written while the walk goes on has a temporary name.
+        if path in RESERVED_FILES or is_temporary(path):
             continue
         if kind is Kind.LINK:
             raise Refused("E-FILE-SYMLINK", readable(path), "a symbolic link")
@@ -120,34 +122,45 @@ def _data_paths(folder: Folder) -> Iterator[str]:
         yield path
 
 
-class Wanted(NamedTuple):
-    """A file to hash, and the digest it should have."""
+class _File(NamedTuple):
+    """A file to hash, the digest it should have, and its status when it was planned."""
 
-    path: bytes
+    path: str
+    folder: bytes
+    name: bytes
     sha256: str | None
+    status: os.stat_result
 
 
 class _Window:
     """Some files in order, and what came of them."""
 
-    def __init__(self, wanted: list[Wanted]) -> None:
-        self.wanted = wanted
-        self.outcomes: list[Hashed | DatalibError | None] = [None] * len(wanted)
+    def __init__(self) -> None:
+        self.files: list[_File | None] = []
+        self.outcomes: list[Hashed | DatalibError | None] = []
         self.futures: list[Future[None]] = []
-        self._first_error = len(wanted)
+        self.first_error = sys.maxsize
         self._lock = Lock()
 
-    def needs(self, index: int) -> bool:
-        """Tell whether a file can still matter: nothing before it has failed."""
-        return index <= self._first_error
+    def add(self, file: _File | DatalibError) -> None:
+        """Append a file, or why there is none."""
+        if isinstance(file, DatalibError):
+            self.first_error = min(self.first_error, len(self.files))
+            self.files.append(None)
+            self.outcomes.append(file)
+        else:
+            self.files.append(file)
+            self.outcomes.append(None)
 
     def settle(self, index: int, outcome: Hashed | DatalibError) -> None:
+        """Keep what came of a file."""
         self.outcomes[index] = outcome
         if isinstance(outcome, DatalibError):
             with self._lock:
-                self._first_error = min(self._first_error, index)
+                self.first_error = min(self.first_error, index)
 
     def results(self) -> Iterator[Hashed]:
+        """Wait for all, then yield in order; raise the first error at its place."""
         for future in self.futures:
             future.result()
         for outcome in self.outcomes:
@@ -155,6 +168,40 @@ class _Window:
                 raise outcome
             if outcome is not None:
                 yield outcome
+
+
+class _Planner:
+    """Looks at files before they are hashed: what they are, how large, and their identity."""
+
+    def __init__(self, way: Descent, missing: str) -> None:
+        self._way = way
+        self._missing = missing
+
+    def window(self, wanted: Iterator[tuple[str, str | None]]) -> tuple[_Window, DatalibError | None]:
+        """Plan the next files; also return the error in which their source ended."""
+        window = _Window()
+        try:
+            for path, sha256 in islice(wanted, _WINDOW):
+                window.add(self._look(path, sha256))
+        except DatalibError as error:
+            return window, error
+        return window, None
+
+    def _look(self, path: str, sha256: str | None) -> _File | DatalibError:
+        raw = to_bytes(path)
+        folder, _, name = raw.rpartition(b"/")
+        try:
+            above = self._way.folder(folder, self._missing)
+            status = os.stat(name, dir_fd=above, follow_symlinks=False)
+        except DatalibError as error:
+            return error
+        except (OSError, ValueError) as error:
+            return reason(error, above, raw, self._missing)
+        if stat.S_ISREG(status.st_mode):
+            return _File(path, folder, name, sha256, status)
+        if stat.S_ISLNK(status.st_mode):
+            return Refused("E-FILE-SYMLINK", readable(path), "a symbolic link")
+        return Refused("E-FILE-TYPE", readable(path), "not a regular file")
 
 
 class _Worker:
@@ -169,59 +216,59 @@ class _Worker:
         self._own = local()
 
     def run(self, window: _Window, indices: Sequence[int]) -> None:
-        """Hash some files of a window, in order."""
+        """Hash some files of a window, in order, until one fails or what is left no longer matters."""
         with self._folder.descend() as way:
             for index in indices:
-                needless = partial(self._needless, window, index)
-                if needless():
+                file = window.files[index]
+                if file is None or self._needless(window, index):
                     return
-                outcome: Hashed | DatalibError
                 try:
-                    outcome = self.read(way, window.wanted[index], needless)
+                    window.settle(index, self._read(way, file, window, index))
                 except DatalibError as error:
-                    outcome = error
-                window.settle(index, outcome)
+                    window.settle(index, error)
 
     def _needless(self, window: _Window, index: int) -> bool:
-        return self.stopped or not window.needs(index)
+        """Tell whether a file cannot matter any more: the work is over, or one before it has failed."""
+        return self.stopped or index > window.first_error
 
-    def read(self, way: Descent, wanted: Wanted, needless: Callable[[], bool]) -> Hashed:
+    def _read(self, way: Descent, file: _File, window: _Window, index: int) -> Hashed:
         """Hash one file and compare it; it must be the same file, unchanged, before and after."""
-        path = from_bytes(wanted.path)
-        descriptor, before = way.open(wanted.path, self._missing)
+        above = way.folder(file.folder, self._missing)
+        buffers, view = self._buffer()
+        digest, done, size = hashlib.sha256(), 0, file.status.st_size
         try:
-            size, digest = self._digest(descriptor, before.st_size, needless)
+            descriptor = os.open(file.name, FILE, dir_fd=above)
+            try:
+                while done < size and (count := os.readv(descriptor, buffers)):
+                    digest.update(view[:count])
+                    done += count
+                    self._report(count)
+                    if done < size and self._needless(window, index):
+                        break
+                after = os.fstat(descriptor)
+            finally:
+                os.close(descriptor)
         except OSError as error:
-            raise Unchecked("E-IO", readable(path), error.strerror or str(error)) from error
-        finally:
-            os.close(descriptor)
-        after = way.status(wanted.path)
-        if after is None or size != before.st_size or _identity(before) != _identity(after):
-            raise Refused("E-FILE-CHANGED", readable(path), "changed while it was read")
-        if wanted.sha256 is not None and digest != wanted.sha256:
-            raise Refused("E-FILE-DIGEST", readable(path), f"computed {digest}, listed {wanted.sha256}")
-        return Hashed(path, size, digest)
+            raise reason(error, above, to_bytes(file.path), self._missing) from error
+        if done != size or _identity(after) != _identity(file.status):
+            raise Refused("E-FILE-CHANGED", readable(file.path), "changed while it was read")
+        computed = digest.hexdigest()
+        if file.sha256 is not None and computed != file.sha256:
+            raise Refused("E-FILE-DIGEST", readable(file.path), f"computed {computed}, listed {file.sha256}")
+        return Hashed(file.path, size, computed)
 
-    def _digest(self, descriptor: int, size: int, needless: Callable[[], bool]) -> tuple[int, str]:
-        buffer, view = self._buffer()
-        digest = hashlib.sha256()
-        done = 0
-        while done < size and (count := os.readv(descriptor, buffer)):
-            digest.update(view[:count])
-            done += count
-            if self._progress is not None:
-                with self._lock:
-                    self._progress(count)
-            if done < size and needless():
-                break
-        return done, digest.hexdigest()
+    def _report(self, count: int) -> None:
+        if self._progress is not None:
+            with self._lock:
+                self._progress(count)
 
     def _buffer(self) -> tuple[list[bytearray], memoryview]:
         """Return the one buffer of this thread."""
-        if not hasattr(self._own, "buffer"):
+        try:
+            mine: tuple[list[bytearray], memoryview] = self._own.buffer
+        except AttributeError:
             buffer = bytearray(_BUFFER)
-            self._own.buffer = ([buffer], memoryview(buffer))
-        mine: tuple[list[bytearray], memoryview] = self._own.buffer
+            mine = self._own.buffer = ([buffer], memoryview(buffer))
         return mine
 
 
@@ -230,24 +277,27 @@ def _identity(status: os.stat_result) -> tuple[int, int, int, int]:
 
 
 def _hash(
-    folder: Folder, files: Iterable[Wanted], missing: str, threads: int | None, progress: Progress | None
+    folder: Folder,
+    wanted: Iterable[tuple[str, str | None]],
+    missing: str,
+    threads: int | None,
+    progress: Progress | None,
 ) -> Generator[Hashed, None, None]:
     worker = _Worker(folder, missing, progress)
     pool = ThreadPoolExecutor(threads or len(os.sched_getaffinity(0)), "datalib-hash")
-    remaining = iter(files)
+    remaining = iter(wanted)
     windows: deque[_Window] = deque()
-    failure: DatalibError | None = None  # of the source of files; what came before it decides first
+    failure: DatalibError | None = None  # of the source of names; the files before it decide first
     try:
         with folder.descend() as way:
-            while True:
-                while failure is None and len(windows) < _AHEAD:
-                    window, failure = _next_window(remaining)
-                    if not window.wanted:
-                        break
-                    _submit(pool, worker, window, way)
+            planner = _Planner(way, missing)
+            more = True
+            while more or windows:
+                while more and len(windows) < _AHEAD:
+                    window, failure = planner.window(remaining)
+                    more = failure is None and len(window.files) == _WINDOW
+                    _submit(pool, worker, window)
                     windows.append(window)
-                if not windows:
-                    break
                 yield from windows.popleft().results()
         if failure is not None:
             raise failure
@@ -256,20 +306,10 @@ def _hash(
         pool.shutdown(cancel_futures=True)
 
 
-def _next_window(files: Iterator[Wanted]) -> tuple[_Window, DatalibError | None]:
-    wanted: list[Wanted] = []
-    failure = None
-    try:
-        wanted.extend(islice(files, _WINDOW))
-    except DatalibError as error:
-        failure = error
-    return _Window(wanted), failure
-
-
-def _submit(pool: ThreadPoolExecutor, worker: _Worker, window: _Window, way: Descent) -> None:
+def _submit(pool: ThreadPoolExecutor, worker: _Worker, window: _Window) -> None:
     """Hand out the files of a window: large ones one by one, largest first, then small ones in batches."""
-    sizes = [status.st_size if (status := way.status(item.path)) else 0 for item in window.wanted]
-    large = sorted((index for index, size in enumerate(sizes) if size > _LARGE), key=lambda index: -sizes[index])
-    small = [index for index, size in enumerate(sizes) if size <= _LARGE]
+    sizes = {index: file.status.st_size for index, file in enumerate(window.files) if file is not None}
+    large = sorted((index for index, size in sizes.items() if size > _LARGE), key=lambda index: -sizes[index])
+    small = [index for index, size in sizes.items() if size <= _LARGE]
     jobs = [[index] for index in large] + [small[start : start + _BATCH] for start in range(0, len(small), _BATCH)]
     window.futures = [pool.submit(worker.run, window, job) for job in jobs]

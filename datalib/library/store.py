@@ -156,6 +156,14 @@ class Folder:
                 continue
             os.fsync(above)
 
+    def remove(self, name: str) -> None:
+        """Remove one file; it is gone for good when this returns."""
+        folder, _, last = to_bytes(name).rpartition(b"/")
+        with self.descend() as way, trouble(readable(name)):
+            above = way.folder(folder)
+            os.unlink(last, dir_fd=above)
+            os.fsync(above)
+
     def sweep(self) -> list[str]:
         """Remove what interrupted writes left at the top and in the reserved folders; return the names removed."""
         with trouble(str(self.path)), os.scandir(self.descriptor) as entries:
@@ -177,6 +185,11 @@ class Folder:
             return False
 
 
+def is_temporary(path: str) -> bool:
+    """Tell whether a path at the top of a library is one that a write in progress uses."""
+    return path.startswith(TEMPORARY) and _LEFTOVER.fullmatch(path) is not None and "/" not in path
+
+
 def is_leftover(path: str) -> bool:
     """Tell whether a path is named like what an interrupted write leaves behind."""
     return path.rpartition("/")[2].startswith(TEMPORARY)
@@ -192,12 +205,12 @@ def _names(way: Descent, path: str) -> list[bytes]:
     with trouble(where), os.scandir(way.folder(to_bytes(path), "E-FILE-CHANGED")) as entries:
         for entry in entries:
             name = os.fsencode(entry.name)
-            if entry.is_dir(follow_symlinks=False):
+            if entry.is_file(follow_symlinks=False):
+                names.append(name + b"\0f")
+            elif entry.is_dir(follow_symlinks=False):
                 names.append(name + b"/\0d")
-            elif entry.is_symlink():
-                names.append(name + b"\0l")
             else:
-                names.append(name + (b"\0f" if entry.is_file(follow_symlinks=False) else b"\0o"))
+                names.append(name + (b"\0l" if entry.is_symlink() else b"\0o"))
     names.sort()
     return names
 
