@@ -84,6 +84,23 @@ def record(folder: Folder) -> Record:
     return Record(data=data, chain=chain, state=state, parties=parties)
 
 
+def parties(folder: Folder) -> Mapping[str, Party]:
+    """Give the parties that the library names: those of its chain, before the first signature the draft's producer."""
+    if folder.exists(links.NAME):
+        return record(folder).parties
+    producer = read_manifest(folder).producer
+    return {producer.id: producer.party}
+
+
+def read_manifest(folder: Folder) -> Manifest:
+    """Read the current manifest, a draft too, without asking whether it is the signed one."""
+    return manifest.parse_draft(_current(folder))
+
+
+def _current(folder: Folder) -> bytes:
+    return folder.read(manifest.NAME, limit=MAX_MANIFEST, missing="E-MANIFEST-MISSING", too_large="E-JSON-SIZE")
+
+
 def _named(event: Event) -> tuple[Party, ...]:
     match event:
         case Transfer(sender=sender, recipient=recipient):
@@ -122,7 +139,7 @@ def sign(
     Raises ``Refused`` for what could not be verified afterwards.
     """
     with writing(path) as folder:
-        data = folder.read(manifest.NAME, limit=MAX_MANIFEST, missing="E-MANIFEST-MISSING", too_large="E-JSON-SIZE")
+        data = _current(folder)
         document = parse_json(data, limit=MAX_MANIFEST, where=manifest.NAME)
         manifest.parse_draft(data)
         warnings = check_purposes(document["datalib"]["purpose"], f"{manifest.NAME}#/datalib/purpose")
@@ -157,7 +174,7 @@ def _complete(
 
     written = listing.write(folder, lines())
     content = Content(files=written.files, bytes=tally.bytes, sha256=written.sha256, root=written.root)
-    return draft.render(draft.complete(document, tally, content.to_dict())), content
+    return draft.render(draft.complete(document, tally.listed, tally.rest, content.to_dict())), content
 
 
 def _signing_event(

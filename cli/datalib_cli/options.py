@@ -12,6 +12,8 @@ from datalib.errors import Misuse, Unchecked
 
 if TYPE_CHECKING:
     from datalib.trust.keys import PrivateKey
+    from datalib.trust.parties import Party
+    from datalib.trust.policy import Policy, Roots
 
 FILE = click.Path(path_type=Path)
 FOLDER = click.Path(path_type=Path)
@@ -58,6 +60,25 @@ class TrustOptions:
     def given(self) -> bool:
         """Tell whether anything was given to believe in."""
         return self.policy is not None or bool(self.vouched)
+
+    def believed(self) -> "tuple[bytes | Policy, Roots | None]":
+        """Read what was given: a policy file and its pinned roots, or a policy of the keys vouched for.
+
+        Raises ``Misuse``: ``E-NO-TRUST`` without either, ``E-USAGE`` for half of one or both.
+        """
+        from datalib.trust.keys import PublicKey
+        from datalib.trust.policy import Policy, Roots
+
+        if not self.given:
+            raise Misuse("E-NO-TRUST")
+        if self.vouched:
+            if self.policy or self.roots:
+                raise Misuse("E-USAGE", "--key", "either --policy and --roots, or --key ID=PUB.pem")
+            keys = [(party, PublicKey.from_pem(read_file(path), str(path))) for party, path in self.vouched]
+            return Policy.vouch(keys), None
+        if self.policy is None or self.roots is None:
+            raise Misuse("E-USAGE", "--roots", "--policy and --roots go together")
+        return read_file(self.policy), Roots.parse(read_file(self.roots), str(self.roots))
 
 
 def split_keys(values: tuple[str, ...]) -> tuple[tuple[tuple[str, Path], ...], tuple[Path, ...]]:
@@ -122,3 +143,44 @@ def load_keys(paths: tuple[Path, ...], passwords: Path | None, prompt: str) -> "
         secret = password(passwords, prompt=prompt.format(key=path)) if b"ENCRYPTED" in data else None
         found.append(PrivateKey.from_pem(data, secret, str(path)))
     return tuple(found)
+
+
+def outside(path: Path) -> Path:
+    """Give back a path that lies in no library; ``Misuse("E-OUT-IN-LIBRARY")`` for another."""
+    from datalib.library.store import inside_library
+
+    library = inside_library(path)
+    if library is not None:
+        raise Misuse("E-OUT-IN-LIBRARY", str(path), str(library))
+    return path
+
+
+def party(library: Path, given: str | None, values: tuple[str, ...], *, option: str = "--name") -> "Party | None":
+    """Find a party by its id: named here, or named in the library's chain already. None where no id is given.
+
+    Raises ``Misuse("E-USAGE")`` for an id that nobody has named yet, ``Refused("E-PARTY-ID")`` for an ill-formed one.
+    """
+    from datalib import acts
+    from datalib.library.store import Folder
+    from datalib.trust.parties import Party, check_party_id
+
+    if given is None:
+        if values:
+            raise Misuse("E-USAGE", option, "whose name is it? give the id too")
+        return None
+    check_party_id(given)
+    if values:
+        return Party(id=given, name=names(values, option))
+    with Folder(library) as folder:
+        known = acts.parties(folder)
+    if given not in known:
+        raise Misuse("E-USAGE", option, f"{given} is not named in the library yet: {option} LANG=TEXT")
+    return known[given]
+
+
+def vouched(values: tuple[str, ...]) -> tuple[tuple[str, Path], ...]:
+    """Parse ``ID=PUB.pem`` where no private key may stand."""
+    found, other = split_keys(values)
+    if other:
+        raise Misuse("E-USAGE", "--key", f"{str(other[0])!r} is not ID=PUB.pem")
+    return found

@@ -131,10 +131,8 @@ def served() -> Iterator[Mapping[str, str]]:
     for thread in threads:
         thread.start()
     try:
-        yield {
-            str(server.server_address[0]): f"http://{server.server_address[0]}:{server.server_address[1]}"
-            for server in servers
-        }
+        pairs = zip(SITES, servers, strict=True)
+        yield {site.address: f"http://{site.address}:{server.server_port}" for site, server in pairs}
     finally:
         for server in servers:
             server.shutdown()

@@ -132,20 +132,22 @@ def paths_of(resource: Mapping[str, Any]) -> list[str]:
 
 
 class Tally:
-    """What a manifest says of its files, gathered while they are listed, however many there are."""
+    """What a manifest says of its files, gathered while they are listed, however many there are.
+
+    ``listed`` are the files that resources name, ``rest`` sums up all others, ``bytes`` is the size of all.
+    """
 
     def __init__(self, document: Mapping[str, Any]) -> None:
-        self.named: dict[str, Listed | None] = {
-            path: None for resource in document["resources"] for path in paths_of(resource)
-        }
+        self._named = {path for resource in document["resources"] for path in paths_of(resource)}
+        self.listed: dict[str, Listed] = {}
         self.rest = Summary()
         self.bytes = 0
 
     def add(self, file: Listed) -> None:
         """Take one file of the listing."""
         self.bytes += file.size
-        if file.path in self.named:
-            self.named[file.path] = file
+        if file.path in self._named:
+            self.listed[file.path] = file
         else:
             self.rest.add(file.path, file.size)
 

@@ -1,0 +1,66 @@
+"""``datalib scan``: judge works by what their authors said."""
+
+from pathlib import Path
+
+import click
+
+from datalib_cli import options
+from datalib_cli.base import Command, Output, clock
+from datalib_cli.render import scan_lines
+
+
+@click.command("scan", cls=Command)
+@click.argument("works", type=options.FILE, nargs=-1, required=True)
+@click.option("--sites", type=options.FILE, multiple=True, help="Stored answers of sites: from `datalib optout fetch`.")
+@click.option(
+    "-o", "--out", type=options.FOLDER, required=True, help="Where decisions, signals and evidence are written."
+)
+@click.option("--profile", type=click.Choice(["kz", "eu", "strict"]), default="kz", help="Which rules. Default: kz.")
+@click.option("--agent", default="datalib", metavar="TOKEN", help="Robots token of the collector. Default: datalib.")
+@click.option("--url-column", "url_columns", multiple=True, metavar="C", help="Columns with URLs. Default: detected.")
+@click.option("--header-column", metavar="C", help="Column with stored HTTP headers.")
+@click.option("--html-column", metavar="C", help="Column with HTML.")
+@click.option("--basis-column", metavar="C", help="Column with the legal basis of a work (profile strict).")
+@click.option(
+    "--require-carrier", "require_carriers", multiple=True, metavar="C", help="A site file that must have been asked."
+)
+@click.option("--sites-max-age", type=int, metavar="DAYS", help="Older answers count as not asked.")
+@click.option("--workers", type=click.IntRange(1), default=1, help="Processes. Default: 1. The result is the same.")
+@click.option("--admitted", is_flag=True, help="Also write the admitted rows, schema unchanged.")
+@options.now
+def command(
+    works: tuple[Path, ...],
+    sites: tuple[Path, ...],
+    out: Path,
+    profile: str,
+    agent: str,
+    url_columns: tuple[str, ...],
+    header_column: str | None,
+    html_column: str | None,
+    basis_column: str | None,
+    require_carriers: tuple[str, ...],
+    sites_max_age: int | None,
+    workers: int,
+    admitted: bool,
+    now: str | None,
+) -> Output:
+    """Judge works by what their authors said: admit, refuse or hold, with evidence for each."""
+    from datalib.optout.scan import scan
+
+    result = scan(
+        works,
+        out=out,
+        sites=sites,
+        profile=profile,
+        agent=agent,
+        url_columns=url_columns,
+        header_column=header_column,
+        html_column=html_column,
+        basis_column=basis_column,
+        require_carriers=require_carriers,
+        sites_max_age=sites_max_age,
+        workers=workers,
+        admitted=admitted,
+        now=clock(now),
+    )
+    return Output(data=result.to_dict(), lines=scan_lines(result))

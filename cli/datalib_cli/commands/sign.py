@@ -1,0 +1,70 @@
+"""``datalib sign``: list, complete, sign."""
+
+from pathlib import Path
+
+import click
+
+from datalib.errors import Misuse
+from datalib_cli import options
+from datalib_cli.base import Command, Output, clock, texts
+from datalib_cli.render import act_data, note_lines
+
+
+@click.command("sign", cls=Command)
+@click.argument("library", type=options.FOLDER)
+@options.signing_key
+@click.option(
+    "--reason", metavar="CODE", help="Why it changed: correction, addition, removal, optout, erasure, metadata."
+)
+@click.option(
+    "-o", "--out", type=options.FILE, help="Where an event is written that wants the producer's signature too."
+)
+@options.actor
+@options.actor_name
+@options.password_file
+@options.now
+def command(
+    library: Path,
+    keys: tuple[str, ...],
+    reason: str | None,
+    out: Path | None,
+    actor: str | None,
+    actor_name: tuple[str, ...],
+    password_file: Path | None,
+    now: str | None,
+) -> Output:
+    """List and hash the files, complete the manifest, sign it.
+
+    The first signature makes the library (genesis); later ones amend it. A new purpose needs the producer's signature
+    beside the owner's: give both keys, or -o FILE and let the producer run `datalib cosign FILE`.
+    """
+    from datalib import acts
+    from datalib.library.store import write_file
+
+    if reason is not None and reason not in acts.REASONS:
+        raise Misuse("E-USAGE", "--reason", ", ".join(acts.REASONS))
+    opened = options.load_keys(tuple(map(Path, keys)), password_file, texts()("Password of {key}"))
+    party = options.party(library, actor, actor_name)
+    done = acts.sign(library, keys=opened, now=clock(now), actor=party, reason=reason)
+    say = texts()
+    if done.pending is not None:
+        if out is None:
+            raise Misuse("E-SIG-PENDING", str(library))
+        write_file(options.outside(out), done.pending + b"\n")
+    lines = note_lines(done.warnings, say)
+    if done.content is not None:
+        lines.append(say("listed: {files} files, {bytes} bytes", files=done.content.files, bytes=done.content.bytes))
+    if done.kind == "none":
+        lines.append(say("nothing has changed since the last signature"))
+    elif done.event is None:
+        lines.append(say("half signed: {path}", path=out))
+        lines.append(
+            say(
+                "next: the producer runs `datalib cosign {path} --key KEY.pem --into {library}`",
+                path=out,
+                library=library,
+            )
+        )
+    else:
+        lines += [f"{done.kind}: {done.event}", say("library: {id}", id=done.library)]
+    return Output(data=act_data(done), lines=lines)

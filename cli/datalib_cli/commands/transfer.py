@@ -1,0 +1,108 @@
+"""``datalib transfer``: hand a library over; both sides sign."""
+
+from pathlib import Path
+
+import click
+
+from datalib.errors import Misuse
+from datalib_cli import options
+from datalib_cli.base import Output, clock, group, texts
+from datalib_cli.render import act_data
+
+command = group("transfer", "Hand a library over; both sides sign.")
+
+
+@command.command("offer")
+@click.argument("library", type=options.FOLDER)
+@click.option("--key", "key", type=options.FILE, required=True, help="Private key of the one who gives.")
+@click.option("--to", "to", required=True, metavar="ID", help="The one who receives.")
+@click.option("--to-name", multiple=True, metavar="LANG=TEXT", help="The receiver's name, once per language.")
+@click.option("--rights", default="ownership,possession", metavar="LIST", help="ownership, possession or both.")
+@click.option("--basis", required=True, metavar="TEXT", help="The contract or act it rests on.")
+@click.option("-o", "--out", type=options.FILE, required=True, help="Where the half-signed offer is written.")
+@options.actor
+@options.actor_name
+@options.password_file
+@options.now
+def offer(
+    library: Path,
+    key: Path,
+    to: str,
+    to_name: tuple[str, ...],
+    rights: str,
+    basis: str,
+    out: Path,
+    actor: str | None,
+    actor_name: tuple[str, ...],
+    password_file: Path | None,
+    now: str | None,
+) -> Output:
+    """Write a half-signed offer; it stands for 30 days, or until the library moves on."""
+    from datalib import acts
+    from datalib.library.store import write_file
+
+    say = texts()
+    (opened,) = options.load_keys((key,), password_file, say("Password of {key}"))
+    recipient = options.party(library, to, to_name, option="--to-name")
+    sender = options.party(library, actor, actor_name)
+    if recipient is None:
+        raise Misuse("E-USAGE", "--to")
+    wanted = tuple(part.strip() for part in rights.split(","))
+    line = acts.offer(library, key=opened, to=recipient, rights=wanted, basis=basis, now=clock(now), sender=sender)
+    write_file(options.outside(out), line + b"\n")
+    return Output(
+        data={"offer": str(out), "to": recipient.id, "rights": list(wanted)},
+        lines=[
+            say("offer: {path}", path=out),
+            say(
+                "next: the receiver runs `datalib transfer accept {library} --offer {path} --key KEY.pem`",
+                library=library,
+                path=out,
+            ),
+        ],
+    )
+
+
+@command.command("accept")
+@click.argument("library", type=options.FOLDER)
+@click.option("--offer", "offered", type=options.FILE, required=True, help="The half-signed offer.")
+@options.trust
+@options.password_file
+@options.now
+def accept(
+    library: Path,
+    offered: Path,
+    policy: Path | None,
+    roots: Path | None,
+    state: Path | None,
+    keys: tuple[str, ...],
+    password_file: Path | None,
+    now: str | None,
+) -> Output:
+    """Check the library, then add the receiver's signature to the offer and to the chain.
+
+    --key is given more than once: the private key to sign with, and ID=PUB.pem for keys to believe in.
+    """
+    from datalib import handover
+
+    say, moment = texts(), clock(now)
+    vouched, own = options.split_keys(keys)
+    if len(own) != 1:
+        raise Misuse("E-USAGE", "--key", "one private key to sign with")
+    trust = options.TrustOptions(policy=policy, roots=roots, state=state, vouched=vouched)
+    (key,) = options.load_keys(own, password_file, say("Password of {key}"))
+    believed, pinned = trust.believed()
+    done = handover.accept(
+        library,
+        options.read_file(offered),
+        key=key,
+        policy=believed,
+        roots=pinned,
+        state=state,
+        now=moment,
+        where=str(offered),
+    )
+    return Output(
+        data=act_data(done),
+        lines=[f"transfer: {done.event}"],
+    )

@@ -1,0 +1,148 @@
+"""Results as text and as JSON. Pure: values in, lines and dictionaries out."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import datalib_vocab
+from datalib.formats import format_time
+from datalib_cli.texts import Texts
+
+if TYPE_CHECKING:
+    from datalib.acts import Act
+    from datalib.library.upgrade import Note
+    from datalib.verify import Facts, Report, Verdict
+
+
+def note_lines(notes: "Iterable[Note]", say: Texts) -> list[str]:
+    """Write warnings, one a line: code, place, meaning, detail."""
+    rows = []
+    for note in notes:
+        meaning = datalib_vocab.text(note.code, say.lang)
+        rows.append(f"{note.code}: {note.where}: {meaning}" + (f" ({note.detail})" if note.detail else ""))
+    return rows
+
+
+def note_data(notes: "Iterable[Note]") -> list[dict[str, str]]:
+    """Give warnings as JSON values."""
+    return [{"code": note.code, "where": note.where, "detail": note.detail} for note in notes]
+
+
+def act_data(act: "Act") -> dict[str, Any]:
+    """Give what was done as a JSON value."""
+    return {
+        "kind": act.kind,
+        "library": act.library,
+        "event": act.event,
+        "manifest": act.manifest,
+        "content": act.content.to_dict() if act.content else None,
+        "pending": act.pending is not None,
+        "warnings": note_data(act.warnings),
+    }
+
+
+def report_data(report: "Report", lang: str) -> dict[str, Any]:
+    """Give a verification as the JSON object that auditors' programs read."""
+    refusal = report.refusal
+    code = refusal.code if refusal else None
+    data: dict[str, Any] = {
+        "accepted": report.accepted,
+        "code": code,
+        "message": datalib_vocab.text(code, lang) if code else "",
+        "detail": refusal.detail if refusal else "",
+        "where": refusal.where if refusal else "",
+        "integrity": report.integrity.ok,
+        "gate": bool(report.gate and report.gate.ok),
+        "data": report.data,
+        "complete": report.complete,
+        "read": {"files": report.read.files, "bytes": report.read.bytes},
+    }
+    return data | (_facts_data(report.facts) if report.facts else {})
+
+
+def _facts_data(facts: "Facts") -> dict[str, Any]:
+    return {
+        "library": facts.library,
+        "head": facts.head,
+        "owner": facts.owner,
+        "possessor": facts.possessor,
+        "withdrawn": facts.withdrawn,
+        "purposes": list(facts.purposes),
+        "producers": {lib: producer.to_dict() for lib, producer in facts.producers.items()},
+        "events": [
+            {
+                "id": event.id,
+                "kind": event.kind,
+                "claimed": format_time(event.claimed),
+                "trusted": None if event.trusted is None else format_time(event.trusted),
+            }
+            for event in facts.events
+        ],
+        "files": facts.files,
+        "bytes": facts.bytes,
+        "evidence_missing": list(facts.evidence_missing),
+        "not_checked": list(facts.not_checked),
+    }
+
+
+#: What a verification may leave unchecked, by the codes of its report.
+NOT_CHECKED = {
+    "roots": "the policy: you vouch for the keys yourself",
+    "log": "the log: no event has a proof from a transparency log",
+    "time": "times: some events have only the time their signers claim",
+    "head": "whether this is the newest state: there is no head proof",
+    "tsa": "time-stamp tokens: this version does not read them",
+    "state": "rollback: no --state file remembers what was accepted before",
+    "derived": "derived inputs: they are declared, not compared",
+    "data": "the data files: --data none",
+    "data-sampled": "most data files: --data sample",
+    "evidence": "evidence that is referred to but not shipped",
+    "purpose": "a purpose: none was asked for",
+    "attestations": "attestations: none was asked for",
+}
+
+#: What to do about a refusal at the gate.
+NEXT = {
+    "E-ATTEST-MISSING": "datalib scan, then datalib attest",
+    "E-ATTEST-EXPIRED": "datalib scan, then datalib attest",
+    "E-ATTEST-FAILED": "datalib optout apply, then datalib sign --reason optout",
+}
+
+
+def _answer(name: str, verdict: "Verdict | None", say: Texts) -> str:
+    if verdict is None:
+        return say("{name}: not asked", name=say(name))
+    if verdict.ok:
+        return say("{name}: yes", name=say(name))
+    detail = f" ({verdict.detail})" if verdict.detail else ""
+    parts = [verdict.code, verdict.where, datalib_vocab.text(verdict.code, say.lang) + detail]
+    line = say("{name}: no, {reason}", name=say(name), reason=": ".join(part for part in parts if part))
+    step = NEXT.get(verdict.code) or datalib_vocab.remedy(verdict.code, say.lang)
+    return say("{line}; next: {step}", line=line, step=step)
+
+
+def report_lines(report: "Report", say: Texts) -> list[str]:
+    """Write a verification for people: the two answers, who and what, and what was not checked."""
+    lines = [_answer("integrity", report.integrity, say), _answer("gate", report.gate, say)]
+    facts = report.facts
+    if facts is None:
+        return lines
+    producer = facts.producers[facts.library]
+    name = next(iter(producer.name.values()))
+    lines += [
+        say("library: {id}", id=facts.library),
+        say("producer: {id} ({name})", id=producer.id, name=name),
+        say("owner: {id}", id=facts.owner)
+        + (f", {say('possessor')}: {facts.possessor}" if facts.possessor != facts.owner else ""),
+        say("purposes: {codes}", codes=", ".join(facts.purposes)),
+        say("events: {kinds}", kinds=", ".join(event.kind for event in facts.events)),
+        say(
+            "read: {read} of {files} files, {bytes} bytes",
+            read=report.read.files,
+            files=facts.files,
+            bytes=report.read.bytes,
+        ),
+    ]
+    if facts.not_checked:
+        lines.append(say("not checked:"))
+        lines += [f"  - {say(NOT_CHECKED[code])}" for code in facts.not_checked]
+    return lines

@@ -1,0 +1,93 @@
+"""Findings about a library that become attestations: a result, its end, its evidence.
+
+Nobody types the result of a scan: it is computed from what the scan decided and from what the library lists.
+Source: datalib trust specification §2 "Evidence" and §7; datalib opt-out specification §4.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Self
+
+from datalib import __version__
+from datalib.chain.events import Claim, Evidence
+from datalib.errors import Misuse, Unchecked
+from datalib.formats import sha256_hex
+
+OPTOUT = "optout"
+#: How long a scan stands when nothing else is said: rights holders change their minds.
+SCAN_SECONDS = 90 * 86_400
+_EXTENSION = re.compile(r"(?:\.[A-Za-z0-9_-]{1,16}){0,3}\Z")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """A result (``pass``, ``fail``, ``info``), why, when it ends (seconds since 1970) and the files that show it."""
+
+    type: str
+    result: str
+    until: int | None = None
+    reasons: tuple[str, ...] = ()
+    files: tuple[Path, ...] = ()
+
+    def with_files(self, files: Iterable[Path]) -> Self:
+        """Add evidence."""
+        return replace(self, files=(*self.files, *files))
+
+    def claim(self, note: str | None = None) -> tuple[Claim, Mapping[str, bytes]]:
+        """Give the claim, and its evidence by the names it has in ``evidence/``. Raises ``Unchecked("E-IO")``."""
+        shipped: dict[str, bytes] = {}
+        evidence = []
+        for path in self.files:
+            data = _read(path)
+            digest = sha256_hex(data)
+            shipped[digest + _extension(path.name)] = data
+            evidence.append(Evidence(name=path.name, sha256=digest))
+        made = Claim(
+            type=self.type,
+            result=self.result,
+            until=self.until,
+            tool=f"datalib {__version__}",
+            note=note,
+            evidence=tuple(evidence) or None,
+        )
+        return made, shipped
+
+
+def stated(claim_type: str, result: str, *, until: int | None) -> Finding:
+    """Take over a finding that somebody else made.
+
+    Raises ``Misuse("E-USAGE")`` for ``optout``: that claim is computed from a scan.
+    """
+    if claim_type == OPTOUT:
+        raise Misuse("E-USAGE", "--claim", "optout is computed from --scan OUT")
+    return Finding(type=claim_type, result=result, until=until)
+
+
+def of_scan(library: Path, out: Path, claim_type: str, *, now: int, until: int | None, ship: bool) -> Finding:
+    """Compute what a scan of the library says: ``pass`` only if every work is admitted and every file is the listed one.
+
+    ``ship`` adds decisions, signals and evidence to the files that are shipped.
+    """
+    from datalib.optout.claim import judge
+
+    if claim_type != OPTOUT:
+        raise Misuse("E-USAGE", "--claim", "a scan shows the claim optout")
+    found = judge(library, out)
+    files = (out / "scan.json", *(out / name for name in found.files if ship))
+    ends = now + SCAN_SECONDS if until is None else until
+    return Finding(type=OPTOUT, result=found.result, until=ends, reasons=found.reasons, files=files)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise Unchecked("E-IO", str(path), error.strerror or str(error)) from error
+
+
+def _extension(name: str) -> str:
+    """Give the part of a name that evidence may keep: up to three extensions of plain letters."""
+    _, dot, rest = name.partition(".")
+    return dot + rest if _EXTENSION.match(dot + rest) else ""
