@@ -1,0 +1,290 @@
+"""Everything that is known of an origin, a transfer or a page, read as signals.
+
+This is the reference: readable, one target at a time. The scanner compiles ``RobotsPlan`` into something faster and is
+tested against :meth:`OriginJudge.judge`. Nothing here raises, whatever the bytes, and nothing reaches for the network.
+"""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from datalib.optout import aipref, content_signal, robots_extra, robots_tags, tdmrep
+from datalib.optout.agents import AgentTable
+from datalib.optout.answers import ROBOTS, TDMREP, Answer
+from datalib.optout.model import NOTHING, Carrier, Reading, Signal, State
+from datalib.optout.page import PageMeta, read_page
+from datalib.optout.patterns import Rule, RuleSet
+from datalib.optout.robots import STAR, Robots, parse
+from datalib.optout.robots_status import Access, StatusReading, read_status
+from datalib.optout.statement import ALL_USES, TRAINING, Evidence
+
+_EVERYTHING: Final = Reading.of(State.DENY, "crawl", *ALL_USES)
+_NO_TRAINING: Final = Reading.of(State.DENY, *TRAINING)
+_HOLD: Final = Reading.of(State.HOLD, "crawl", *TRAINING)
+_CONDITIONAL: Final = Reading.of(State.CONDITIONAL, *TRAINING)
+_KEPT_OUT: Final = frozenset({401, 402, 403, 451})
+_TOO_MANY: Final = 429
+_SUCCESS: Final = range(200, 300)
+_ABSENT: Final = frozenset({404, 410})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Voice:
+    """Agents of a robots.txt that share their rules. ``training``: their refusal concerns training only.
+
+    ``spec`` is None where the letter does not reach us: a rule for somebody else.
+    """
+
+    tokens: tuple[str, ...]
+    training: bool
+    ai_input: bool
+    spec: RuleSet | None
+    strict: RuleSet
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RobotsPlan:
+    """The rules of one robots.txt that matter to one collector, compiled: who speaks, and with which rules.
+
+    First comes the collector's own token, then ``*`` when a group names the collector, then the training tokens that
+    have groups of their own; all others are spoken for by ``*``.
+    """
+
+    robots: Robots
+    voices: tuple[Voice, ...]
+    usage: aipref.RobotsUsage
+    training_rules: robots_extra.TrainingRules
+
+
+def plan(robots: Robots, agent: str, table: AgentTable) -> RobotsPlan:
+    """Compile a robots.txt for a collector (``agent`` is its product token)."""
+    voices = [
+        Voice(
+            tokens=(agent,), training=False, ai_input=False,
+            spec=robots.effective(agent, "spec"), strict=robots.effective(agent, "strict"),
+        )
+    ]  # fmt: skip
+    if robots.names(agent, "strict") or robots.names(agent, "spec"):
+        voices.append(
+            Voice(tokens=(STAR,), training=False, ai_input=False, spec=None, strict=robots.effective(STAR, "strict"))
+        )
+    named = [token for token in table.training if robots.names(token, "strict") or robots.names(token, "spec")]
+    voices += [
+        Voice(tokens=tokens, training=True, ai_input=_reserves_input(tokens, table), spec=None, strict=rules)
+        for rules, tokens in robots.distinct(named, "strict")
+        if rules.literal.rules or (rules.canonical and rules.canonical.rules)
+    ]
+    return RobotsPlan(
+        robots=robots,
+        voices=tuple(voices),
+        usage=aipref.robots_usage(robots, agent),
+        training_rules=robots_extra.TrainingRules(robots, agent),
+    )
+
+
+class OriginJudge:
+    """Judges the paths of one origin by its location-level files.
+
+    ``asked`` names the files that were asked for and gave a usable answer: ``robots.txt``, ``tdmrep.json``. For
+    robots.txt every answer is usable (RFC 9309 decides by status); another file that failed was not asked.
+    """
+
+    __slots__ = ("_agent", "_everywhere", "_robots_evidence", "_tdmrep", "_tdmrep_evidence", "asked", "plan")
+
+    def __init__(self, robots: Answer | None, tdmrep_answer: Answer | None, agent: str, table: AgentTable) -> None:
+        self._agent = agent
+        self.plan: RobotsPlan | None = None
+        self._everywhere: tuple[Signal, ...] = ()
+        self._robots_evidence = _evidence(robots) if robots else None
+        if robots and self._robots_evidence:
+            self._everywhere = self._read_robots(robots, self._robots_evidence, table)
+        self._tdmrep: tdmrep.WellKnown | None = None
+        self._tdmrep_evidence = _evidence(tdmrep_answer) if tdmrep_answer else None
+        asked = {"robots.txt"} if robots else set()
+        if tdmrep_answer and tdmrep_answer.status in _SUCCESS:
+            self._tdmrep = tdmrep.parse(tdmrep_answer.body)
+        if tdmrep_answer and (self._tdmrep or tdmrep_answer.status in _ABSENT):
+            asked.add("tdmrep.json")
+        self.asked = frozenset(asked)
+
+    def judge(self, target: str) -> tuple[Signal, ...]:
+        """Give all signals about a target: path and query, normalised by the WHATWG rules."""
+        found = list(self._everywhere)
+        if self.plan and self._robots_evidence:
+            evidence, robots = self._robots_evidence, self.plan.robots
+            rules = rule_signals(self.plan, target, evidence)
+            crawlable = not any(signal.spec.crawl is State.DENY for signal in rules)
+            found += rules
+            found += aipref.robots_signals(self.plan.usage, target, evidence, crawlable=crawlable)
+            found += content_signal.robots_signals(robots, self._agent, target, evidence)
+            found += self.plan.training_rules.signals(robots, target, evidence)
+        if self._tdmrep and self._tdmrep_evidence:
+            declared = self._tdmrep.declare(target)
+            found += tdmrep.signals("tdmrep", Carrier.LOCATION, declared, self._tdmrep_evidence)
+        return tuple(found)
+
+    def _read_robots(self, answer: Answer, evidence: Evidence, table: AgentTable) -> tuple[Signal, ...]:
+        access = read_status(answer.status)
+        if Access.PARSE not in {access.spec, access.strict}:
+            return status_signals(access, answer.status, evidence)
+        robots = parse(answer.body)
+        self.plan = plan(robots, self._agent, table)
+        found = list(robots_extra.file_signals(robots, evidence))
+        if robots.looks_like_html:
+            found.append(_held("robots-html", "the body is a web page", evidence))
+        if not robots.readable:
+            found.append(_held("robots-unreadable", "too long, or not the announced encoding", evidence))
+        return tuple(found)
+
+
+def status_signals(access: StatusReading, status: int | str, evidence: Evidence) -> tuple[Signal, ...]:
+    """Give the signal of an answer whose body does not count."""
+    if access.strict is Access.ALLOW:
+        return ()
+    name = {Access.DENY: "robots-unreachable", Access.HOLD: "robots-unclear"}.get(access.strict, "robots-unclear")
+    if access.strict is Access.DENY and access.spec is Access.ALLOW:
+        name = "robots-refused"
+    readings = {Access.DENY: _EVERYTHING, Access.HOLD: _HOLD}
+    return (
+        evidence.signal(
+            name, Carrier.LOCATION, f"status {status}", note=access.note,
+            spec=readings.get(access.spec, NOTHING), strict=readings.get(access.strict, NOTHING),
+        ),
+    )  # fmt: skip
+
+
+def rule_signals(compiled: RobotsPlan, target: str, evidence: Evidence) -> tuple[Signal, ...]:
+    """Give the signals of the Allow and Disallow rules about one path: one for each line that refuses."""
+    found: dict[tuple[str, int], Signal] = {}
+    for voice in compiled.voices:
+        letter = voice.spec.match(target) if voice.spec else None
+        strict = voice.strict.match(target)
+        rule = strict if _denies(strict) else letter
+        if rule is None or not _denies(rule):
+            continue
+        name = "robots-ai-token" if voice.training else "robots-disallow"
+        reading = _NO_TRAINING if voice.training else _EVERYTHING
+        if voice.ai_input:
+            reading |= Reading.of(State.DENY, "ai_input")
+        key = (name, rule.line)
+        signal = evidence.signal(
+            name,
+            Carrier.LOCATION,
+            compiled.robots.quote(rule.line),
+            spec=reading if _denies(letter) else NOTHING,
+            strict=reading if _denies(strict) else NOTHING,
+            note="for " + ", ".join(voice.tokens),
+            place=f"#L{rule.line}",
+        )
+        found[key] = _joined(found[key], signal) if key in found else signal
+    return tuple(found.values())
+
+
+def judge_headers(
+    lines: Iterable[tuple[str, str]], agent: str, evidence: Evidence, *, status: int | None = None
+) -> tuple[Signal, ...]:
+    """Give the signals of a transfer: header lines (name, value), repeated ones apart, and the status if known."""
+    named: dict[str, list[str]] = {}
+    for name, value in lines:
+        named.setdefault(name.strip().casefold(), []).append(value)
+    found = [
+        *robots_tags.header_signals(named.get("x-robots-tag", []), agent, evidence),
+        *aipref.header_signals(named.get("content-usage", []), evidence),
+        *content_signal.header_signals(_several(named, "content-signal", "content-signals"), evidence),
+        *tdmrep.header_signals(
+            _several(named, "tdm-reservation", "tdm_reservation"), named.get("tdm-policy", []), evidence
+        ),
+    ]
+    licences = [link for link in named.get("link", []) if "application/rsl+xml" in link.casefold()]
+    if licences:
+        found.append(_licence(licences, Carrier.TRANSFER, evidence))
+    if status in _KEPT_OUT:
+        found.append(evidence.signal("http-refused", Carrier.TRANSFER, f"status {status}", spec=NOTHING,
+                                     strict=_EVERYTHING))  # fmt: skip
+    elif status == _TOO_MANY:
+        found.append(evidence.signal("http-unclear", Carrier.TRANSFER, f"status {status}", spec=NOTHING, strict=_HOLD))
+    return tuple(found)
+
+
+def judge_page(html: bytes, agent: str, table: AgentTable, evidence: Evidence) -> tuple[Signal, ...]:
+    """Give the signals of a web page."""
+    page = read_page(html)
+    found = [*robots_tags.page_signals(page, agent, table, evidence), *_page_tdmrep(page, evidence)]
+    for content in page.named("ai-license"):
+        found += _ai_license(content, evidence)
+    if page.licences:
+        found.append(_licence(page.licences, Carrier.PAGE, evidence))
+    if not page.complete:
+        found.append(evidence.signal("page-unreadable", Carrier.PAGE, "", spec=NOTHING, strict=_HOLD,
+                                     note="longer than the reader's bound"))  # fmt: skip
+    return tuple(found)
+
+
+def _page_tdmrep(page: PageMeta, evidence: Evidence) -> tuple[Signal, ...]:
+    policies = page.named("tdm-policy")
+    return tuple(
+        signal
+        for value in page.named("tdm-reservation")
+        for signal in tdmrep.signals(
+            "tdmrep-meta", Carrier.PAGE, tdmrep.declare_value(value, policies[0] if policies else None), evidence
+        )
+    )
+
+
+def _ai_license(content: str, evidence: Evidence) -> tuple[Signal, ...]:
+    """Read ``<meta name="ai-license">``: ``deny``, or ``allow; distribution: …; price: …``."""
+    said = content.strip().casefold()
+    if not said:
+        return ()
+    word = said.partition(";")[0].strip()
+    if word == "deny":
+        reading = _NO_TRAINING
+    elif word == "allow":
+        reading = _CONDITIONAL if ";" in said else NOTHING
+    else:
+        reading = Reading.of(State.HOLD, *TRAINING)
+    raw = f'<meta name="ai-license" content="{content}">'
+    letter = reading if word in {"allow", "deny"} else NOTHING
+    return (evidence.signal("ai-license", Carrier.PAGE, raw, spec=letter, strict=reading),)
+
+
+def _licence(links: Sequence[str], carrier: Carrier, evidence: Evidence) -> Signal:
+    return evidence.signal("rsl-license", carrier, "\n".join(links), spec=NOTHING, strict=_CONDITIONAL)
+
+
+def _held(name: str, note: str, evidence: Evidence) -> Signal:
+    return evidence.signal(name, Carrier.LOCATION, "", spec=NOTHING, strict=_HOLD, note=note)
+
+
+def _evidence(answer: Answer) -> Evidence:
+    return Evidence(
+        locator=answer.origin + answer.path,
+        sha256=hashlib.sha256(answer.body).hexdigest(),
+        observed_at=answer.fetched_at or "",
+    )
+
+
+def _denies(rule: Rule | None) -> bool:
+    return rule is not None and not rule.allow
+
+
+def _reserves_input(tokens: Iterable[str], table: AgentTable) -> bool:
+    agents = (table.get(token) for token in tokens)
+    return any(agent.reserves_ai_input for agent in agents if agent)
+
+
+def _joined(held: Signal, other: Signal) -> Signal:
+    """Join two signals of one line: both readings, both notes."""
+    note = f"{held.note}, {other.note.removeprefix('for ')}"
+    return replace(held, spec=held.spec | other.spec, strict=held.strict | other.strict, note=note)
+
+
+def _several(named: dict[str, list[str]], *names: str) -> list[str]:
+    return [value for name in names for value in named.get(name, [])]
+
+
+__all__ = [
+    "ROBOTS", "TDMREP", "OriginJudge", "RobotsPlan", "Voice", "judge_headers", "judge_page", "plan", "rule_signals",
+    "status_signals",
+]  # fmt: skip
