@@ -1,9 +1,9 @@
-"""The gate: may a sound library be used for this purpose, now?
+"""The gate: whether a sound library may be used for a purpose, now.
 
 Source: datalib trust specification §10, step 11.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from datalib.chain.assembly import Taken
@@ -33,7 +33,7 @@ class Case:
     history: History
     manifest: Manifest
     taken: Sequence[Taken]
-    evidence: Collection[str]
+    evidence: frozenset[str]
 
 
 def check(case: Case, policy: Policy, demand: Demand, now: int) -> None:
@@ -53,7 +53,7 @@ def check(case: Case, policy: Policy, demand: Demand, now: int) -> None:
         raise Refused("E-PURPOSE-REFUSED", demand.purpose, f"granted: {', '.join(case.manifest.purpose)}")
     for wanted in demand.require:
         _check_claim(case.history, wanted, now)
-    missing = evidence_of(link.event for link in case.history.links) - set(case.evidence)
+    missing = evidence_of(link.event for link in case.history.links) - case.evidence
     if demand.evidence and missing:
         raise Refused("E-EVIDENCE-MISSING", f"evidence/{min(missing)}", f"{len(missing)} not shipped")
 

@@ -70,7 +70,7 @@ class History:
 
 
 class Versions:
-    """Manifest versions by digest. The two read last stay in memory: an event needs the version before it and its own."""
+    """Manifest versions by digest. The two read last stay in memory: an event needs its own and the one before."""
 
     def __init__(self, folder: Folder) -> None:
         self._folder = folder

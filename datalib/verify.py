@@ -1,0 +1,350 @@
+"""Verification: from a folder, a policy and pinned roots to accepted or refused, and why.
+
+    1 policy   2 chain   3 links   4 log proofs   5 replay   6 head   7 state
+    8 listing and resources   9 inputs   10 files   11 gate   12 accept
+
+The first error in this order is the result. Steps 1 to 10 are about integrity; step 11, the gate, about use. Steps 2
+to 7 are in ``datalib.chain.history``, step 9 in ``datalib.chain.assembly``, step 11 in ``datalib.admission``. Source:
+datalib trust specification §10.
+"""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import compress
+from pathlib import Path
+
+from datalib import admission
+from datalib.admission import Case, Demand
+from datalib.chain import assembly, history
+from datalib.chain.assembly import Taken
+from datalib.chain.events import evidence_of
+from datalib.chain.history import Bench, History, Versions
+from datalib.errors import DatalibError, Misuse, Refused, Unchecked
+from datalib.library import contents, hashing, listing
+from datalib.library.contents import Allowed
+from datalib.library.hashing import Checked, Progress
+from datalib.library.manifest import Manifest, check_resources
+from datalib.library.store import Folder, write_file
+from datalib.trust.parties import Producer
+from datalib.trust.policy import Policy, Roots
+from datalib.trust.state import Memory
+from datalib.trust.tlog import Logged
+
+_SAMPLE = "sample:"
+_SEED_SIZE = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """One answer. ``code`` is empty when it is yes; ``where`` and ``detail`` as in ``DatalibError``."""
+
+    ok: bool
+    code: str = ""
+    where: str = ""
+    detail: str = ""
+
+    @classmethod
+    def no(cls, error: DatalibError) -> "Verdict":
+        """Make an answer of a refusal."""
+        return cls(ok=False, code=error.code, where=error.where, detail=error.detail)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventTime:
+    """An event, its claimed time and T, when it is known. Seconds since 1970."""
+
+    id: str
+    kind: str
+    claimed: int
+    trusted: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What is true of a library whose integrity was checked."""
+
+    library: str
+    head: str
+    owner: str
+    possessor: str
+    withdrawn: bool
+    purposes: tuple[str, ...]
+    producers: Mapping[str, Producer]
+    events: tuple[EventTime, ...]
+    manifest: Manifest
+    files: int
+    bytes: int
+    evidence_missing: tuple[str, ...]
+    not_checked: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """The result of a verification.
+
+    ``integrity`` is the answer of steps 1 to 10; ``gate`` that of step 11, ``None`` when integrity failed. ``facts``
+    are there only if integrity holds. ``data`` tells how files were read (``full``, ``sample:N``, ``none``), ``read``
+    how many; ``complete`` whether all were. ``memory`` is what to remember if the library is accepted.
+    """
+
+    integrity: Verdict
+    gate: Verdict | None
+    facts: Facts | None
+    data: str
+    read: Checked
+    complete: bool
+    memory: Memory
+
+    @property
+    def accepted(self) -> bool:
+        """Whether both answers are yes."""
+        return self.integrity.ok and self.gate is not None and self.gate.ok
+
+    @property
+    def refusal(self) -> Verdict | None:
+        """The first answer that is no."""
+        if not self.integrity.ok:
+            return self.integrity
+        return None if self.accepted else self.gate
+
+    def require(self) -> Facts:
+        """Give the facts of an accepted library; raise ``Refused`` for others."""
+        refusal = self.refusal
+        if refusal is not None or self.facts is None:
+            no = refusal or self.integrity
+            raise Refused(no.code, no.where, no.detail)
+        return self.facts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataMode:
+    """How files are read: all (``full``), ``count`` of them drawn by lot (``sample:N``), or not at all (``none``)."""
+
+    text: str = "full"
+    count: int | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> "DataMode":
+        """Read ``full``, ``sample:N`` or ``none``; else ``Misuse("E-USAGE")``."""
+        number = text.removeprefix(_SAMPLE)
+        if text in {"full", "none"}:
+            return cls(text=text, count=None if text == "full" else 0)
+        if text.startswith(_SAMPLE) and number.isascii() and number.isdigit() and len(number) <= 12:  # noqa: PLR2004 - as many as any listing
+            return cls(text=text, count=int(number))
+        raise Misuse("E-USAGE", "data", f"{text[:40]!r} is not full, sample:N or none")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effort:
+    """How much is read, by how many threads, who is told, and what lots are drawn with (sampling only)."""
+
+    data: DataMode
+    threads: int | None = None
+    progress: Progress | None = None
+    seed: bytes | None = None
+
+
+def verify(
+    library: str | os.PathLike[str],
+    *,
+    policy: bytes | Policy,
+    roots: Roots | None = None,
+    now: int,
+    memory: Memory | None = None,
+    purpose: str | None = None,
+    require: Sequence[str] = ("optout",),
+    data: str = "full",
+    require_evidence: bool = False,
+    threads: int | None = None,
+    progress: Progress | None = None,
+    seed: bytes | None = None,
+) -> Report:
+    """Verify the library in a folder.
+
+    ``policy``: the bytes of a policy file, to be checked with the pinned ``roots``, or a policy in memory
+    (``Policy.vouch``). ``now`` in seconds since 1970. ``memory``: what this verifier accepted before; the caller keeps
+    ``Report.memory`` when the library is accepted. ``seed``: what a sample is drawn with; ``None`` for fresh
+    randomness, so that nobody knows beforehand which files are read. Refusals are in the report. Raises ``Unchecked``
+    if something cannot be read, ``Misuse`` if the request makes no sense.
+    """
+    demand = Demand(purpose=purpose, require=tuple(require), evidence=require_evidence)
+    mode = DataMode.parse(data)
+    effort = Effort(data=mode, threads=threads, progress=progress, seed=seed)
+    with Folder(library) as folder:
+        try:
+            # 1. Policy.
+            believed = _policy(policy, roots, now, memory)
+            bench = Bench(folder=folder, policy=believed, now=now, memory=memory, versions=Versions(folder))
+            sound = _integrity(bench, effort)
+        except Refused as error:
+            nothing = Checked(files=0, bytes=0)
+            no = Verdict.no(error)
+            return Report(
+                integrity=no,
+                gate=None,
+                facts=None,
+                data=mode.text,
+                read=nothing,
+                complete=False,
+                memory=memory or Memory(),
+            )
+    # 11. Gate.
+    gate = _gate(sound, bench, demand)
+    # 12. Accept.
+    return Report(
+        integrity=Verdict(ok=True),
+        gate=gate,
+        facts=_facts(sound, bench, demand, mode),
+        data=mode.text,
+        read=sound.read,
+        complete=sound.read.files == sound.case.manifest.bound.files,
+        memory=_remember(sound, bench),
+    )
+
+
+def load_state(path: Path) -> Memory:
+    """Read a state file; a missing one is an empty memory. ``Unchecked("E-STATE-FILE")`` if it is no state."""
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        return Memory()
+    except OSError as error:
+        raise Unchecked("E-STATE-FILE", str(path), error.strerror or "cannot be read") from error
+    return Memory.parse(data, str(path))
+
+
+def save_state(path: Path, memory: Memory) -> None:
+    """Write a state file, whole or not at all; ``Unchecked("E-IO")`` if that fails."""
+    write_file(path, memory.serialise())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Sound:
+    """A library whose integrity holds."""
+
+    case: Case
+    head: Logged | None
+    read: Checked
+
+
+def _policy(policy: bytes | Policy, roots: Roots | None, now: int, memory: Memory | None) -> Policy:
+    if isinstance(policy, Policy):
+        return policy
+    if roots is None:
+        raise Misuse("E-USAGE", "roots", "a policy file is believed only with pinned roots")
+    return Policy.load(policy, roots=roots, now=now, remembered=memory.policy if memory else None)
+
+
+def _integrity(bench: Bench, effort: Effort) -> _Sound:
+    # 2. Chain. 3. Links. 4. Log proofs. 5. Replay.
+    own = history.read(bench, history.read_lines(bench.folder))
+    manifest = bench.versions(own.state.manifest, own.links[-1].where)
+    # 6. Head.
+    head = history.check_head(bench, own, bench.now)
+    # 7. State.
+    history.check_memory(bench, own, head)
+    # 8. Listing and resources.
+    listed = listing.examine(bench.folder, expected=manifest.bound, wanted=manifest.paths)
+    check_resources(manifest, listed.found)
+    # 9. Inputs.
+    taken = assembly.check_inputs(bench, own, manifest)
+    # 10. Files.
+    read = _check_files(bench.folder, manifest, effort)
+    entries = contents.check_entries(
+        bench.folder,
+        listing.lines(bench.folder, sha256=manifest.bound.sha256),
+        _allowed(own, taken, bench.policy),
+        reserved_only=effort.data.count == 0,
+    )
+    return _Sound(
+        case=Case(history=own, manifest=manifest, taken=taken, evidence=entries.evidence), head=head, read=read
+    )
+
+
+def _check_files(folder: Folder, manifest: Manifest, effort: Effort) -> Checked:
+    bound, count = manifest.bound, effort.data.count
+    if count == 0:
+        return Checked(files=0, bytes=0)
+    lines = listing.lines(folder, sha256=bound.sha256)
+    total: int | None = bound.bytes
+    if count is not None and count < bound.files:
+        seed = os.urandom(_SEED_SIZE) if effort.seed is None else effort.seed
+        drawn = hashing.sample(bound.files, count, seed=seed)
+        lines = compress(lines, map(drawn, range(bound.files)))
+        total = None
+    return hashing.verify_files(folder, lines, total=total, threads=effort.threads, progress=effort.progress)
+
+
+def _allowed(own: History, taken: Sequence[Taken], policy: Policy) -> Allowed:
+    chains = [own, *(each.history for each in taken)]
+    events = [link.event for chain in chains for link in chain.links]
+    return Allowed(
+        events=frozenset(own.ids),
+        manifests=frozenset(event.manifest for event in events),
+        evidence=evidence_of(events),
+        tsa=policy.has_tsa,
+        upstream={each.history.lib: frozenset(each.history.ids) for each in taken},
+    )
+
+
+def _gate(sound: _Sound, bench: Bench, demand: Demand) -> Verdict:
+    try:
+        admission.check(sound.case, bench.policy, demand, bench.now)
+    except Refused as error:
+        return Verdict.no(error)
+    return Verdict(ok=True)
+
+
+def _remember(sound: _Sound, bench: Bench) -> Memory:
+    own = sound.case.history
+    memory = (bench.memory or Memory()).with_policy(bench.policy)
+    for each in sound.case.taken:
+        memory = memory.with_library(each.history.lib, each.history.ids, each.checkpoints)
+    head = sound.head.checkpoint if sound.head else None
+    return memory.with_library(own.lib, own.ids, history.checkpoints(own, sound.head), head)
+
+
+def _facts(sound: _Sound, bench: Bench, demand: Demand, mode: DataMode) -> Facts:
+    own, manifest = sound.case.history, sound.case.manifest
+    chains = [own, *(each.history for each in sound.case.taken)]
+    demanded = evidence_of(link.event for chain in chains for link in chain.links)
+    times = zip(own.links, own.times, strict=True)
+    return Facts(
+        library=own.lib,
+        head=own.links[-1].id,
+        owner=own.state.owner,
+        possessor=own.state.possessor,
+        withdrawn=own.state.withdrawn,
+        purposes=manifest.purpose,
+        producers={chain.lib: chain.state.producer for chain in chains},
+        events=tuple(
+            EventTime(id=link.id, kind=type(link.event).__name__.lower(), claimed=link.event.time, trusted=time)
+            for link, time in times
+        ),
+        manifest=manifest,
+        files=manifest.bound.files,
+        bytes=manifest.bound.bytes,
+        evidence_missing=tuple(sorted(demanded - sound.case.evidence)),
+        not_checked=_not_checked(sound, bench, demand, mode),
+    )
+
+
+def _not_checked(sound: _Sound, bench: Bench, demand: Demand, mode: DataMode) -> tuple[str, ...]:
+    """Name what this verification says nothing about."""
+    own, policy = sound.case.history, bench.policy
+    found = {
+        "roots": policy.vouched,
+        "log": not any(own.logged),
+        "time": any(time is None for time in own.times),
+        "head": sound.head is None,
+        "tsa": policy.has_tsa,
+        "state": bench.memory is None,
+        "derived": any(item.mode == "derived" for item in sound.case.manifest.inputs),
+        "data": mode.count == 0,
+        "data-sampled": bool(mode.count) and sound.read.files < sound.case.manifest.bound.files,
+        "evidence": bool(evidence_of(link.event for link in own.links) - sound.case.evidence),
+        "purpose": demand.purpose is None,
+        "attestations": not demand.require,
+    }
+    return tuple(name for name, missing in found.items() if missing)
