@@ -30,6 +30,7 @@ from tests.local_sites import Behaviour, Request, Sites, serving
 NOW = datetime(2026, 11, 22, 10, tzinfo=UTC)
 ROBOTS = b"User-agent: GPTBot\nDisallow: /\n"
 LIMIT = 512_000
+MANY = 20_000 if os.environ.get("DATALIB_SOAK") else 2_000
 
 
 @pytest.fixture
@@ -329,7 +330,7 @@ def test_a_plain_server_behind_https_is_no_answer(tmp_path: Path, sites: Sites) 
 
 
 def test_thousands_of_origins_are_each_answered(tmp_path: Path, sites: Sites) -> None:
-    hosts = [f"127.0.{number // 250}.{number % 250 + 1}" for number in range(2000)]
+    hosts = [f"127.0.{number // 250}.{number % 250 + 1}" for number in range(MANY)]
     for number, host in enumerate(hosts):
         sites.behaviours[host] = site.status((200, 404, 403, 503)[number % 4], b"# %d\n" % number)
     seen: list[tuple[int, int]] = []
@@ -337,10 +338,10 @@ def test_thousands_of_origins_are_each_answered(tmp_path: Path, sites: Sites) ->
     result, answers = run(
         tmp_path, origins, paths=["/robots.txt"], allow_private=True, progress=lambda *done: seen.append(done)
     )
-    assert result.statuses == {"200": 500, "403": 500, "404": 500, "503": 500}
-    assert (result.answers, result.asked, len(answers)) == (2000, 2000, 2000)
+    assert result.statuses == dict.fromkeys(["200", "403", "404", "503"], MANY // 4)
+    assert (result.answers, result.asked, len(answers)) == (MANY, MANY, MANY)
     assert all(answers[origin, "/robots.txt"].body == b"# %d\n" % n for n, origin in enumerate(origins) if n % 4 == 0)
-    assert seen == [(number, 2000) for number in range(1, 2001)]
+    assert seen == [(number, MANY) for number in range(1, MANY + 1)]
     assert set(sites.asked().values()) == {1}
 
 
