@@ -76,6 +76,7 @@ _CANDIDATES: Final[Sequence[Mapping[str, str]]] = (
 _TEXT_CANDIDATES: Final = tuple(item for item in _CANDIDATES if item["type"] in {"datetime", "date", "time", "string"})
 # 007 is an identifier, not the number seven: reading it as one would lose its zeros.
 _LEADING_ZERO: Final = re.compile(r"\s*[+-]?0[0-9]")
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _KINDS: Final[Sequence[tuple[type | tuple[type, ...], str]]] = (
     (bool, "boolean"),  # before int: a bool is one
     (int, "integer"),
@@ -251,7 +252,7 @@ def _csv_rows(sample: _Sample, delimiter: str, path: str, limit: int) -> list[li
     except csv.Error as problem:
         raise Refused("E-TABLE-READ", path, f"the rows cannot be told apart: {problem}") from problem
     # The last record of a cut sample may go on behind the cut, inside quotes.
-    return rows if sample.whole or len(rows) < 2 or len(rows) == limit else rows[:-1]  # noqa: PLR2004 -- header and a row
+    return rows if sample.whole or len(rows) <= 2 or len(rows) == limit else rows[:-1]  # noqa: PLR2004 -- header and a row
 
 
 def _delimiter(sample: _Sample, path: str) -> str:
@@ -323,6 +324,8 @@ def _json_lines(sample: _Sample, path: str) -> Table:
             raise Refused("E-TABLE-READ", path, f"line {number} is not a JSON object")
         records.append(record)
     names = list(dict.fromkeys(name for record in records for name in record))
+    if any(_SURROGATE.search(name) for name in names):
+        raise Refused("E-TABLE-READ", path, "a member name is no Unicode text")
     _check_width(len(names), path)
     kept = records[: max(1, SAMPLE_CELLS // len(names))]
     fields = [_typed_field(name, [record.get(name) for record in kept]) for name in names]
