@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from datalib.optout import robots_lenient
-from datalib.optout.patterns import Letter, Rule, RuleList, RuleSet, canonical_target, escape_pattern, url_to_path
+from datalib.optout.patterns import Letter, Rule, RuleList, RuleSet, escape_pattern, url_to_path
 from datalib.optout.robots_lenient import Record
 
 #: RFC 9309 §2.5 asks for at least 500 KiB. What lies behind this bound is not read and the file counts as unreadable.
@@ -174,11 +174,11 @@ def parse(body: bytes) -> Robots:
         readable = readable and "\ufffd" not in decoded
         body = text = decoded.encode("utf-8", "surrogatepass")
     text = _without_bom(text)
-    spec = _side(_read(text), "spec")
+    spec = _side(read_lines(text), "spec")
     if not _TAME.fullmatch(text):
         strict = _side(robots_lenient.read(text), "strict")
     else:
-        strict = spec if _same_names(spec) else _side(_read(text), "strict")
+        strict = spec if _same_names(spec) else _side(read_lines(text), "strict")
     return Robots(
         body=body, looks_like_html=_HTML.match(text) is not None, readable=readable, spec=spec, strict=strict
     )  # fmt: skip
@@ -197,9 +197,9 @@ def _without_bom(text: bytes) -> bytes:
     return text[length:]
 
 
-def _read(text: bytes) -> Iterator[Record]:
-    """Read lines by the letter."""
-    for number, raw in enumerate(text.splitlines(), 1):
+def read_lines(body: bytes) -> Iterator[Record]:
+    """Read all lines by the letter: key in lower case with its known misspellings mended, value, number."""
+    for number, raw in enumerate(_without_bom(body).splitlines(), 1):
         head, colon, value = raw.partition(b":")
         key = _SPEC_KEYS.get(head)
         if key is None or len(raw) > MAX_LINE or b"#" in value:
@@ -301,4 +301,15 @@ def _kin(agent: str, names: Iterable[str]) -> tuple[str, ...]:
     )
 
 
-__all__ = ["Directive", "Group", "Robots", "Rule", "RuleList", "RuleSet", "canonical_target", "parse", "valid_token"]
+__all__ = [
+    "Directive",
+    "Group",
+    "Robots",
+    "Rule",
+    "RuleList",
+    "RuleSet",
+    "canonical_target",
+    "parse",
+    "read_lines",
+    "valid_token",
+]

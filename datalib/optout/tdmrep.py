@@ -103,10 +103,7 @@ def declare_value(value: str | None, policy: str | None = None) -> Declaration:
         return Declaration(policy=policy)
     text = value.strip()
     if text in {"0", "1"}:
-        reserved = text == "1"
-        return Declaration(
-            reservation=int(text), policy=policy, strict=State.DENY if reserved else State.ALLOW, raw=value
-        )
+        return Declaration(reservation=int(text), policy=policy, strict=_plain(int(text), policy), raw=value)
     meant = text.strip("\"'") == "1"
     return Declaration(policy=policy, strict=State.DENY if meant else State.HOLD, raw=value)
 
@@ -162,6 +159,13 @@ def header_signals(values: Sequence[str], policies: Sequence[str], evidence: Evi
     )
 
 
+def _plain(reservation: int, policy: str | None) -> State:
+    """Give the strict state of a well-formed value. A policy beside ``0`` contradicts it: nothing is reserved to it."""
+    if reservation:
+        return State.DENY
+    return State.HOLD if policy else State.ALLOW
+
+
 def _entry(value: Any) -> _Entry:
     raw = json.dumps(value, ensure_ascii=False)[:500]
     if not isinstance(value, dict):
@@ -172,7 +176,7 @@ def _entry(value: Any) -> _Entry:
     path = location if isinstance(location, str) else None
     policy = policy if isinstance(policy, str) else None
     if isinstance(exact, int) and not isinstance(exact, bool) and exact in {0, 1} and path:
-        return _Entry(path, exact, State.DENY if exact else State.ALLOW, policy, raw)
+        return _Entry(path, exact, _plain(exact, policy), policy, raw)
     said = next((value[key] for key in _RESERVATION_KEYS if key in value), None)
     meant = str(said).strip().casefold()
     strict = State.DENY if meant in _YES and path != "" else State.HOLD
