@@ -123,41 +123,31 @@ def _data_paths(folder: Folder) -> Iterator[str]:
 
 
 class _File(NamedTuple):
-    """A file to hash, the digest it should have, and its status when it was planned."""
+    """A file to hash, the digest it should have, and what it was when it was planned."""
 
     path: str
     folder: bytes
     name: bytes
     sha256: str | None
-    status: os.stat_result
+    size: int
+    identity: tuple[int, int, int, int]
 
 
 class _Window:
     """Some files in order, and what came of them."""
 
     def __init__(self) -> None:
-        self.files: list[_File | None] = []
+        self.files: list[_File] = []
         self.outcomes: list[Hashed | DatalibError | None] = []
         self.futures: list[Future[None]] = []
         self.first_error = sys.maxsize
         self._lock = Lock()
 
-    def add(self, file: _File | DatalibError) -> None:
-        """Append a file, or why there is none."""
-        if isinstance(file, DatalibError):
-            self.first_error = min(self.first_error, len(self.files))
-            self.files.append(None)
-            self.outcomes.append(file)
-        else:
-            self.files.append(file)
-            self.outcomes.append(None)
-
-    def settle(self, index: int, outcome: Hashed | DatalibError) -> None:
-        """Keep what came of a file."""
-        self.outcomes[index] = outcome
-        if isinstance(outcome, DatalibError):
-            with self._lock:
-                self.first_error = min(self.first_error, index)
+    def settle_error(self, index: int, error: DatalibError) -> None:
+        """Keep why a file failed."""
+        self.outcomes[index] = error
+        with self._lock:
+            self.first_error = min(self.first_error, index)
 
     def results(self) -> Iterator[Hashed]:
         """Wait for all, then yield in order; raise the first error at its place."""
@@ -178,30 +168,30 @@ class _Planner:
         self._missing = missing
 
     def window(self, wanted: Iterator[tuple[str, str | None]]) -> tuple[_Window, DatalibError | None]:
-        """Plan the next files; also return the error in which their source ended."""
+        """Plan the next files; also return the error that ends them, of a file or of the source of names."""
         window = _Window()
+        failure = None
         try:
             for path, sha256 in islice(wanted, _WINDOW):
-                window.add(self._look(path, sha256))
+                window.files.append(self._look(path, sha256))
         except DatalibError as error:
-            return window, error
-        return window, None
+            failure = error
+        window.outcomes = [None] * len(window.files)
+        return window, failure
 
-    def _look(self, path: str, sha256: str | None) -> _File | DatalibError:
+    def _look(self, path: str, sha256: str | None) -> _File:
         raw = to_bytes(path)
         folder, _, name = raw.rpartition(b"/")
+        above = self._way.folder(folder, self._missing)
         try:
-            above = self._way.folder(folder, self._missing)
             status = os.stat(name, dir_fd=above, follow_symlinks=False)
-        except DatalibError as error:
-            return error
         except (OSError, ValueError) as error:
-            return reason(error, above, raw, self._missing)
-        if stat.S_ISREG(status.st_mode):
-            return _File(path, folder, name, sha256, status)
-        if stat.S_ISLNK(status.st_mode):
-            return Refused("E-FILE-SYMLINK", readable(path), "a symbolic link")
-        return Refused("E-FILE-TYPE", readable(path), "not a regular file")
+            raise reason(error, above, raw, self._missing) from error
+        if not stat.S_ISREG(status.st_mode):
+            if stat.S_ISLNK(status.st_mode):
+                raise Refused("E-FILE-SYMLINK", readable(path), "a symbolic link")
+            raise Refused("E-FILE-TYPE", readable(path), "not a regular file")
+        return _File(path, folder, name, sha256, status.st_size, _identity(status))
 
 
 class _Worker:
@@ -217,40 +207,37 @@ class _Worker:
 
     def run(self, window: _Window, indices: Sequence[int]) -> None:
         """Hash some files of a window, in order, until one fails or what is left no longer matters."""
+        buffer = self._buffer()
         with self._folder.descend() as way:
             for index in indices:
-                file = window.files[index]
-                if file is None or self._needless(window, index):
+                if self.stopped or index > window.first_error:
                     return
                 try:
-                    window.settle(index, self._read(way, file, window, index))
+                    window.outcomes[index] = self._read(way, window, index, buffer)
                 except DatalibError as error:
-                    window.settle(index, error)
+                    window.settle_error(index, error)
 
-    def _needless(self, window: _Window, index: int) -> bool:
-        """Tell whether a file cannot matter any more: the work is over, or one before it has failed."""
-        return self.stopped or index > window.first_error
-
-    def _read(self, way: Descent, file: _File, window: _Window, index: int) -> Hashed:
+    def _read(self, way: Descent, window: _Window, index: int, buffer: bytearray) -> Hashed:
         """Hash one file and compare it; it must be the same file, unchanged, before and after."""
+        file = window.files[index]
         above = way.folder(file.folder, self._missing)
-        buffers, view = self._buffer()
-        digest, done, size = hashlib.sha256(), 0, file.status.st_size
+        digest, done, size = hashlib.sha256(), 0, file.size
         try:
             descriptor = os.open(file.name, FILE, dir_fd=above)
             try:
-                while done < size and (count := os.readv(descriptor, buffers)):
-                    digest.update(view[:count])
+                while done < size and (count := os.readv(descriptor, (buffer,))):
+                    digest.update(buffer if count == _BUFFER else memoryview(buffer)[:count])
                     done += count
-                    self._report(count)
-                    if done < size and self._needless(window, index):
+                    if self._progress is not None:
+                        self._report(count)
+                    if done < size and (self.stopped or index > window.first_error):
                         break
                 after = os.fstat(descriptor)
             finally:
                 os.close(descriptor)
         except OSError as error:
             raise reason(error, above, to_bytes(file.path), self._missing) from error
-        if done != size or _identity(after) != _identity(file.status):
+        if done != size or _identity(after) != file.identity:
             raise Refused("E-FILE-CHANGED", readable(file.path), "changed while it was read")
         computed = digest.hexdigest()
         if file.sha256 is not None and computed != file.sha256:
@@ -262,14 +249,12 @@ class _Worker:
             with self._lock:
                 self._progress(count)
 
-    def _buffer(self) -> tuple[list[bytearray], memoryview]:
+    def _buffer(self) -> bytearray:
         """Return the one buffer of this thread."""
-        try:
-            mine: tuple[list[bytearray], memoryview] = self._own.buffer
-        except AttributeError:
-            buffer = bytearray(_BUFFER)
-            mine = self._own.buffer = ([buffer], memoryview(buffer))
-        return mine
+        if not hasattr(self._own, "buffer"):
+            self._own.buffer = bytearray(_BUFFER)
+        buffer: bytearray = self._own.buffer
+        return buffer
 
 
 def _identity(status: os.stat_result) -> tuple[int, int, int, int]:
@@ -287,7 +272,7 @@ def _hash(
     pool = ThreadPoolExecutor(threads or len(os.sched_getaffinity(0)), "datalib-hash")
     remaining = iter(wanted)
     windows: deque[_Window] = deque()
-    failure: DatalibError | None = None  # of the source of names; the files before it decide first
+    failure: DatalibError | None = None  # at the end of what was planned: the files before it decide first
     try:
         with folder.descend() as way:
             planner = _Planner(way, missing)
@@ -308,8 +293,8 @@ def _hash(
 
 def _submit(pool: ThreadPoolExecutor, worker: _Worker, window: _Window) -> None:
     """Hand out the files of a window: large ones one by one, largest first, then small ones in batches."""
-    sizes = {index: file.status.st_size for index, file in enumerate(window.files) if file is not None}
-    large = sorted((index for index, size in sizes.items() if size > _LARGE), key=lambda index: -sizes[index])
-    small = [index for index, size in sizes.items() if size <= _LARGE]
+    sizes = [file.size for file in window.files]
+    large = sorted((index for index, size in enumerate(sizes) if size > _LARGE), key=lambda index: -sizes[index])
+    small = [index for index, size in enumerate(sizes) if size <= _LARGE]
     jobs = [[index] for index in large] + [small[start : start + _BATCH] for start in range(0, len(small), _BATCH)]
     window.futures = [pool.submit(worker.run, window, job) for job in jobs]
