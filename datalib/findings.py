@@ -66,7 +66,9 @@ def stated(claim_type: str, result: str, *, until: int | None) -> Finding:
 
 
 def of_scan(library: Path, out: Path, claim_type: str, *, now: int, until: int | None, ship: bool) -> Finding:
-    """Compute what a scan of the library says: ``pass`` only if every work is admitted and every file is the listed one.
+    """Compute what a scan of the library says.
+
+    It is ``pass`` only if every work is admitted and every scanned file is the listed one.
 
     ``ship`` adds decisions, signals and evidence to the files that are shipped.
     """

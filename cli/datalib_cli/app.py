@@ -67,7 +67,14 @@ def _fail(error: DatalibError, *, as_json: bool, lang: str) -> int:
     line = "datalib: " + ": ".join(part for part in parts if part) + (f" → {fix}" if fix else "")
     sys.stderr.buffer.write(line.replace("\n", " ").encode("utf-8", "backslashreplace") + b"\n")
     if as_json:
-        facts = {"code": error.code, "message": say, "detail": error.detail, "where": error.where, "remedy": fix}
+        facts = {
+            "accepted": False,
+            "code": error.code,
+            "message": say,
+            "detail": error.detail,
+            "where": error.where,
+            "remedy": fix,
+        }
         _print_json({**facts, "version": VERSION})
     return error.exit_status
 

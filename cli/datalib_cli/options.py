@@ -120,8 +120,7 @@ def password(path: Path | None, *, prompt: str | None) -> str | None:
     if given is not None:
         return given
     if prompt is not None and click.get_text_stream("stdin").isatty():
-        asked: str = click.prompt(prompt, hide_input=True, err=True)
-        return asked
+        return str(click.prompt(prompt, hide_input=True, err=True))
     return None
 
 

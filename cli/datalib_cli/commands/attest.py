@@ -47,9 +47,8 @@ def command(
     With --scan nobody types the result: it is pass only if every work is admitted and every scanned file is the listed
     one.
     """
-    from datalib.findings import Finding, of_scan, stated
-
     from datalib import acts
+    from datalib.findings import Finding, of_scan, stated
 
     say, moment = texts(), clock(now)
     if (scanned is None) == (result is None):
