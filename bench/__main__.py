@@ -1,0 +1,76 @@
+"""Measure, print the table, write ``bench/results.json``.
+
+python -m bench [--full] [--only SUITE] [--tmp FOLDER] [--out FILE]
+"""
+
+import argparse
+import json
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict
+from importlib import import_module
+from pathlib import Path
+
+from bench.machine import machine
+from bench.row import Row
+
+SUITES = ("start", "library", "scan")
+PACKAGES = ("datalib-manifest", "bagit", "model-signing", "Protego", "pyarrow", "cryptography")
+RESULTS = Path(__file__).with_name("results.json")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--full", action="store_true", help="the sizes that the aims speak of: 4.5 GB, 20 M URLs")
+    parser.add_argument("--only", choices=SUITES, help="one suite")
+    parser.add_argument("--tmp", type=Path, help="where inputs are made; they are removed afterwards")
+    parser.add_argument("--out", type=Path, default=RESULTS)
+    options = parser.parse_args()
+    rows: list[Row] = []
+    for suite in [options.only] if options.only else SUITES:
+        print(f"measuring: {suite} …", flush=True)
+        with tempfile.TemporaryDirectory(dir=options.tmp, prefix="datalib-bench-") as tmp:
+            rows += import_module(f"bench.{suite}").run(Path(tmp), full=options.full)
+    found = machine(PACKAGES)
+    print(table(rows))
+    print("\n".join(f"{name}: {value}" for name, value in found.items()))
+    record = {
+        "version": 1,
+        "full": options.full,
+        "machine": found,
+        "rows": [{**asdict(row), "met": row.met} for row in rows],
+    }
+    options.out.write_text(json.dumps(record, indent=2, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def table(rows: Sequence[Row]) -> str:
+    """Lay the rows out in columns."""
+    head = ("what", "against", "ours", "theirs", "unit", "ratio", "aim", "met", "note")
+    lines = [head, *(cells(row) for row in rows)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
+    )
+
+
+def cells(row: Row) -> tuple[str, ...]:
+    met = {None: "", True: "yes", False: "NO"}[row.met]
+    return (
+        row.what,
+        row.against,
+        number(row.ours),
+        number(row.theirs),
+        row.unit,
+        number(row.ratio),
+        row.aim,
+        met,
+        row.note,
+    )
+
+
+def number(value: float | None) -> str:
+    return "" if value is None else f"{value:.4g}"
+
+
+if __name__ == "__main__":
+    main()
