@@ -25,7 +25,8 @@ _BOM = b"\xef\xbb\xbf"
 _STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\Z)', re.DOTALL)
 _NO_BRACKET = bytes(byte for byte in range(256) if byte not in b"[]{}")
 _SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
-_BEYOND_BMP = re.compile("[\U00010000-\U0010ffff]")
+#: First bytes of the characters beyond the Basic Multilingual Plane in UTF-8.
+_BEYOND_BMP = (b"\xf0", b"\xf1", b"\xf2", b"\xf3", b"\xf4")
 
 
 class _NotPlainError(Exception):
@@ -92,7 +93,8 @@ def parse_canonical(data: bytes, *, limit: int, where: str = "") -> dict[str, An
     else:
         # The standard encoder in C writes what RFC 8785 asks for, save numbers with a fraction, which are not here, and
         # the order of names beyond the Basic Multilingual Plane, which UTF-16 puts elsewhere.
-        form = canonical(value) if _BEYOND_BMP.search(text) else _PLAIN_ENCODER.encode(value).encode()
+        special = any(lead in data for lead in _BEYOND_BMP)
+        form = canonical(value) if special else _PLAIN_ENCODER.encode(value).encode()
     if form != data:
         raise Refused("E-JSON-NONCANONICAL", where, "the bytes are not the RFC 8785 form of the value")
     return value

