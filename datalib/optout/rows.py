@@ -260,7 +260,7 @@ def _read_csv(path: Path, form: Form, columns: Sequence[str] | None) -> Iterator
 
 
 def _with_bad_rows(reader: Any, bad: list[int]) -> Iterator[Chunk]:
-    """Give the rows of a CSV file their numbers. The parser counts rows from 1 and the header as one; ``bad`` grows as it reads."""
+    """Give the rows of a CSV file their numbers; ``bad`` grows as the parser reads, and counts the header as row 1."""
     import pyarrow as pa
 
     first, used = 0, 0

@@ -1,0 +1,221 @@
+"""Which works a scan judges: tables row by row, files one by one, the sources that a library names.
+
+A plan is a list of shards, each of which can be judged alone, anywhere, in any order. It depends on the works only:
+not on the number of workers or the order of the arguments.
+"""
+
+import json
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from datalib.errors import Misuse, Refused, Unchecked
+from datalib.optout import rows
+from datalib.optout.columns import URL_COLUMNS, Columns
+from datalib.optout.rows import Form
+
+#: Rows of one shard of a Parquet file, as near as its row groups allow; files of one shard of a folder.
+SHARD_ROWS = 1 << 20
+SHARD_FILES = 1 << 12
+
+MANIFEST = "datapackage.json"
+_OWN_FILES = frozenset({MANIFEST, "files.sha256", "chain.jsonl"})
+_OWN_FOLDERS = frozenset({"proofs", "manifests", "upstream", "evidence"})
+
+
+class Part(StrEnum):
+    """What the works of a shard are."""
+
+    ROWS = "rows"
+    FILES = "files"
+    SOURCES = "sources"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class File:
+    """A file to be judged. ``name`` is its path in the results. ``damaged`` says why its rows cannot be read."""
+
+    name: str
+    path: Path
+    size: int
+    mtime_ns: int
+    regular: bool = True
+    damaged: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shard:
+    """Works that are judged together. ``file`` and what follows it are of a table, ``files`` and ``urls`` of others."""
+
+    part: Part
+    file: File | None = None
+    form: Form | None = None
+    columns: Columns = field(default_factory=Columns)
+    groups: range | None = None
+    files: tuple[File, ...] = ()
+    urls: tuple[tuple[int, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """All works of a scan. ``licensed`` says that each source of the scanned library names a licence."""
+
+    shards: tuple[Shard, ...]
+    files: tuple[File, ...]
+    licensed: bool = False
+
+
+def plan(works: Sequence[Path], columns: Columns) -> Plan:
+    """Find the works of files and folders.
+
+    Raises Misuse (E-USAGE) where there is nothing to judge or a named column is missing, Refused (E-JSON-SYNTAX) for a
+    broken manifest, Unchecked (E-IO).
+    """
+    found: dict[str, File] = {}
+    urls: list[tuple[int, str]] = []
+    single: set[str] = set()
+    licensed = bool(works)
+    for root in sorted(works):
+        named = [_file(root, root.name)] if not root.is_dir() else list(_walk(root))
+        for file in named:
+            if file.name in found:
+                raise Misuse("E-USAGE", file.name, "two of the works have this name; scan them apart")
+            found[file.name] = file
+        if root.is_dir():
+            sources = _sources(root)
+            urls += _urls(sources)
+            licensed = licensed and bool(sources) and all(source.get("licenses") for source in sources)
+        else:
+            single.add(root.name)
+            licensed = False
+    files = [found[name] for name in sorted(found)]
+    tables, others = _tables(files, columns, single)
+    shards = [*tables, *_folder_shards(others)]
+    if urls:
+        shards.append(Shard(part=Part.SOURCES, urls=tuple(urls)))
+    if not shards:
+        raise Misuse("E-USAGE", ", ".join(map(str, works)), "there is no file to judge")
+    return Plan(shards=tuple(shards), files=tuple(files), licensed=licensed)
+
+
+def is_library(folder: Path) -> bool:
+    """Say whether a folder is a data library, signed or not."""
+    return (folder / MANIFEST).is_file()
+
+
+def _tables(files: Sequence[File], columns: Columns, single: set[str]) -> tuple[list[Shard], list[File]]:
+    shards: list[Shard] = []
+    others: list[File] = []
+    named: set[str] = set()
+    for file in files:
+        form = rows.form_of(file.name) if file.regular else None
+        if form is None:
+            others.append(file)
+            continue
+        try:
+            head = rows.head(file.path, form)
+        except rows.DamagedError as error:
+            others.append(_damaged(file, str(error)))
+            continue
+        chosen = columns.of(head.columns)
+        if file.name in single:
+            columns.require(head.columns, file.name)
+            if chosen is None:
+                detail = f"none of the columns {', '.join(URL_COLUMNS)}; name one with --url-column"
+                raise Misuse("E-USAGE", file.name, detail)
+        if chosen is None:
+            others.append(file)
+            continue
+        named.update(chosen.read)
+        shards += [
+            Shard(part=Part.ROWS, file=file, form=form, columns=chosen, groups=groups) for groups in _ranges(head, form)
+        ]
+    if missing := [name for name in columns.read if name not in named]:
+        raise Misuse("E-USAGE", missing[0], "no table of the works has this column")
+    return shards, others
+
+
+def _ranges(head: rows.Head, form: Form) -> Iterator[range | None]:
+    """Cut a Parquet file into runs of row groups; other forms can only be read from the start."""
+    if form is not Form.PARQUET:
+        yield None
+        return
+    start = held = 0
+    for index, count in enumerate(head.groups):
+        if held and held + count > SHARD_ROWS:
+            yield range(start, index)
+            start, held = index, 0
+        held += count
+    yield range(start, len(head.groups))
+
+
+def _folder_shards(files: Sequence[File]) -> Iterator[Shard]:
+    for start in range(0, len(files), SHARD_FILES):
+        yield Shard(part=Part.FILES, files=tuple(files[start : start + SHARD_FILES]))
+
+
+def _walk(root: Path) -> Iterator[File]:
+    """Walk a folder without following links, leaving out what a library keeps about itself."""
+    own = is_library(root)
+    stack = [(root, "")]
+    while stack:
+        folder, prefix = stack.pop()
+        try:
+            with os.scandir(folder) as entries:
+                listed = sorted(entries, key=lambda entry: entry.name)
+        except OSError as error:
+            raise Unchecked("E-IO", str(folder), error.strerror or str(error)) from error
+        for entry in listed:
+            name = prefix + _readable(entry.name)
+            if own and not prefix and entry.name in _OWN_FILES | _OWN_FOLDERS:
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                stack.append((Path(entry.path), name + "/"))
+            else:
+                yield _file(Path(entry.path), name)
+
+
+def _file(path: Path, name: str) -> File:
+    try:
+        found = path.lstat()
+    except OSError as error:
+        raise Unchecked("E-IO", str(path), error.strerror or str(error)) from error
+    return File(
+        name=_readable(name), path=path, size=found.st_size, mtime_ns=found.st_mtime_ns,
+        regular=stat.S_ISREG(found.st_mode),
+    )  # fmt: skip
+
+
+def _damaged(file: File, why: str) -> File:
+    return File(name=file.name, path=file.path, size=file.size, mtime_ns=file.mtime_ns, damaged=why)
+
+
+def _readable(name: str) -> str:
+    """Write a file name as text that can be stored: bytes that are not UTF-8 become escapes."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
+
+
+def _sources(folder: Path) -> list[dict[str, Any]]:
+    """Read the sources that the manifest of a library names; none when the folder is no library."""
+    path = folder / MANIFEST
+    if not path.is_file():
+        return []
+    try:
+        manifest = json.loads(path.read_bytes())
+    except OSError as error:
+        raise Unchecked("E-IO", str(path), error.strerror or str(error)) from error
+    except (ValueError, RecursionError) as error:
+        raise Refused("E-JSON-SYNTAX", str(path), str(error)) from error
+    sources = manifest.get("sources") if isinstance(manifest, dict) else None
+    return [source if isinstance(source, dict) else {} for source in sources] if isinstance(sources, list) else []
+
+
+def _urls(sources: Sequence[dict[str, Any]]) -> Iterator[tuple[int, str]]:
+    for number, source in enumerate(sources):
+        path = source.get("path")
+        if isinstance(path, str) and "://" in path:
+            yield number, path.encode("utf-8", "replace").decode()
