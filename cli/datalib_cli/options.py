@@ -1,8 +1,10 @@
 """Options that several commands share: whom to believe, passwords, the clock, who acts."""
 
 import os
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from getpass import getpass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -119,8 +121,8 @@ def password(path: Path | None, *, prompt: str | None) -> str | None:
     given = os.environ.get("DATALIB_KEY_PASSWORD")
     if given is not None:
         return given
-    if prompt is not None and click.get_text_stream("stdin").isatty():
-        return str(click.prompt(prompt, hide_input=True, err=True))
+    if prompt is not None and sys.stdin is not None and sys.stdin.isatty():
+        return getpass(f"{prompt}: ")
     return None
 
 

@@ -72,6 +72,16 @@ class VerifiedFile(io.RawIOBase):
             self._held, self._block = index, block
         return self._block
 
+    def read(self, size: int = -1, /) -> bytes:
+        """Read up to ``size`` bytes, all of them unless the file ends; to the end without a size."""
+        end = self._size if size < 0 else min(self._size, self._position + size)
+        parts = list[bytes]()
+        while self._position < end:
+            index, start = divmod(self._position, BLOCK)
+            parts.append(self._load(index)[start : start + end - self._position])
+            self._position += len(parts[-1])
+        return b"".join(parts)
+
     def readinto(self, buffer: "WriteableBuffer", /) -> int:
         """Fill the buffer from one checked block; 0 at the end."""
         if self._position >= self._size:
