@@ -23,7 +23,7 @@ KEY: Final = "content-signal"
 _VALID = re.compile(r"(?:/\S*\s+)?(?P<members>\S.*)", re.ASCII)
 _VALID_MEMBER = re.compile(r"(?:(?:search|ai-input|ai-train)=(?:yes|no)|use=(?:immediate|reference|full))", re.ASCII)
 _AROUND_EQUALS = re.compile(r"\s*[=:]\s*")
-_SEPARATORS = re.compile(r"[\s,;]+")
+_SEPARATORS = re.compile(r"[,;]")
 _STATES: Final = {"yes": State.ALLOW, "no": State.DENY}
 _NEGATIVE: Final = frozenset({"n", "no", "none", "deny", "denied", "disallow", "false", "never", "0", "off"})
 _USES: Final = frozenset({"immediate", "reference", "full"})
@@ -69,7 +69,10 @@ def valid_line(value: str) -> bool:
 
 
 def parse_line(value: str) -> Line:
-    """Read a value leniently: any case, blanks and ``;`` as separators; of repeated keys ``no`` wins."""
+    """Read a value leniently: any case, ``;`` as separator, blanks round ``=``; of repeated keys ``no`` wins.
+
+    Members without a separator are read, too, but a person should look at such a line.
+    """
     text = clean(value)
     path: str | None = None
     if text.startswith("/"):
@@ -78,13 +81,14 @@ def parse_line(value: str) -> Line:
     members: dict[str, str] = {}
     readable = True
     for part in _SEPARATORS.split(_AROUND_EQUALS.sub("=", text.casefold())):
-        if not part:
-            continue
-        key, equals, said = part.partition("=")
-        said = said.strip("\"'")
-        readable = readable and bool(equals) and _understood(key, said)
-        if members.get(key) != "no":
-            members[key] = said
+        words = part.split()
+        readable = readable and len(words) <= 1
+        for word in words:
+            key, equals, said = word.partition("=")
+            said = said.strip("\"'")
+            readable = readable and bool(equals) and _understood(key, said)
+            if members.get(key) != "no":
+                members[key] = said
     return Line(path=path, members=MappingProxyType(members), readable=readable)
 
 

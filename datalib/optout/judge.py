@@ -211,6 +211,7 @@ def judge_page(html: bytes, agent: str, table: AgentTable, evidence: Evidence) -
     """Give the signals of a web page."""
     page = read_page(html)
     found = [*robots_tags.page_signals(page, agent, table, evidence), *_page_tdmrep(page, evidence)]
+    found += _page_preferences(page, evidence)
     for content in page.named("ai-license"):
         found += _ai_license(content, evidence)
     if page.licences:
@@ -222,14 +223,27 @@ def judge_page(html: bytes, agent: str, table: AgentTable, evidence: Evidence) -
 
 
 def _page_tdmrep(page: PageMeta, evidence: Evidence) -> tuple[Signal, ...]:
-    policies = page.named("tdm-policy")
-    return tuple(
-        signal
-        for value in page.named("tdm-reservation")
-        for signal in tdmrep.signals(
-            "tdmrep-meta", Carrier.PAGE, tdmrep.declare_value(value, policies[0] if policies else None), evidence
-        )
-    )
+    """Read the TDMRep elements of a page; those under another attribute or spelling are meant, but not the letter."""
+    policy = next(iter(page.named("tdm-policy")), None)
+    found: list[Signal] = []
+    for meta in page.metas:
+        if meta.name.replace(":", "-").replace("_", "-") == "tdm-reservation":
+            declared = tdmrep.declare_value(meta.content, policy)
+            if meta.attribute != "name" or meta.name != "tdm-reservation":
+                declared = replace(declared, reservation=None)
+            found += tdmrep.signals("tdmrep-meta", Carrier.PAGE, declared, evidence)
+    return tuple(found)
+
+
+def _page_preferences(page: PageMeta, evidence: Evidence) -> tuple[Signal, ...]:
+    """Read AIPREF and Content Signals put into meta elements: no draft knows them there, so only strictly."""
+    found: list[Signal] = []
+    for meta in page.metas:
+        if meta.name == "content-usage":
+            found += aipref.header_signals([meta.content], evidence)
+        elif meta.name in {"content-signal", "content-signals"}:
+            found += content_signal.header_signals([meta.content], evidence)
+    return tuple(replace(signal, carrier=Carrier.PAGE, spec=NOTHING) for signal in found)
 
 
 def _ai_license(content: str, evidence: Evidence) -> tuple[Signal, ...]:

@@ -301,15 +301,4 @@ def _kin(agent: str, names: Iterable[str]) -> tuple[str, ...]:
     )
 
 
-__all__ = [
-    "Directive",
-    "Group",
-    "Robots",
-    "Rule",
-    "RuleList",
-    "RuleSet",
-    "canonical_target",
-    "parse",
-    "read_lines",
-    "valid_token",
-]
+__all__ = ["Directive", "Group", "Robots", "Rule", "RuleList", "RuleSet", "parse", "read_lines", "valid_token"]

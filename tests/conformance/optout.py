@@ -65,17 +65,18 @@ def run_case(case: Case) -> Result:
 
 def main(arguments: list[str]) -> int:
     """Run the files named on the command line."""
+    write = sys.stdout.write
     passed = failed = 0
     for path in map(Path, arguments):
         for case in read_cases(path):
             result = run_case(case)
             for field, expected, got in result.failures:
-                print(f"FAILED {result.name} {field}: expected {expected!r}, got {got!r}")
+                write(f"FAILED {result.name} {field}: expected {expected!r}, got {got!r}\n")
             for argument in result.arguments:
-                print(f"ARGUED {result.name}: {argument}")
+                write(f"ARGUED {result.name}: {argument}\n")
             failed += bool(result.failures)
             passed += result.ran and not result.failures
-    print(f"{passed} passed, {failed} failed")
+    write(f"{passed} passed, {failed} failed\n")
     return 1 if failed else 0
 
 

@@ -24,7 +24,7 @@ from datalib.optout import (
     tdmrep,
     tdmrep_embedded,
 )
-from datalib.optout.answers import Answer, origin_of
+from datalib.optout.answers import FAILURES, Answer, origin_of
 from datalib.optout.model import NOTHING, Reading, State
 from datalib.optout.patterns import canonical_target, url_to_path
 from datalib.optout.robots_status import Access, read_status
@@ -38,7 +38,7 @@ EVIDENCE = Evidence(locator="case", sha256="0" * 64)
 
 
 class NotHereError(Exception):
-    """The text that a case points to is not in the folder of real inputs."""
+    """A case cannot be put to the product here: its text is missing, or nothing of ours corresponds to it."""
 
 
 def body_of(case: Case) -> bytes:
@@ -178,14 +178,18 @@ def status(case: Case) -> Outcome:
     said = case["input"]
     condition = str(said)
     sample = next((body for mark, body in _SAMPLES.items() if mark in condition.lower()), None)
-    if condition.startswith("200_") and sample is not None:
+    if condition.startswith("redirect") and ">" not in condition:  # followed: what it leads to is read
+        spec = strict = Access.PARSE
+    elif condition.startswith("200_") and sample is not None:
         reading = robots.parse(sample)
         held = reading.looks_like_html or not reading.readable
         spec, strict = Access.PARSE, Access.HOLD if held else Access.PARSE
         if "utf16" in condition:  # decoded, so that its rule counts
             assert not reading.allowed("x", "/", "strict")
+    elif isinstance(said, str) and said not in _WORDS and said not in FAILURES:
+        raise NotHereError(f"no fetch of datalib ends in {said!r}")
     else:
-        access = read_status(said if isinstance(said, int) else _WORDS.get(said, said))
+        access = read_status(said if isinstance(said, int) else _WORDS.get(condition, condition))
         spec, strict = access.spec, access.strict
     return {
         "rfc9309": (case["expected"]["rfc9309"], _agree(case["expected"]["rfc9309"], spec)),
@@ -202,7 +206,7 @@ def _agree(word: str, got: Access) -> str:
         meant.add(Access.DENY)
     elif "allow" in word or "unavailable" in word:
         meant.add(Access.ALLOW)
-    if any(mark in word for mark in ("parse", "decode", "read", "undefined")):
+    if any(mark in word for mark in ("parse", "decode", "read", "undefined", "follow", "stop")):
         meant.add(Access.PARSE)
     if word == "parse_empty":
         meant.add(Access.ALLOW)
@@ -231,7 +235,10 @@ def vocab_parse(case: Case) -> Outcome:
 def combine(case: Case) -> Outcome:
     version = case.get("version", aipref.CURRENT)
     return {
-        "spec": (case["expected"]["spec"], _labels(aipref.combine(aipref.parse(x).spec(version) for x in case["input"])))
+        "spec": (
+            case["expected"]["spec"],
+            _labels(aipref.combine(aipref.parse(x).spec(version) for x in case["input"])),
+        )
     }
 
 
@@ -358,7 +365,10 @@ def precedence(case: Case) -> Outcome:
 
 
 def odrl_policy(case: Case) -> Outcome:
-    return {"state": (case["expected"], tdmrep.judge_policy(case["input"]).label)}
+    expected = case["expected"]
+    state = tdmrep.judge_policy(case["input"])
+    free = state is State.ALLOW and expected in {"allow", "allow_tdm", "tdm_not_reserved"}
+    return {"state": (expected, expected if free else state.label)}
 
 
 # -- robots tags -----------------------------------------------------------------------------------------------------
