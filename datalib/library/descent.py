@@ -88,6 +88,16 @@ class Descent:
             raise Refused("E-FILE-TYPE", readable(from_bytes(path)), "not a regular file")
         return descriptor, status
 
+    def status(self, path: bytes) -> os.stat_result | None:
+        """Return the status of what is at ``path``, a link's own if it is one; ``None`` if nothing is there."""
+        folder, _, name = path.rpartition(b"/")
+        try:
+            return os.stat(name, dir_fd=self.folder(folder), follow_symlinks=False)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise Unchecked("E-IO", readable(from_bytes(path)), error.strerror or str(error)) from error
+
     def _enter(self, segment: bytes, path: bytes, missing: str) -> None:
         above = self._open[-1][1] if self._open else self._root
         _refuse_step(segment, path)
