@@ -29,9 +29,10 @@ class Page:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
-    """One origin: its address, its site files, its works."""
+    """One origin: its address, its name as a source (empty: nothing of it is taken), its site files, its works."""
 
     address: str
+    name: str
     about: str
     robots: str | None
     tdmrep: str | None = None
@@ -41,6 +42,7 @@ class Site:
 SITES = (
     Site(
         address="127.0.0.2",
+        name="Steppe school reader",
         about="a school's reader: asks nothing",
         robots="User-agent: *\nAllow: /\n",
         pages=(
@@ -57,6 +59,7 @@ SITES = (
     ),
     Site(
         address="127.0.0.3",
+        name="",
         about="a newspaper: no training, said in robots.txt",
         robots="User-agent: GPTBot\nDisallow: /\n\nUser-agent: *\nContent-Usage: train-ai=n\nAllow: /\n",
         pages=(
@@ -66,6 +69,7 @@ SITES = (
     ),
     Site(
         address="127.0.0.4",
+        name="Gallery (its open pages)",
         about="a gallery: reserves text and data mining for one folder (TDMRep)",
         robots="User-agent: *\nAllow: /\n",
         tdmrep='[{"location": "/gallery/*", "tdm-reservation": 1}]\n',
@@ -76,6 +80,7 @@ SITES = (
     ),
     Site(
         address="127.0.0.5",
+        name="Soup blog (its open pages)",
         about="a blog without robots.txt: one page says noai, one answer header does",
         robots=None,
         pages=(
@@ -92,24 +97,36 @@ SITES = (
 )
 
 
-def _answer(path: str, site: Site | None) -> tuple[int, str, str, Mapping[str, str]]:
-    if site is None:
+#: What the school's site says later: one of its authors has changed their mind.
+SCHOOL = SITES[0].address
+SCHOOL_LATER = "User-agent: *\nAllow: /\nContent-Usage: /river.html train-ai=n\n"
+
+
+class Server(ThreadingHTTPServer):
+    """The web server of one site; what its robots.txt says can change."""
+
+    def __init__(self, site: Site) -> None:
+        super().__init__((site.address, 0), _Handler)
+        self.site = site
+        self.robots = site.robots
+
+    def answer(self, path: str) -> tuple[int, str, str, Mapping[str, str]]:
+        """Give status, media type, body and further headers for a path."""
+        if path == "/robots.txt" and self.robots is not None:
+            return 200, "text/plain", self.robots, {}
+        if path == "/.well-known/tdmrep.json" and self.site.tdmrep is not None:
+            return 200, "application/json", self.site.tdmrep, {}
+        for page in self.site.pages:
+            if page.path == path:
+                return 200, "text/html", page.html, page.headers
         return 404, "text/plain", "", {}
-    if path == "/robots.txt" and site.robots is not None:
-        return 200, "text/plain", site.robots, {}
-    if path == "/.well-known/tdmrep.json" and site.tdmrep is not None:
-        return 200, "application/json", site.tdmrep, {}
-    for page in site.pages:
-        if page.path == path:
-            return 200, "text/html", page.html, page.headers
-    return 404, "text/plain", "", {}
 
 
 class _Handler(BaseHTTPRequestHandler):
+    server: Server
+
     def do_GET(self) -> None:
-        address = self.connection.getsockname()[0]
-        site = next((site for site in SITES if site.address == address), None)
-        status, mediatype, body, headers = _answer(urlsplit(self.path).path, site)
+        status, mediatype, body, headers = self.server.answer(urlsplit(self.path).path)
         data = body.encode()
         self.send_response(status)
         self.send_header("Content-Type", f"{mediatype}; charset=utf-8")
@@ -124,18 +141,22 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def served() -> Iterator[Mapping[str, str]]:
-    """Serve all sites; give the origin of each address, such as ``http://127.0.0.2:40001``."""
-    servers = [ThreadingHTTPServer((site.address, 0), _Handler) for site in SITES]
-    threads = [threading.Thread(target=server.serve_forever, daemon=True) for server in servers]
+def served() -> Iterator[Mapping[str, Server]]:
+    """Serve all sites; give the server of each address."""
+    servers = {site.address: Server(site) for site in SITES}
+    threads = [threading.Thread(target=server.serve_forever, daemon=True) for server in servers.values()]
     for thread in threads:
         thread.start()
     try:
-        pairs = zip(SITES, servers, strict=True)
-        yield {site.address: f"http://{site.address}:{server.server_port}" for site, server in pairs}
+        yield servers
     finally:
-        for server in servers:
+        for server in servers.values():
             server.shutdown()
             server.server_close()
         for thread in threads:
             thread.join()
+
+
+def origin(server: Server) -> str:
+    """Name the origin of a server, such as ``http://127.0.0.2:40001``."""
+    return f"http://{server.site.address}:{server.server_port}"
