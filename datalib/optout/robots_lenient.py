@@ -108,7 +108,7 @@ def _read_piece(line: str, number: int, records: list[Record]) -> None:
     for part in _INLINE.split(text) if text.count(":") > 1 else (text,):
         key, value = _split(part)
         if key:
-            records.append((key, _value(key, value), number))
+            records += [(key, found, number) for found in _values(key, value)]
 
 
 def _split(text: str) -> tuple[str, str]:
@@ -156,10 +156,19 @@ def _one_edit(text: str, word: str) -> bool:
     )  # fmt: skip
 
 
-def _value(key: str, value: str) -> str:
+def _values(key: str, value: str) -> list[str]:
+    """Give the values of one line: several paths may stand in it, and a path may be written as a whole URL.
+
+    A URL without a path of its own says nothing here: it names another host as often as the own one.
+    """
     if key not in {"allow", "disallow"}:
-        return value
-    path = value.strip("\"'` ")
-    if found := _URL.fullmatch(path):
-        return found[1] or "/"
-    return path.split()[0] if " " in path else path
+        return [value]
+    words = value.replace(",", " ").split() if " " in value or "\t" in value else [value]
+    paths: list[str] = []
+    for word in words:
+        path = word.strip("\"'`")
+        if found := _URL.fullmatch(path):
+            paths += [found[1]] if found[1] not in {None, "/"} else []
+        elif path.startswith(("/", "*")) or not paths:
+            paths.append(path)
+    return paths
