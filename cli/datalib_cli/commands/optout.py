@@ -1,0 +1,101 @@
+"""``datalib optout``: ask sites, explain verdicts, remove refused works."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from datalib_cli import options
+from datalib_cli.base import Output, clock, group, texts
+
+command = group("optout", "Ask sites, explain verdicts, remove refused works.")
+
+
+@command.command("fetch")
+@click.argument("works", type=options.FILE, nargs=-1, required=True)
+@click.option("-o", "--out", type=options.FILE, required=True, help="The snapshot: JSON Lines, one answer a line.")
+@click.option("--url-column", "url_columns", multiple=True, metavar="C", help="Columns with URLs. Default: detected.")
+@click.option("--agent", default="", metavar="NAME", help="Who asks, named before datalib in the User-Agent header.")
+@click.option("--concurrency", type=int, default=64, help="Hosts asked at a time. Default: 64.")
+@click.option("--timeout", type=float, default=20.0, help="Seconds for one answer with its redirects. Default: 20.")
+@click.option("--max-bytes", type=int, default=2 << 20, help="Largest answer in bytes. Default: 2 MiB.")
+@click.option("--allow-private", is_flag=True, help="Ask addresses of private networks and of this machine too.")
+@options.now
+def fetch(
+    works: tuple[Path, ...],
+    out: Path,
+    url_columns: tuple[str, ...],
+    agent: str,
+    concurrency: int,
+    timeout: float,
+    max_bytes: int,
+    allow_private: bool,
+    now: str | None,
+) -> Output:
+    """Ask the sites of works for robots.txt and tdmrep.json. The only command that uses the network.
+
+    WORKS are tables, folders, libraries, or lists of URLs and origins. A run that was interrupted goes on where it
+    stopped.
+    """
+    from datalib.optout.fetch import fetch as ask
+    from datalib.optout.origins import origins_of
+
+    fixed = None if now is None else clock(now)
+    result = ask(
+        origins_of(works, url_columns),
+        out=options.outside(out),
+        now=lambda: datetime.now(UTC) if fixed is None else datetime.fromtimestamp(fixed, UTC),
+        agent=agent,
+        concurrency=concurrency,
+        timeout=timeout,
+        max_bytes=max_bytes,
+        allow_private=allow_private,
+    )
+    say = texts()
+    statuses = {str(name): count for name, count in sorted(result.statuses.items(), key=lambda item: str(item[0]))}
+    return Output(
+        data={"out": str(out), "answers": result.answers, "asked": result.asked, "statuses": statuses},
+        lines=[
+            say(
+                "snapshot: {path}, {answers} answers ({asked} asked now)",
+                path=out,
+                answers=result.answers,
+                asked=result.asked,
+            ),
+            *(f"  {name}: {count}" for name, count in statuses.items()),
+        ],
+    )
+
+
+@command.command("agents")
+@click.option("--file", "table", type=options.FILE, help="A table of your own, in the same format.")
+@click.option("--all", "everything", is_flag=True, help="Also names that are no reservation against training.")
+def agents(table: Path | None, everything: bool) -> Output:
+    """List the crawler names whose Disallow counts as a reservation against training, with their sources."""
+    from datalib.optout import agents as known
+
+    found = known.read(options.read_file(table), str(table)) if table else known.default()
+    shown = [agent for agent in found.agents if everything or agent.reserves_training]
+    say = texts()
+    return Output(
+        data={
+            "updated": found.updated,
+            "sha256": found.sha256,
+            "agents": [
+                {
+                    "token": agent.token,
+                    "operator": agent.operator,
+                    "role": agent.role,
+                    "reserves_training": agent.reserves_training,
+                    "reserves_ai_input": agent.reserves_ai_input,
+                    "source": agent.source,
+                    "date": agent.date,
+                }
+                for agent in shown
+            ],
+        },
+        lines=[
+            say("{count} names, as of {day}", count=len(shown), day=found.updated),
+            *(f"{agent.token:32} {agent.role:14} {agent.operator or '-'}" for agent in shown),
+        ],
+    )

@@ -1,0 +1,251 @@
+"""The life of a library through the program: describe, sign, attest, hand over, amend, withdraw, verify."""
+
+import json
+import stat
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import AUDITOR, BUYER, PRODUCER, TRUST, Program
+
+LATER = ("--now", "2026-10-01T00:00:00Z")
+
+
+def _events(datalib: Program) -> list[str]:
+    shown = datalib("show", "library", "--format", "json")
+    return [event["what"].partition(":")[0] for event in shown.data["events"]]
+
+
+def _sell(datalib: Program) -> None:
+    offered = datalib(
+        *("transfer", "offer", "library", "--to", BUYER, "--to-name", "en=Buyer", "--basis", "contract 1"),
+        *("--key", "producer.pem", "-o", "offer.json"),
+    )
+    assert offered.status == 0, offered.err
+    accepted = datalib("transfer", "accept", "library", "--offer", "offer.json", "--key", "buyer.pem", *TRUST)
+    assert accepted.status == 0, accepted.err
+
+
+def test_a_signed_library_is_accepted_and_says_what_was_not_checked(datalib: Program, signed: Path) -> None:
+    report = datalib("verify", "library", *TRUST, "--require", "none", "--format", "json")
+    assert report.status == 0
+    assert report.data["accepted"] is True
+    assert report.data["code"] is None
+    assert report.data["complete"] is True
+    assert report.data["producers"][report.data["library"]]["id"] == PRODUCER
+    assert {"roots", "log", "head", "state"} <= set(report.data["not_checked"])
+
+
+def test_text_and_json_agree_on_the_answers(datalib: Program, signed: Path) -> None:
+    text = datalib("verify", "library", *TRUST)
+    assert text.status == 1
+    assert text.out.splitlines()[0] == "integrity: yes"
+    assert text.out.splitlines()[1].startswith("gate: no, E-ATTEST-MISSING")
+    assert datalib("verify", "library", *TRUST, "--format=json").data["code"] == "E-ATTEST-MISSING"
+
+
+def test_signing_twice_changes_nothing(datalib: Program, signed: Path) -> None:
+    before = (signed / "chain.jsonl").read_bytes()
+    again = datalib("sign", "library", "--key", "producer.pem")
+    assert again.status == 0
+    assert "nothing has changed" in again.out
+    assert (signed / "chain.jsonl").read_bytes() == before
+
+
+def test_a_change_is_amended_and_both_versions_are_kept(datalib: Program, signed: Path) -> None:
+    (signed / "more.txt").write_text("more\n")
+    assert datalib("verify", "library", *TRUST, "--require", "none").status == 1
+    done = datalib("sign", "library", "--key", "producer.pem", "--reason", "addition", "--format", "json")
+    assert done.data["kind"] == "amend"
+    assert len(list((signed / "manifests").iterdir())) == 2
+    assert _events(datalib) == ["genesis", "amend"]
+    assert datalib("verify", "library", *TRUST, "--require", "none").status == 0
+
+
+def test_a_sold_library_is_the_buyers(datalib: Program, signed: Path) -> None:
+    _sell(datalib)
+    report = datalib("verify", "library", *TRUST, "--require", "none", "--format", "json").data
+    assert (report["owner"], report["possessor"]) == (BUYER, BUYER)
+    assert report["producers"][report["library"]]["id"] == PRODUCER
+    (signed / "notes.txt").write_text("changed\n")
+    assert datalib("sign", "library", "--key", "buyer.pem", *LATER).status == 0
+    assert datalib("verify", "library", *TRUST, "--require", "none", *LATER).status == 0
+
+
+def test_the_same_offer_is_accepted_once(datalib: Program, signed: Path) -> None:
+    _sell(datalib)
+    again = datalib("transfer", "accept", "library", "--offer", "offer.json", "--key", "buyer.pem", *TRUST)
+    assert again.status == 0
+    assert _events(datalib) == ["genesis", "transfer"]
+
+
+def test_of_two_offers_the_second_is_stale(datalib: Program, signed: Path) -> None:
+    for name in ("offer", "other"):
+        made = datalib(
+            *("transfer", "offer", "library", "--to", BUYER, "--to-name", "en=Buyer", "--basis", name),
+            *("--key", "producer.pem", "-o", f"{name}.json"),
+        )
+        assert made.status == 0
+    assert datalib("transfer", "accept", "library", "--offer", "offer.json", "--key", "buyer.pem", *TRUST).status == 0
+    late = datalib("transfer", "accept", "library", "--offer", "other.json", "--key", "buyer.pem", *TRUST)
+    assert late.status == 1
+    assert "E-OFFER-STALE" in late.err
+
+
+def test_an_offer_dies_after_thirty_days(datalib: Program, signed: Path) -> None:
+    made = datalib(
+        *("transfer", "offer", "library", "--to", BUYER, "--to-name", "en=Buyer", "--basis", "x"),
+        *("--key", "producer.pem", "-o", "offer.json", "--now", "2026-09-25T00:00:00Z"),
+    )
+    assert made.status == 0
+    late = datalib(
+        *("transfer", "accept", "library", "--offer", "offer.json", "--key", "buyer.pem", *TRUST),
+        *("--now", "2026-10-26T00:00:01Z"),
+    )
+    assert late.status == 1
+    assert "E-TIME-DELAY" in late.err
+
+
+@pytest.mark.parametrize(("key", "code"), [("auditor.pem", "E-SIG-RECIPIENT"), ("producer.pem", "E-SIG-RECIPIENT")])
+def test_only_the_named_recipient_accepts(datalib: Program, signed: Path, key: str, code: str) -> None:
+    datalib(
+        *("transfer", "offer", "library", "--to", BUYER, "--to-name", "en=Buyer", "--basis", "x"),
+        *("--key", "producer.pem", "-o", "offer.json"),
+    )
+    refused = datalib("transfer", "accept", "library", "--offer", "offer.json", "--key", key, *TRUST)
+    assert refused.status == 1
+    assert code in refused.err
+
+
+def test_a_receiver_stops_without_trust_options(datalib: Program, signed: Path) -> None:
+    datalib(
+        *("transfer", "offer", "library", "--to", BUYER, "--to-name", "en=Buyer", "--basis", "x"),
+        *("--key", "producer.pem", "-o", "offer.json"),
+    )
+    refused = datalib("transfer", "accept", "library", "--offer", "offer.json", "--key", "buyer.pem")
+    assert refused.status == 2
+    assert "E-NO-TRUST" in refused.err
+
+
+def test_a_new_purpose_wants_the_producer_too(datalib: Program, signed: Path) -> None:
+    _sell(datalib)
+    manifest = json.loads((signed / "datapackage.json").read_text())
+    manifest["datalib"]["purpose"].append("eval")
+    (signed / "datapackage.json").write_text(json.dumps(manifest))
+    alone = datalib("sign", "library", "--key", "buyer.pem", *LATER)
+    assert (alone.status, "E-SIG-PENDING" in alone.err) == (2, True)
+    half = datalib("sign", "library", "--key", "buyer.pem", "-o", "half.json", *LATER)
+    assert half.status == 0
+    assert _events(datalib) == ["genesis", "transfer"]
+    whole = datalib("cosign", "half.json", "--key", "producer.pem", "--into", "library", *LATER)
+    assert whole.status == 0, whole.err
+    report = datalib("verify", "library", *TRUST, "--require", "none", "--purpose", "eval", *LATER)
+    assert report.status == 0, report.out
+
+
+def test_narrowing_a_purpose_needs_the_owner_alone(datalib: Program, library: Path) -> None:
+    manifest = json.loads((library / "datapackage.json").read_text())
+    manifest["datalib"]["purpose"].append("eval")
+    (library / "datapackage.json").write_text(json.dumps(manifest))
+    assert datalib("sign", "library", "--key", "producer.pem").status == 0
+    _sell(datalib)
+    signed = json.loads((library / "datapackage.json").read_text())
+    signed["datalib"]["purpose"].remove("eval")
+    (library / "datapackage.json").write_text(json.dumps(signed))
+    assert datalib("sign", "library", "--key", "buyer.pem", *LATER).status == 0
+    assert datalib("verify", "library", *TRUST, "--require", "none", "--purpose", "eval", *LATER).status == 1
+
+
+def test_a_dropped_source_is_not_signed(datalib: Program, signed: Path) -> None:
+    manifest = json.loads((signed / "datapackage.json").read_text())
+    manifest["sources"] = [{"title": "Another source"}]
+    (signed / "datapackage.json").write_text(json.dumps(manifest))
+    refused = datalib("sign", "library", "--key", "producer.pem")
+    assert refused.status == 1
+    assert "E-SOURCE-DROPPED" in refused.err
+
+
+def test_a_changed_producer_is_not_signed(datalib: Program, signed: Path) -> None:
+    manifest = json.loads((signed / "datapackage.json").read_text())
+    manifest["datalib"]["producer"]["name"]["en"] = "Somebody else"
+    (signed / "datapackage.json").write_text(json.dumps(manifest))
+    refused = datalib("sign", "library", "--key", "producer.pem")
+    assert refused.status == 1
+    assert "E-PRODUCER-CHANGED" in refused.err
+
+
+def test_attested_evidence_is_shipped_and_checked(datalib: Program, signed: Path, tmp_path: Path) -> None:
+    (tmp_path / "lab.report.txt").write_text("all well\n")
+    done = datalib(
+        *("attest", "library", "--as", AUDITOR, "--name", "en=Auditor", "--claim", "quality", "--result", "pass"),
+        *("--evidence", "lab.report.txt", "--until", "2027-01-01T00:00:00Z", "--note", "seen", "--key", "auditor.pem"),
+    )
+    assert done.status == 0, done.err
+    (shipped,) = (signed / "evidence").iterdir()
+    assert shipped.name.endswith(".report.txt")
+    asked = ("verify", "library", *TRUST, "--require", "quality")
+    assert datalib(*asked, "--require-evidence").status == 0
+    assert datalib(*asked, "--now", "2027-01-02T00:00:00Z").status == 1
+    shipped.write_text("all bad\n")
+    assert datalib(*asked, "--format", "json").data["code"] == "E-EVIDENCE-DIGEST"
+
+
+def test_nobody_types_the_result_of_a_scan(datalib: Program, signed: Path) -> None:
+    typed = datalib(
+        *("attest", "library", "--as", PRODUCER, "--claim", "optout", "--result", "pass", "--key", "producer.pem")
+    )
+    assert typed.status == 2
+
+
+def test_an_unknown_party_needs_a_name(datalib: Program, signed: Path) -> None:
+    nameless = datalib(
+        *("attest", "library", "--as", AUDITOR, "--claim", "quality", "--result", "pass", "--key", "auditor.pem")
+    )
+    assert nameless.status == 2
+    assert AUDITOR in nameless.err
+
+
+def test_a_withdrawn_library_is_closed_and_takes_no_event(datalib: Program, signed: Path) -> None:
+    assert datalib("withdraw", "library", "--reason", "consent revoked", "--key", "producer.pem").status == 0
+    report = datalib("verify", "library", *TRUST, "--require", "none", "--format", "json").data
+    assert (report["integrity"], report["code"]) == (True, "E-LIB-WITHDRAWN")
+    (signed / "notes.txt").write_text("changed\n")
+    assert "E-CHAIN-AFTER-WITHDRAW" in datalib("sign", "library", "--key", "producer.pem").err
+
+
+def test_state_refuses_an_older_copy(datalib: Program, signed: Path) -> None:
+    asked = ("verify", "library", *TRUST, "--require", "none", "--state", "state.json", "--format", "json")
+    old = (signed / "chain.jsonl").read_bytes(), (signed / "datapackage.json").read_bytes()
+    (signed / "notes.txt").write_text("changed\n")
+    assert datalib("sign", "library", "--key", "producer.pem").status == 0
+    assert datalib(*asked).status == 0
+    (signed / "chain.jsonl").write_bytes(old[0])
+    (signed / "datapackage.json").write_bytes(old[1])
+    assert datalib(*asked).data["code"] == "E-HEAD-ROLLBACK"
+
+
+def test_private_keys_are_the_owners_alone(datalib: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATALIB_KEY_PASSWORD", "steppe")
+    assert datalib("key", "new", "-o", "k.pem", "--alg", "p256").status == 0
+    assert stat.S_IMODE((tmp_path / "k.pem").stat().st_mode) == 0o600
+    assert b"ENCRYPTED" in (tmp_path / "k.pem").read_bytes()
+    shown, public = (
+        datalib("key", "show", "k.pem", "--format", "json"),
+        datalib("key", "show", "k.pub.pem", "--format", "json"),
+    )
+    assert shown.data == public.data
+    assert datalib("key", "show", "k.pem", "--public").out.encode() == (tmp_path / "k.pub.pem").read_bytes()
+    monkeypatch.setenv("DATALIB_KEY_PASSWORD", "wrong")
+    assert "E-KEY-PASSWORD" in datalib("key", "show", "k.pem").err
+    again = datalib("key", "new", "-o", "k.pem")
+    assert again.status == 2
+
+
+def test_output_inside_a_library_is_refused(datalib: Program, signed: Path) -> None:
+    offered = datalib(
+        *("transfer", "offer", "library", "--to", BUYER, "--to-name", "en=Buyer", "--basis", "x"),
+        *("--key", "producer.pem", "-o", "library/offer.json"),
+    )
+    assert offered.status == 2
+    assert "E-OUT-IN-LIBRARY" in offered.err
+    assert not (signed / "offer.json").exists()
