@@ -1,0 +1,69 @@
+"""The bench measures what it says: inputs that repeat, figures of real processes, aims in the right direction."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from bench import corpus, reference_hash
+from bench.__main__ import table
+from bench.corpus import Size
+from bench.machine import machine, release
+from bench.row import Row, bounded, compared
+from bench.usage import Usage, measure
+
+
+@pytest.mark.parametrize(
+    ("row", "met"),
+    [
+        (compared("a", "b", 5.0, 4.0, aim="<= 1.25"), True),
+        (compared("a", "b", 5.1, 4.0, aim="<= 1.25"), False),
+        (compared("a", "b", 4.0, 4.0, aim="< 1"), False),
+        (Row(what="a", against="b", ours=30, theirs=2, unit="URLs/s", ratio=15, aim=">= 15"), True),
+        (bounded("a", 101.0, unit="MB", aim="<= 100 MB"), False),
+        (bounded("a", 1.0, unit="s", aim=""), None),
+    ],
+)
+def test_a_figure_is_held_to_its_aim(row: Row, met: bool | None) -> None:
+    assert row.met is met
+
+
+def test_the_corpus_is_the_same_each_time(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    size = Size(small=12, shards=1, rows=100, binary=1)
+    listings = []
+    for name in ("a", "b"):
+        corpus.make(tmp_path / name, size)
+        reference_hash.main(str(tmp_path / name), 2)
+        lines = capsys.readouterr().out.replace(str(tmp_path / name), "").splitlines()
+        listings.append(sorted(lines))
+    assert listings[0] == listings[1]
+    assert len(listings[0]) == 14
+
+
+def test_a_process_is_measured_alone() -> None:
+    idle = measure([sys.executable, "-I", "-c", "pass"])
+    busy = measure([sys.executable, "-I", "-c", "x = b'x' * (64 << 20); sum(range(5_000_000))"])
+    assert busy.cpu > idle.cpu
+    assert busy.peak > idle.peak + 60
+    assert (idle | busy) == Usage(wall=min(idle.wall, busy.wall), cpu=idle.cpu, peak=idle.peak)
+
+
+def test_a_program_that_fails_stops_the_bench() -> None:
+    with pytest.raises(SystemExit, match="why"):
+        measure([sys.executable, "-c", "raise SystemExit('why')"])
+
+
+def test_the_table_shows_every_row() -> None:
+    text = table([compared("sign", "peer 1", 1.0, 2.0, aim="< 1"), bounded("peak", 3.0, unit="MB", aim="")])
+    assert [line.split() for line in text.splitlines()] == [
+        ["what", "against", "ours", "theirs", "unit", "ratio", "aim", "met", "note"],
+        ["sign", "peer", "1", "1", "2", "CPU", "s", "0.5", "<", "1", "yes"],
+        ["peak", "3", "MB"],
+    ]
+
+
+def test_the_machine_has_a_name() -> None:
+    found = machine(["pytest", "no-such-package"])
+    assert found["pytest"] == release("pytest") == pytest.__version__
+    assert found["no-such-package"] == "absent"
+    assert found["processor"]
