@@ -90,27 +90,27 @@ class OriginJudge:
     robots.txt every answer is usable (RFC 9309 decides by status); another file that failed was not asked.
     """
 
-    __slots__ = ("_agent", "_everywhere", "_robots_evidence", "_tdmrep", "_tdmrep_evidence", "asked", "plan")
+    __slots__ = ("_agent", "_robots_evidence", "_tdmrep_evidence", "asked", "everywhere", "plan", "tdmrep_file")
 
     def __init__(self, robots: Answer | None, tdmrep_answer: Answer | None, agent: str, table: AgentTable) -> None:
         self._agent = agent
         self.plan: RobotsPlan | None = None
-        self._everywhere: tuple[Signal, ...] = ()
+        self.everywhere: tuple[Signal, ...] = ()
         self._robots_evidence = _evidence(robots) if robots else None
         if robots and self._robots_evidence:
-            self._everywhere = self._read_robots(robots, self._robots_evidence, table)
-        self._tdmrep: tdmrep.WellKnown | None = None
+            self.everywhere = self._read_robots(robots, self._robots_evidence, table)
+        self.tdmrep_file: tdmrep.WellKnown | None = None
         self._tdmrep_evidence = _evidence(tdmrep_answer) if tdmrep_answer else None
         asked = {"robots.txt"} if robots else set()
         if tdmrep_answer and tdmrep_answer.status in _SUCCESS:
-            self._tdmrep = tdmrep.parse(tdmrep_answer.body)
-        if tdmrep_answer and (self._tdmrep or tdmrep_answer.status in _ABSENT):
+            self.tdmrep_file = tdmrep.parse(tdmrep_answer.body)
+        if tdmrep_answer and (self.tdmrep_file or tdmrep_answer.status in _ABSENT):
             asked.add("tdmrep.json")
         self.asked = frozenset(asked)
 
     def judge(self, target: str) -> tuple[Signal, ...]:
         """Give all signals about a target: path and query, normalised by the WHATWG rules."""
-        found = list(self._everywhere)
+        found = list(self.everywhere)
         if self.plan and self._robots_evidence:
             evidence, robots = self._robots_evidence, self.plan.robots
             rules = rule_signals(self.plan, target, evidence)
@@ -119,8 +119,8 @@ class OriginJudge:
             found += aipref.robots_signals(self.plan.usage, target, evidence, crawlable=crawlable)
             found += content_signal.robots_signals(robots, self._agent, target, evidence)
             found += self.plan.training_rules.signals(robots, target, evidence)
-        if self._tdmrep and self._tdmrep_evidence:
-            declared = self._tdmrep.declare(target)
+        if self.tdmrep_file and self._tdmrep_evidence:
+            declared = self.tdmrep_file.declare(target)
             found += tdmrep.signals("tdmrep", Carrier.LOCATION, declared, self._tdmrep_evidence)
         return tuple(found)
 
@@ -155,8 +155,8 @@ def status_signals(access: StatusReading, status: int | str, evidence: Evidence)
 
 
 def rule_signals(compiled: RobotsPlan, target: str, evidence: Evidence) -> tuple[Signal, ...]:
-    """Give the signals of the Allow and Disallow rules about one path: one for each line that refuses."""
-    found: dict[tuple[str, int], Signal] = {}
+    """Give the signals of the Allow and Disallow rules about one path: one for each voice that is refused."""
+    found: list[Signal] = []
     for voice in compiled.voices:
         letter = voice.spec.match(target) if voice.spec else None
         strict = voice.strict.match(target)
@@ -167,7 +167,6 @@ def rule_signals(compiled: RobotsPlan, target: str, evidence: Evidence) -> tuple
         reading = _NO_TRAINING if voice.training else _EVERYTHING
         if voice.ai_input:
             reading |= Reading.of(State.DENY, "ai_input")
-        key = (name, rule.line)
         signal = evidence.signal(
             name,
             Carrier.LOCATION,
@@ -177,8 +176,8 @@ def rule_signals(compiled: RobotsPlan, target: str, evidence: Evidence) -> tuple
             note="for " + ", ".join(voice.tokens),
             place=f"#L{rule.line}",
         )
-        found[key] = _joined(found[key], signal) if key in found else signal
-    return tuple(found.values())
+        found.append(signal)
+    return tuple(found)
 
 
 def judge_headers(
@@ -286,12 +285,6 @@ def _denies(rule: Rule | None) -> bool:
 def _reserves_input(tokens: Iterable[str], table: AgentTable) -> bool:
     agents = (table.get(token) for token in tokens)
     return any(agent.reserves_ai_input for agent in agents if agent)
-
-
-def _joined(held: Signal, other: Signal) -> Signal:
-    """Join two signals of one line: both readings, both notes."""
-    note = f"{held.note}, {other.note.removeprefix('for ')}"
-    return replace(held, spec=held.spec | other.spec, strict=held.strict | other.strict, note=note)
 
 
 def _several(named: dict[str, list[str]], *names: str) -> list[str]:

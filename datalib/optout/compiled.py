@@ -1,0 +1,211 @@
+"""Contents of answers, compiled: what each says everywhere, and which of its statements each of its rules makes.
+
+A content (path, status, body) is read once by the reference readers. Its statements become numbered signals: first
+those that hold for every path of an origin, then one for each rule that can decide; ``match`` finds the rule. Contents
+whose statements depend on the path in another way are marked ``slow``: the reference judges them, target by target.
+"""
+
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from datalib.optout import content_signal
+from datalib.optout.agents import AgentTable
+from datalib.optout.answers import ROBOTS, TDMREP, Answer
+from datalib.optout.decide import LOCATION_FILES, SIGNALS
+from datalib.optout.judge import OriginJudge, RobotsPlan, Voice, rule_signals
+from datalib.optout.match import MAX_ENTRIES, Entry, entries_of
+from datalib.optout.model import CATEGORIES, Reading, Signal, State
+from datalib.optout.patterns import Rule, RuleList, RuleSet
+from datalib.optout.site import Content
+from datalib.optout.statement import MAX_RAW, Evidence
+
+#: Which file of an origin a path is; the bit of a file is its place in ``LOCATION_FILES``.
+FILES = {
+    ROBOTS: "robots.txt",
+    TDMREP: "tdmrep.json",
+    "/ai.txt": "ai.txt",
+    "/trust.txt": "trust.txt",
+    "/license.xml": "license.xml",
+}
+_ABSENT = (404, 410)
+_SUCCESS = range(200, 300)
+_LINE = re.compile(r"#L([0-9]+)")
+_EVERYWHERE = "/"
+MAX_QUOTE = 500
+
+
+class Template(NamedTuple):
+    """What signals of one kind have in common. States are numbers in the order of ``CATEGORIES``."""
+
+    signal: str
+    carrier: str
+    note: str
+    spec: tuple[int, ...]
+    strict: tuple[int, ...]
+
+    @classmethod
+    def of(cls, signal: Signal) -> "Template":
+        """Take the common part of a signal."""
+        return cls(
+            signal.signal,
+            signal.carrier,
+            signal.note,
+            tuple(int(signal.spec[name]) for name in CATEGORIES),
+            tuple(int(signal.strict[name]) for name in CATEGORIES),
+        )
+
+    @property
+    def reading(self) -> Reading:
+        """The strict reading."""
+        return Reading(**{name: State(value) for name, value in zip(CATEGORIES, self.strict, strict=True)})
+
+    @property
+    def levels(self) -> int:
+        """The strict states as bits: a stronger state has those of the weaker, so that OR combines; 4 a category."""
+        return sum(((1 << state) - 1) << 4 * place for place, state in enumerate(self.strict))
+
+    @property
+    def strength(self) -> int:
+        """The number by which the deciding signal is chosen; ``reasons`` undoes it."""
+        rank = SIGNALS.index(self.signal) if self.signal in SIGNALS else len(SIGNALS)
+        return int(self.reading.tested) << 8 | (255 - rank)
+
+
+def signal_id(signal: Signal) -> int:
+    """Give the stable number of a signal: 63 bits of a digest of its content, the time of observation aside."""
+    return id_of(id_prefix(Template.of(signal), signal.sha256), signal.locator, signal.raw)
+
+
+def id_prefix(template: Template, sha256: str) -> bytes:
+    """Give the part of the material of ``signal_id`` that the signals of one kind and content share."""
+    spec, strict = ("".join(map(str, states)) for states in (template.spec, template.strict))
+    parts = (template.signal, template.carrier, template.note, spec, strict, sha256)
+    return "\0".join(parts).encode("utf-8", "surrogatepass")
+
+
+def id_of(prefix: bytes, locator: str, raw: str) -> int:
+    """Give the number of a signal from its parts."""
+    material = b"\0".join((prefix, locator.encode("utf-8", "surrogatepass"), raw.encode("utf-8", "surrogatepass")))
+    return int.from_bytes(hashlib.sha256(material).digest()[:8]) >> 1
+
+
+def locator_of(path: str, line: int) -> str:
+    """Give the locator of a statement in a file of an origin."""
+    return f"{path}#L{line}" if line else path
+
+
+class Row(NamedTuple):
+    """A signal of a content: its template, the line it stands in (0: none), and its text."""
+
+    template: Template
+    line: int
+    raw: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compiled:
+    """One content. The first ``everywhere`` of ``rows`` hold for every path; ``entries`` make the others."""
+
+    asked: int = 0
+    slow: bool = False
+    everywhere: int = 0
+    rows: tuple[Row, ...] = ()
+    entries: tuple[Entry, ...] = ()
+
+
+def compile_content(content: Content, agent: str, table: AgentTable) -> Compiled:
+    """Compile one content for a collector."""
+    asked = asked_bits(content)
+    if content.path not in {ROBOTS, TDMREP}:
+        return Compiled(asked=asked)
+    judged = judge_of(content, agent, table)
+    if content.path == ROBOTS and judged.plan:
+        return _compile_robots(judged.everywhere, judged.plan, content, agent)
+    found = judged.judge(_EVERYWHERE)
+    known = judged.tdmrep_file
+    if known and any(entry.location not in {None, "/", "/*", "*"} for entry in known.entries):
+        return Compiled(asked=asked, slow=True)
+    return Compiled(asked=asked, everywhere=len(found), rows=tuple(map(_row, found)))
+
+
+def judge_of(content: Content, agent: str, table: AgentTable) -> OriginJudge:
+    """Make the reference judge of one content, as of an origin without a name."""
+    answer = Answer(origin="", path=content.path, status=content.status, body=content.body)
+    robots = answer if content.path == ROBOTS else None
+    return OriginJudge(robots, answer if content.path == TDMREP else None, agent, table)
+
+
+def asked_bits(content: Content) -> int:
+    """Say which file of the origin was asked by this answer, as a bit. A file that no reader knows counts if absent."""
+    name = FILES.get(content.path)
+    if name is None:
+        return 0
+    if content.path == TDMREP:
+        usable = content.status in _ABSENT or content.status in _SUCCESS
+    else:
+        usable = content.path == ROBOTS or content.status in _ABSENT
+    return usable << LOCATION_FILES.index(name)
+
+
+def _compile_robots(everywhere: tuple[Signal, ...], plan: RobotsPlan, content: Content, agent: str) -> Compiled:
+    asked = asked_bits(content)
+    if not _is_simple(plan):
+        return Compiled(asked=asked, slow=True)
+    evidence = Evidence(locator=content.path, sha256=content.sha256)
+    always = [
+        *everywhere,
+        *content_signal.robots_signals(plan.robots, agent, _EVERYWHERE, evidence),
+    ]
+    rows = [_row(signal) for signal in always]
+    entries: list[Entry] = []
+    lines = plan.robots.body.splitlines()
+    for number, voice in enumerate(plan.voices):
+        templates = _templates(plan, voice, evidence)
+        effects: dict[tuple[int, bool], int] = {}
+        for line in _denying_lines(voice):
+            effects[line, False] = len(rows)
+            raw = _quote(lines, line)
+            rows += [Row(template, line, raw) for template in templates]
+        entries += entries_of(number, voice.strict, effects, split=len(templates) > 1)
+    if len(entries) > MAX_ENTRIES:
+        return Compiled(asked=asked, slow=True)
+    return Compiled(asked=asked, everywhere=len(always), rows=tuple(rows), entries=tuple(entries))
+
+
+def _is_simple(plan: RobotsPlan) -> bool:
+    """Say whether paths matter only through Allow and Disallow."""
+    if plan.usage.letter or any(plan.usage.tiers) or plan.training_rules.rules.literal.rules:
+        return False
+    signals = (line for line in plan.robots.directives("strict") if line.key == content_signal.KEY)
+    return all(content_signal.parse_line(line.value).path is None for line in signals)
+
+
+def _denying_lines(voice: Voice) -> dict[int, None]:
+    rules = [*voice.strict.literal.rules, *(voice.strict.canonical.rules if voice.strict.canonical else ())]
+    return dict.fromkeys(rule.line for rule in rules if not rule.allow)
+
+
+def _templates(plan: RobotsPlan, voice: Voice, evidence: Evidence) -> tuple[Template, ...]:
+    """Let the reference say what a denial by this voice means: by the literal comparison, by the canonical one."""
+    deny = RuleSet(RuleList([Rule("/", allow=False, line=0)]))
+    silent = RuleSet(RuleList([]))
+    letters = [deny, silent] if voice.spec else [None]
+    found = []
+    for letter in letters:
+        single = replace(plan, voices=(replace(voice, spec=letter, strict=deny),))
+        (signal,) = rule_signals(single, _EVERYWHERE, evidence)
+        found.append(Template.of(signal))
+    return tuple(found)
+
+
+def _quote(lines: Sequence[bytes], line: int) -> str:
+    """Give the same as ``Robots.quote``, without cutting the file into lines for each of them."""
+    return lines[line - 1].decode("utf-8", "replace").strip()[:MAX_QUOTE][:MAX_RAW]
+
+
+def _row(signal: Signal) -> Row:
+    found = _LINE.search(signal.locator)
+    return Row(Template.of(signal), int(found[1]) if found else 0, signal.raw)
