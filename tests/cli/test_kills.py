@@ -1,0 +1,81 @@
+"""A kill at any touch of the file system: the next run completes, and what comes out verifies."""
+
+import os
+import random
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import AUDITOR, BUYER, TRUST, Program
+
+KILLED = Path(__file__).parent.parent / "killed.py"
+SOAK = "DATALIB_SOAK" in os.environ
+MOST = 60
+
+
+def _kill_at(touch: int, *arguments: str) -> int:
+    done = subprocess.run([sys.executable, str(KILLED), str(touch), *arguments], capture_output=True, check=False)
+    return done.returncode
+
+
+def _touches() -> list[int]:
+    """All of them in the soak, a seeded few otherwise."""
+    everything = list(range(1, MOST + 1))
+    return everything if SOAK else sorted(random.Random(5).sample(range(1, 16), 5))
+
+
+ACTS = {
+    "genesis": ("sign", "library", "--key", "producer.pem"),
+    "amend": ("sign", "library", "--key", "producer.pem"),
+    "attest": (
+        *("attest", "library", "--as", AUDITOR, "--name", "en=Auditor", "--claim", "quality", "--result", "pass"),
+        *("--evidence", "notes-on-it.txt", "--key", "auditor.pem"),
+    ),
+    "accept": ("transfer", "accept", "library", "--offer", "offer.json", "--key", "buyer.pem", *TRUST),
+    "withdraw": ("withdraw", "library", "--reason", "test", "--key", "producer.pem"),
+}
+
+
+def _prepare(datalib: Program, library: Path, act: str) -> None:
+    if act == "genesis":
+        return
+    assert datalib("sign", "library", "--key", "producer.pem").status == 0
+    if act == "amend":
+        (library / "notes.txt").write_text("changed\n")
+    if act == "attest":
+        (library.parent / "notes-on-it.txt").write_text("good\n")
+    if act == "accept":
+        offered = datalib(
+            *("transfer", "offer", "library", "--to", BUYER, "--to-name", "en=Buyer", "--basis", "x"),
+            *("--key", "producer.pem", "-o", "offer.json"),
+        )
+        assert offered.status == 0
+
+
+@pytest.mark.parametrize("act", ACTS)
+def test_a_killed_act_is_completed_by_the_next_run(datalib: Program, library: Path, act: str, tmp_path: Path) -> None:
+    _prepare(datalib, library, act)
+    shutil.copytree(library, tmp_path / "before")
+    for touch in _touches():
+        shutil.rmtree(library)
+        shutil.copytree(tmp_path / "before", library)
+        status = _kill_at(touch, *ACTS[act])
+        killed = status == -9
+        assert killed or status == 0
+        chain = library / "chain.jsonl"
+        lines = len(chain.read_bytes().splitlines()) if chain.exists() else 0
+        wanted = 1 if act == "genesis" else 2
+        if lines < wanted:
+            again = datalib(*ACTS[act])
+            assert again.status == 0, again.err
+        else:
+            swept = datalib("sign", "library", "--key", "producer.pem")
+            assert swept.status == 0 or "E-CHAIN-AFTER-WITHDRAW" in swept.err
+        assert len(chain.read_bytes().splitlines()) == wanted
+        report = datalib("verify", "library", *TRUST, "--require", "none", "--format", "json").data
+        assert report["integrity"], report
+        if not killed:
+            break
