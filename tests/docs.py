@@ -47,7 +47,7 @@ def steps(block: str) -> Iterator[Step]:
     """Split a block into commands (``$ ``, continued after a backslash) and their output."""
     command, printed = "", list[str]()
     for line in block.splitlines(keepends=True):
-        if command.endswith("\\\n") and line.startswith("> "):
+        if command and not printed and line.startswith("> "):
             command += line[2:]
         elif line.startswith("$ "):
             if command:
@@ -106,7 +106,7 @@ def renew(page: Path) -> str:
     for block in blocks:
         lines = ""
         for step in block:
-            shown = "$ " + step.command.replace("\\\n", "\\\n> ")
+            shown = "$ " + step.command.rstrip("\n").replace("\n", "\n> ") + "\n"
             real = next(printed, "(no output)\n")
             lines += shown + (step.printed if level(real) == level(step.printed) else real)
         fresh.append(f"```console\n{lines}```")
