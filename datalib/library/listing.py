@@ -16,8 +16,9 @@ from operator import lt
 from typing import NamedTuple, Protocol
 
 from datalib.errors import Refused
+from datalib.library.collisions import Collisions
 from datalib.library.descent import trouble
-from datalib.library.paths import PLAIN, Collisions, fault, from_bytes, to_bytes
+from datalib.library.paths import fault, from_bytes, take_block
 from datalib.library.store import Folder, write_all
 from datalib.merkle import RootBuilder
 
@@ -29,10 +30,8 @@ MAX_SIZE = 4 << 30
 
 _CHUNK = 1 << 20
 _BATCH = 4096
-_USUAL_LINE = 100  # bytes; only sizes a table
 _HEAD = 66  # 64 hex digits and two spaces
 _SHAPE = re.compile(rb"[0-9a-f]{64}  ")
-_PLAIN_LINE = re.compile(rb"[0-9a-f]{64}  " + PLAIN.encode())
 
 
 class Line(NamedTuple):
@@ -82,7 +81,7 @@ def examine(folder: Folder, *, expected: Expected, wanted: Collection[str] = (),
         if size > MAX_SIZE:
             raise Refused("E-LIST-SIZE", name, f"{size} bytes, at most {MAX_SIZE} are allowed")
         _check_digest(file, name, expected.sha256)
-        check = _Check(name, size, wanted)
+        check = _Check(name, wanted)
         check.run(file, expected.sha256)
     listing = check.result(expected.sha256)
     if listing.root != expected.root:
@@ -112,10 +111,10 @@ def write(folder: Folder, files: Iterable[Line], *, name: str = NAME) -> Listing
     with folder.replacing(name) as file:
         remaining = iter(files)
         while batch := list(islice(remaining, _BATCH)):
-            data = b"".join(b"%b  %b\n" % (line.sha256.encode(), to_bytes(line.path)) for line in batch)
+            data = "".join([f"{line.sha256}  {line.path}\n" for line in batch]).encode("utf-8", "surrogateescape")
             digest.update(data)
             write_all(file, data)
-        check = _Check(name, os.fstat(file.fileno()).st_size, ())
+        check = _Check(name, ())
         check.run(file, digest.hexdigest())
     return check.result(digest.hexdigest())
 
@@ -125,14 +124,14 @@ class _Check:
 
     __slots__ = ("_alike", "_last", "_wanted", "files", "found", "name", "root")
 
-    def __init__(self, name: str, size: int, wanted: Iterable[str]) -> None:
+    def __init__(self, name: str, wanted: Iterable[str]) -> None:
         self.name = name
         self.files = 0
         self.root = RootBuilder()
         self.found: dict[str, str] = {}
-        self._wanted = {to_bytes(path) for path in wanted}
+        self._wanted = frozenset(wanted)
         self._last = b""
-        self._alike = Collisions(size // _USUAL_LINE)
+        self._alike = Collisions()
 
     def result(self, sha256: str) -> Listing:
         root = self.root.root().hex()
@@ -152,29 +151,21 @@ class _Check:
         return (from_bytes(line[_HEAD:]) for block in _blocks(file, self.name, sha256) for line in block)
 
     def _take(self, block: list[bytes]) -> None:
-        paths = [line[_HEAD:] for line in block]
-        if self._is_simple(block, paths):
-            self._alike.add_plain(from_bytes(paths[0]), from_bytes(paths[-1]))
-            self._last = paths[-1]
-            self.files += len(block)
+        raw = [line[_HEAD:] for line in block]
+        taken = take_block(raw) if _have_shape(block) and self._last < raw[0] and all(map(lt, raw, raw[1:])) else None
+        if taken is None:
+            texts = [self._take_line(line, path) for line, path in zip(block, raw, strict=True)]
         else:
-            for line, path in zip(block, paths, strict=True):
-                self._take_line(line, path)
+            texts, folded = taken
+            self._alike.extend(texts, folded)
+            self._last = raw[-1]
+            self.files += len(block)
         self.root.extend(block)
-        for path in self._wanted.intersection(paths):
-            self.found[from_bytes(path)] = block[bisect_left(paths, path)][:64].decode()
+        for path in self._wanted.intersection(texts):
+            self.found[path] = block[bisect_left(texts, path)][:64].decode()
 
-    def _is_simple(self, block: list[bytes], paths: list[bytes]) -> bool:
-        """Tell whether no line of a block can break a rule: plain names, sorted, none the beginning of the next."""
-        return (
-            all(map(_PLAIN_LINE.match, block))
-            and self._last < paths[0]
-            and all(map(lt, paths, paths[1:]))
-            and not any(map(bytes.startswith, paths[1:], paths))
-            and not self._alike.continues(from_bytes(paths[0]))
-        )
-
-    def _take_line(self, line: bytes, raw: bytes) -> None:
+    def _take_line(self, line: bytes, raw: bytes) -> str:
+        """Check one line; return its path."""
         where = f"{self.name}:{self.files + 1}"
         if not _SHAPE.match(line):
             raise Refused("E-LIST-FORMAT", where, "a line is 64 lower-case hex digits, two spaces, a path")
@@ -182,7 +173,7 @@ class _Check:
             path = raw.decode()
         except UnicodeDecodeError:
             raise Refused("E-LIST-FORMAT", where, "not UTF-8") from None
-        code = None if _PLAIN_LINE.match(line) else fault(path)
+        code = fault(path)
         if code is not None:
             raise Refused(code, where, path)
         if raw <= self._last:
@@ -190,6 +181,18 @@ class _Check:
         self._alike.add(path)
         self._last = raw
         self.files += 1
+        return path
+
+
+def _have_shape(block: list[bytes]) -> bool:
+    """Tell whether every line begins with 64 lower-case hex digits and two spaces."""
+    heads = b"".join([line[:_HEAD] for line in block])
+    spaces = b" " * len(block)
+    return (
+        len(heads) == _HEAD * len(block)
+        and heads[_HEAD - 2 :: _HEAD] == heads[_HEAD - 1 :: _HEAD] == spaces
+        and heads.translate(None, b"0123456789abcdef") == spaces * 2
+    )
 
 
 def _blocks(file: FileIO, name: str, sha256: str) -> Iterator[list[bytes]]:

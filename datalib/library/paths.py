@@ -6,7 +6,7 @@ Paths are texts with ``/`` between segments. A name on disk that is not UTF-8 ar
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Sequence
 
 from datalib.errors import Refused
 
@@ -27,14 +27,17 @@ _DEVICE = re.compile(rf"{_DEVICES}(?:\.|\Z)", re.IGNORECASE | re.ASCII)
 #: Finds a path with a segment that may break P4 or P6; most have none.
 _ODD = re.compile(rf"(?:\A|/)(?:[/ .]|\Z|{_DEVICES}(?:[./]|\Z))|[. ](?:/|\Z)", re.IGNORECASE | re.ASCII)
 
-# Segments of a-z 0-9 _ - with inner dots: P1 to P4 hold and such a path folds to itself.
+# Segments of a-z 0-9 _ - with inner dots: P1 to P4 hold and such a path folds to itself. Shorter than any limit, and no
+# segment is a device name or at the top a reserved one.
 _SEGMENT = rf"(?!{_DEVICES}(?:[./]|\Z))[a-z0-9_-]+(?:\.+[a-z0-9_-]+)*"
-_RESERVED = r"(?!(?:datapackage\.json|files\.sha256|chain\.jsonl)\Z|(?:proofs|manifests|upstream|evidence)(?:/|\Z))"
+_RESERVED = r"(?:datapackage\.json|files\.sha256|chain\.jsonl|(?:proofs|manifests|upstream|evidence)(?:/|\Z))"
+_PLAIN = re.compile(rf"(?!{_RESERVED})(?=.{{1,{MAX_SEGMENT}}}\Z){_SEGMENT}(?:/{_SEGMENT})*\Z")
 
-#: Matches only paths that every rule but P8 allows and that fold to themselves; most paths of real libraries do.
-#: No segment can be too long here: the whole is not longer than a segment may be.
-PLAIN = rf"(?=.{{1,{MAX_SEGMENT}}}\Z){_RESERVED}{_SEGMENT}(?:/{_SEGMENT})*\Z"
-_PLAIN = re.compile(PLAIN)
+# What no path has between its segments, and how a segment begins that may be a device name; "/" stands at both ends.
+_RESERVED_LINE = re.compile(rf"^{_RESERVED}", re.MULTILINE)
+_BAD_EDGES = ("//", "./", " /", "/ ")
+_DEVICE_STARTS = ("/con", "/prn", "/aux", "/nul", "/com", "/lpt")
+_DEVICE_SEGMENT = re.compile(rf"/{_DEVICES}[./]")
 
 
 def fold(path: str) -> str:
@@ -128,112 +131,30 @@ def _segment_fault(segment: str) -> str | None:
     return None
 
 
-class Collisions:
-    """P8 over a stream of paths in byte order, each allowed by P1 to P7.
+def take_block(paths: Sequence[bytes]) -> tuple[list[str], list[str]] | None:
+    """Check many paths by P1 to P7 at once; return their texts and folded forms, or ``None``.
 
-    Two names are too alike only if two names *in one folder* fold alike (or are the same, one of a file, one of a
-    folder), because folding keeps ``/``: of two colliding paths, take the first segments that differ. A file that is
-    also a folder is found at once. Names that fold alike may be far apart in the order, so what is kept of each name
-    that folds to something else is one bit; only if there are such names, `settle` reads the paths again.
+    ``None`` says only that the rules have to be asked one path at a time. Folding and every rule work segment by
+    segment, so that the answer for one long text is the answer for its lines. No path may hold a line feed.
     """
-
-    __slots__ = ("_files", "_mask", "_once", "_recorded", "_segments", "_twice", "unsettled")
-
-    def __init__(self, expected: int = 1 << 20) -> None:
-        """Reserve for about ``expected`` names; the answer is exact for any number, the memory is 64 bits a name."""
-        bits = 1 << max(16, (expected * 24).bit_length())
-        self._mask = bits - 1
-        self._once, self._twice = bytearray(bits // 8), bytearray(bits // 8)
-        self.unsettled = False
-        self._restart()
-
-    def _restart(self) -> None:
-        self._files: list[str] = []  # earlier files, each a prefix of the next; only these can be folders of a path
-        self._segments: list[str] = []  # the path before
-        self._recorded = 0  # bit n: segment n of the path before was handed out by _branch
-
-    def add(self, path: str) -> None:
-        """Take the next path. Raises Refused ``E-PATH-COLLISION`` if an earlier file is one of its folders."""
-        files = self._files
-        while files and not path.startswith(files[-1]):
-            files.pop()
-        for file in files:
-            if path[len(file)] == "/":
-                raise Refused("E-PATH-COLLISION", readable(path), f"{readable(file)} is a file")
-        files.append(path)
-        for folder, name in self._branch(path):
-            folded = fold(name)
-            if folded != name:
-                self.unsettled = True
-                self._mark(folder, folded)
-
-    def add_plain(self, first: str, last: str) -> None:
-        """Take a run of paths of which only the ends are shown.
-
-        All of them fold to themselves and are in order, none is the beginning of the next, and `continues` is false of
-        the first. Such paths can collide only with others.
-        """
-        self.add(first)
-        self._files = [last]
-        self._segments, self._recorded = last.split("/"), 0
-
-    def continues(self, path: str) -> bool:
-        """Tell whether ``path`` begins with an earlier file, which may be one of its folders."""
-        return bool(self._files) and path.startswith(self._files[0])
-
-    def settle(self, again: Callable[[], Iterable[str]]) -> None:
-        """Look at names that fold alike, reading the same paths again (twice if something looks suspicious).
-
-        Raises Refused ``E-PATH-COLLISION`` at the first path that is too like an earlier one.
-        """
-        if not self.unsettled:
-            return
-        self._restart()
-        for path in again():
-            for folder, name in self._branch(path):
-                if fold(name) == name and self._marked(self._once, folder, name):
-                    self._mark(folder, name)
-        if not any(self._twice):
-            return
-        self._restart()
-        seen: dict[tuple[str, str], str] = {}
-        for path in again():
-            for folder, name in self._branch(path):
-                folded = fold(name)
-                if self._marked(self._twice, folder, folded):
-                    first = seen.setdefault((folder, folded), name)
-                    if first != name:
-                        other = f"{folder}/{first}" if folder else first
-                        raise Refused("E-PATH-COLLISION", readable(path), f"too like {readable(other)}")
-
-    def _branch(self, path: str) -> list[tuple[str, str]]:
-        """Return the (folder, name) pairs that are now known to have a neighbour and were not returned before.
-
-        A path adds one name to a folder that had names before: where it leaves the path before. What lies deeper is
-        alone in its folder until another path comes.
-        """
-        before, self._segments = self._segments, path.split("/")
-        depth = 0
-        for one, other in zip(before, self._segments, strict=False):
-            if one != other:
-                break
-            depth += 1
-        if depth >= len(before):  # the first path of all
-            return []
-        folder = "/".join(before[:depth])
-        new = [(folder, self._segments[depth])]
-        if not self._recorded >> depth & 1:
-            new.insert(0, (folder, before[depth]))
-        self._recorded = self._recorded & ((1 << depth) - 1) | 1 << depth
-        return new
-
-    def _mark(self, folder: str, folded: str) -> None:
-        slot = hash((folder, folded)) & self._mask
-        bit = 1 << (slot & 7)
-        if self._once[slot >> 3] & bit:
-            self._twice[slot >> 3] |= bit
-        self._once[slot >> 3] |= bit
-
-    def _marked(self, bits: bytearray, folder: str, folded: str) -> int:
-        slot = hash((folder, folded)) & self._mask
-        return bits[slot >> 3] & 1 << (slot & 7)
+    try:
+        text = b"\n".join(paths).decode()
+    except UnicodeDecodeError:
+        return None
+    folded = text.lower()
+    if not text.isascii():
+        compatible = unicodedata.normalize("NFKC", text)
+        if not unicodedata.is_normalized("NFC", text) or compatible.count("/") != text.count("/"):
+            return None
+        folded = unicodedata.normalize("NFKC", compatible.casefold())
+    if max(map(len, paths)) > MAX_SEGMENT or not text.replace("\n", "").isprintable() or _FORBIDDEN.search(text):
+        return None
+    edges = f"/{folded}/".replace("\n", "/")
+    if any(edge in edges for edge in _BAD_EDGES):
+        return None
+    if any(start in edges for start in _DEVICE_STARTS) and _DEVICE_SEGMENT.search(edges):
+        return None
+    if _RESERVED_LINE.search(folded):
+        return None
+    texts = text.split("\n")
+    return texts, texts if folded == text else folded.split("\n")

@@ -9,13 +9,13 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Final, NamedTuple
 
 from datalib.errors import Refused
+from datalib.library.collisions import Collisions
 from datalib.library.paths import (
     FORBIDDEN_CATEGORIES,
     MAX_PATH,
     MAX_SEGMENT,
     RESERVED_FILES,
     RESERVED_FOLDERS,
-    Collisions,
     fault,
     fold,
     to_bytes,
