@@ -1,0 +1,172 @@
+"""What the files of their origins say about a column of URLs: faults, carriers asked, and signals, a batch at a time.
+
+The reference for one URL is ``judge.OriginJudge``; a test holds the two together.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datalib.optout.agents import AgentTable
+from datalib.optout.book import Book
+from datalib.optout.compiled import judge_of
+from datalib.optout.judge import OriginJudge
+from datalib.optout.judges import Judges
+from datalib.optout.match import BOTH, CANONICAL, LITERAL, ODD, Targets, letters_of
+from datalib.optout.patterns import canonical_target
+from datalib.optout.site import SiteStore
+from datalib.optout.urls import PAD, Fault, Places, places_of
+
+_KEPT_JUDGES = 512
+#: Statuses by which a site was not reached: another answer of the same file takes their place.
+_SERVER_ERROR = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Findings:
+    """What was found about the rows of a batch. ``row`` and ``signal`` are pairs, in the order of rows.
+
+    ``fault``: why a URL has no place; ``asked``: bits of the files of its origin that were asked.
+    """
+
+    fault: NDArray[np.uint8]
+    asked: NDArray[np.uint16]
+    row: NDArray[np.int64]
+    signal: NDArray[np.int64]
+
+
+class Location:
+    """Site store and judges, joined with URLs. ``since`` leaves out answers that are older (seconds since 1970)."""
+
+    def __init__(
+        self, store: SiteStore, judges: Judges, *, agent: str, table: AgentTable, since: int | None = None
+    ) -> None:
+        self.store = store
+        self.judges = judges
+        self._agent = agent
+        self._table = table
+        self.first, self.answer = _answers_that_count(store, since)
+        self._single = bool((np.diff(self.first) == 1).all())
+        self._judge = lru_cache(_KEPT_JUDGES)(self._read_judge)
+
+    def find(self, urls: Any, book: Book) -> Findings:
+        """Judge a column of URLs; signals that only the reference can make are entered into the book."""
+        places = places_of(urls)
+        site = self.store.lookup(places.data, places.start, places.cut)
+        row, content = self._contents(site)
+        contents = self.judges.contents
+        asked = np.zeros(len(site), dtype=np.uint16)
+        if self._single:
+            asked[row] = contents["asked"][content]
+        else:
+            np.bitwise_or.at(asked, row, contents["asked"][content])
+        found = [self._everywhere(row, content), self._by_rules(places, row, content)]
+        slow = np.flatnonzero(contents["slow"][content])
+        if slow.size:
+            found.append(self._slowly(places, row[slow], content[slow], book))
+        rows, signals = (np.concatenate(side) for side in zip(*found, strict=True))
+        order = np.argsort(rows, kind="stable")
+        fault = np.where(places.fault == Fault.SCHEME, Fault.NONE, places.fault)  # such an origin cannot be asked
+        return Findings(fault=fault.astype(np.uint8), asked=asked, row=rows[order], signal=signals[order])
+
+    def _contents(self, site: NDArray[np.int32]) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+        """Give the answers that speak about each row, as pairs."""
+        row = np.flatnonzero(site >= 0)
+        known = site[row]
+        first = self.first[known]
+        if self._single:
+            return row, self.answer[first]
+        return _spread(row, first, self.first[known + 1] - first, self.answer)
+
+    def _everywhere(
+        self, row: NDArray[np.int64], content: NDArray[np.int32]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        counts = self.judges.contents["everywhere"][content]
+        some = np.flatnonzero(counts)
+        return _spread(row[some], self.judges.contents["first"][content[some]], counts[some])
+
+    def _by_rules(
+        self, places: Places, row: NDArray[np.int64], content: NDArray[np.int32]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        program = self.judges.contents["program"][content]
+        some = np.flatnonzero(program >= 0)
+        if not some.size:
+            return row[:0], row[:0]
+        row, content, program = row[some], content[some], program[some]
+        # Pairs stand for rows here: a URL may be judged by several files.
+        pair, effect = self.judges.matcher.decide(_targets(places, row, program))
+        return row[pair], self.judges.contents["first"][content[pair]].astype(np.int64) + effect
+
+    def _slowly(
+        self, places: Places, row: NDArray[np.int64], content: NDArray[np.int32], book: Book
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        rows: list[int] = []
+        signals: list[int] = []
+        for at, number in zip(row.tolist(), content.tolist(), strict=True):
+            target = places.data[places.cut[at] : places.end[at]].tobytes().decode("ascii")
+            for signal in self._judge(number).judge(target):
+                rows.append(at)
+                signals.append(book.enter(signal))
+        return np.array(rows, dtype=np.int64), np.array(signals, dtype=np.int64)
+
+    def _read_judge(self, content: int) -> OriginJudge:
+        return judge_of(self.store.content(content), self._agent, self._table)
+
+
+def _targets(places: Places, row: NDArray[np.int64], program: NDArray[np.int32]) -> Targets:
+    """Give the targets of some rows; those with octets that have several spellings stand twice."""
+    data, start, end = places.data, places.cut[row], places.end[row]
+    letters = letters_of(data, start, end)
+    spelling = np.full(len(row), BOTH, dtype=np.uint8)
+    pair = np.arange(len(row))
+    odd = np.flatnonzero(letters & ODD != 0)
+    if odd.size:
+        raw = [data[a:b].tobytes() for a, b in zip(start[odd].tolist(), end[odd].tolist(), strict=True)]
+        spelled = [canonical_target(text.decode("ascii")).encode() for text in raw]
+        other = np.array([before != after for before, after in zip(raw, spelled, strict=True)], dtype=np.bool_)
+        texts = [text for text, differs in zip(spelled, other, strict=True) if differs]
+        odd = odd[other]
+        spelling[odd] = LITERAL
+        ends = np.cumsum([0, *map(len, texts)]) + len(data)
+        data = np.concatenate([data, np.frombuffer(b"".join(texts) + bytes(PAD), dtype=np.uint8)])
+        start, end = np.concatenate([start, ends[:-1]]), np.concatenate([end, ends[1:]])
+        letters = np.concatenate([letters, letters_of(data, ends[:-1], ends[1:])])
+        spelling = np.concatenate([spelling, np.full(len(texts), CANONICAL, dtype=np.uint8)])
+        pair, program = np.concatenate([pair, odd]), np.concatenate([program, program[odd]])
+    return Targets(data=data, start=start, end=end, row=pair, program=program, spelling=spelling, letters=letters)
+
+
+def _spread(
+    row: NDArray[np.int64], first: NDArray[np.int64], counts: NDArray[Any], values: NDArray[Any] | None = None
+) -> tuple[NDArray[np.int64], NDArray[Any]]:
+    """Repeat each row for ``counts`` numbers from ``first`` on, or for the values that stand there."""
+    counts = counts.astype(np.int64)
+    ends = np.cumsum(counts)
+    numbers = np.repeat(first - (ends - counts), counts) + np.arange(ends[-1] if len(ends) else 0)
+    return np.repeat(row, counts), numbers if values is None else values[numbers]
+
+
+def _answers_that_count(store: SiteStore, since: int | None) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    """Choose the answers of each origin: not too old, and no failure where the same file was read another time.
+
+    Several readings of one file all count: of these, the strongest wins.
+    """
+    answers, first = store.answers, store.first
+    site = np.repeat(np.arange(len(first) - 1), np.diff(first))
+    content = answers["content"].astype(np.int32)
+    keep = np.ones(len(answers), dtype=np.bool_)
+    if since is not None:
+        keep &= answers["fetched"] >= since
+    status = store.contents["status"][content]
+    file = site * (len(store.paths) + 1) + store.contents["path"][content]
+    reached = (status > 0) & (status < _SERVER_ERROR)
+    if len(file) and np.unique(file[keep]).size < int(keep.sum()):
+        good = np.unique(file[keep & reached])
+        keep &= reached | ~np.isin(file, good)
+        _, once = np.unique(np.stack([site, content], axis=1)[keep], axis=0, return_index=True)
+        keep = np.isin(np.arange(len(keep)), np.flatnonzero(keep)[once])
+    counts = np.bincount(site[keep], minlength=len(first) - 1)
+    return np.concatenate([[0], np.cumsum(counts)]).astype(np.int64), content[keep]
