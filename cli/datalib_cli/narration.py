@@ -21,7 +21,7 @@ from datalib_cli.texts import Texts
 PRODUCER, AUDITOR, BUYER = "x-demo:steppe-institute", "x-demo:auditor", "x-demo:speech-lab"
 TABLES = ("seattle-weather.csv", "iowa-electricity.csv")
 TABLES_LICENCE = "BSD-3-Clause"
-PURPOSES = ("train:text-generation", "eval")
+PURPOSES = ("train:llm", "eval")
 
 
 @dataclass(slots=True, kw_only=True)

@@ -100,8 +100,8 @@ NOT_CHECKED = {
     "attestations": "attestations: none was asked for",
 }
 
-#: What to do about a refusal at the gate.
-NEXT = {
+#: What to do about a refusal for a missing, ended or negative scan.
+NEXT_AFTER_OPTOUT = {
     "E-ATTEST-MISSING": "datalib scan, then datalib attest",
     "E-ATTEST-EXPIRED": "datalib scan, then datalib attest",
     "E-ATTEST-FAILED": "datalib optout apply, then datalib sign --reason optout",
@@ -116,7 +116,8 @@ def _answer(name: str, verdict: "Verdict | None", say: Texts) -> str:
     detail = f" ({verdict.detail})" if verdict.detail else ""
     parts = [verdict.code, verdict.where, datalib_vocab.text(verdict.code, say.lang) + detail]
     line = say("{name}: no, {reason}", name=say(name), reason=": ".join(part for part in parts if part))
-    step = NEXT.get(verdict.code) or datalib_vocab.remedy(verdict.code, say.lang)
+    step = NEXT_AFTER_OPTOUT.get(verdict.code) if verdict.where == "optout" else None
+    step = step or datalib_vocab.remedy(verdict.code, say.lang)
     return say("{line}; next: {step}", line=line, step=step)
 
 
