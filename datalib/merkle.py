@@ -6,6 +6,7 @@ Bytes in, bytes out; nothing here knows what the leaves mean.
 
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
+from itertools import islice
 
 #: Size of a hash in bytes.
 HASH_SIZE = 32
@@ -43,7 +44,9 @@ class RootBuilder:
 
     def extend(self, leaves: Iterable[bytes]) -> None:
         """Append leaves, given as data."""
-        self.extend_hashes([sha256(b"\0" + data).digest() for data in leaves])
+        remaining = iter(leaves)
+        while batch := [sha256(b"\0" + data).digest() for data in islice(remaining, _BLOCK)]:
+            self.extend_hashes(batch)
 
     def extend_hashes(self, hashes: Sequence[bytes]) -> None:
         """Append leaves, given as leaf hashes."""

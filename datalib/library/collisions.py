@@ -82,8 +82,8 @@ class Collisions:
 class _Tree:
     """Turns paths in order into the names to compare: every file, and every folder that has a neighbour.
 
-    A folder alone in its own folder needs no comparison: if it collides, so does a folder above it that has a neighbour.
-    This bounds the work on deep trees: a path adds its file and at most two folders.
+    A folder alone in its own folder needs no comparison: if it collides, so does one above it that has a neighbour.
+    So the work on deep trees is bounded: a path adds its file and at most two folders.
     """
 
     __slots__ = ("_folders", "_parent", "_shown")

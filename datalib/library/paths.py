@@ -141,20 +141,15 @@ def take_block(paths: Sequence[bytes]) -> tuple[list[str], list[str]] | None:
         text = b"\n".join(paths).decode()
     except UnicodeDecodeError:
         return None
-    folded = text.lower()
-    if not text.isascii():
-        compatible = unicodedata.normalize("NFKC", text)
-        if not unicodedata.is_normalized("NFC", text) or compatible.count("/") != text.count("/"):
-            return None
-        folded = unicodedata.normalize("NFKC", compatible.casefold())
-    if max(map(len, paths)) > MAX_SEGMENT or not text.replace("\n", "").isprintable() or _FORBIDDEN.search(text):
+    if max(map(len, paths)) > MAX_SEGMENT or _character_fault(text.replace("\n", "/")):
         return None
+    folded = fold(text)
     edges = f"/{folded}/".replace("\n", "/")
-    if any(edge in edges for edge in _BAD_EDGES):
-        return None
-    if any(start in edges for start in _DEVICE_STARTS) and _DEVICE_SEGMENT.search(edges):
-        return None
-    if _RESERVED_LINE.search(folded):
+    if (
+        any(edge in edges for edge in _BAD_EDGES)
+        or (any(start in edges for start in _DEVICE_STARTS) and _DEVICE_SEGMENT.search(edges))
+        or _RESERVED_LINE.search(folded)
+    ):
         return None
     texts = text.split("\n")
     return texts, texts if folded == text else folded.split("\n")
