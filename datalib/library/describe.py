@@ -10,21 +10,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from datalib import schema
 from datalib.errors import Refused
 from datalib.formats import format_time
-from datalib.library import clutter, declarations, descriptor, draft, paths
+from datalib.library import clutter, declarations, descriptor, draft, manifest, paths
 from datalib.library.names import slug
 from datalib.library.resources import Holdings, complete_resources, resources_of
 from datalib.library.store import Entry, Folder, Kind, is_leftover
 from datalib.library.suggestions import suggest_all
 from datalib.library.summary import Summary
 from datalib.library.upgrade import PROFILE, Note, Upgraded, upgrade
-from datalib.trust.parties import check_party_id
 
 _MANIFEST: Final = "datapackage.json"
 _SHOWN: Final = 10
-_NO_CONTENT: Final = {"files": 1, "bytes": 0, "sha256": "0" * 64, "root": "0" * 64}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,7 +216,5 @@ def _check(document: Mapping[str, Any]) -> list[Note]:
         raise Refused("E-PRODUCER-MISSING", f"{_MANIFEST}#/datalib/producer")
     notes = declarations.check_purposes(block.get("purpose", []), f"{_MANIFEST}#/datalib/purpose")
     notes += declarations.check_sources(document["sources"], f"{_MANIFEST}#/sources")
-    schema.check("manifest", {**document, "datalib": {**block, "content": _NO_CONTENT}}, _MANIFEST)
-    check_party_id(block["producer"]["id"], f"{_MANIFEST}#/datalib/producer/id")
-    draft.render(document)
+    manifest.parse_draft(draft.render(document))
     return notes

@@ -31,6 +31,11 @@ TEXT_LIMIT: Final = 12 << 20
 #: Most characters of one schema.
 SCHEMA_LIMIT: Final = 1 << 20
 
+#: Tables of other formats are called files: Frictionless then checks their size and digest. Told that they are tables,
+#: it reads a whole Parquet file into memory, fails on its lists and on its size, and cannot read JSON Lines or Arrow
+#: without further packages.
+_READ_BY_FRICTIONLESS: Final = frozenset({"csv", "tsv", "xlsx"})
+
 _GONE: Final = "E-FILE-CHANGED"
 _HASHES: Final = frozenset({"md5", "sha1", "sha256", "sha512"})
 
@@ -184,7 +189,7 @@ def _check_length(table: Table, path: str) -> None:
 
 def _members(table: Table) -> dict[str, Any]:
     """Name the members of a table in the order in which people read them."""
-    members: dict[str, Any] = {"type": "table"} if table.format not in {"arrow", "feather"} else {}
+    members: dict[str, Any] = {"type": "table" if table.format in _READ_BY_FRICTIONLESS else "file"}
     members |= {"format": table.format, "mediatype": table.mediatype}
     if table.encoding is not None:
         members["encoding"] = table.encoding

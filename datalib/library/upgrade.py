@@ -161,7 +161,7 @@ class _Upgrade:
             self._note("/created", f"{str(created)[:40]!r} is no time and was left out")
             del package["created"]
             return
-        package["created"] = moment.isoformat() + ("" if moment.tzinfo else "Z")
+        package["created"] = moment.isoformat().replace("+00:00", "Z") + ("" if moment.tzinfo else "Z")
 
     # --- people, licences, sources ---
 
