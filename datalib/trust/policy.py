@@ -4,7 +4,7 @@ A policy is one signed file, read with pinned root keys. Source: datalib trust s
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Self
 
@@ -201,6 +201,9 @@ class Policy:
     def _typed(cls, value: Mapping[str, Any], sha256: str, issued: int, expires: int, where: str) -> Self:
         members = _members(value["parties"], where)
         _check_forms(value, where)
+        members = {
+            member.id: _with_revocations(member, party) for member, party in zip(members, value["parties"], strict=True)
+        }
         log = value["log"]
         return cls(
             version=int(value["version"]),
@@ -261,7 +264,8 @@ def _check_not_older(version: int, sha256: str, remembered: Remembered | None, w
         raise Refused("E-POLICY-FORK", where, f"another version {version} was seen before")
 
 
-def _members(parties: Iterable[Mapping[str, Any]], where: str) -> dict[str, Member]:
+def _members(parties: Iterable[Mapping[str, Any]], where: str) -> list[Member]:
+    """Read the persons and their keys, without revocations: these are times, whose form is checked later."""
     members: dict[str, Member] = {}
     owners: dict[str, str] = {}
     for number, value in enumerate(parties):
@@ -272,7 +276,7 @@ def _members(parties: Iterable[Mapping[str, Any]], where: str) -> dict[str, Memb
         keys = tuple(_key(item, party, owners, f"{place}/keys/{n}") for n, item in enumerate(value["keys"]))
         roles = frozenset(map(Role, value["roles"]))
         members[party] = Member(id=party, name=value["name"], roles=roles, keys=keys)
-    return members
+    return list(members.values())
 
 
 def _key(value: Mapping[str, Any], party: str, owners: dict[str, str], where: str) -> EnrolledKey:
@@ -281,15 +285,15 @@ def _key(value: Mapping[str, Any], party: str, owners: dict[str, str], where: st
     start, until = parse_time(value["from"], f"{where}/from"), parse_time(value["until"], f"{where}/until")
     if start >= until:
         raise Refused("E-SCHEMA", where, "the window ends before it begins")
-    revoked = value.get("revoked")
-    return EnrolledKey(
-        party=party,
-        public=public,
-        start=start,
-        until=until,
-        revoked=parse_time(revoked["at"], f"{where}/revoked/at") if revoked else None,
-        revoked_for=revoked["reason"] if revoked else None,
+    return EnrolledKey(party=party, public=public, start=start, until=until)
+
+
+def _with_revocations(member: Member, value: Mapping[str, Any]) -> Member:
+    keys = (
+        replace(key, revoked=parse_time(revoked["at"]), revoked_for=revoked["reason"]) if revoked else key
+        for key, revoked in zip(member.keys, (entry.get("revoked") for entry in value["keys"]), strict=True)
     )
+    return replace(member, keys=tuple(keys))
 
 
 def _add_owner(owners: dict[str, str], public: PublicKey, party: str, where: str) -> None:
@@ -306,6 +310,10 @@ def _check_forms(value: Mapping[str, Any], where: str) -> None:
                 check_digest(evidence["digest"]["sha256"], f"{where}#/parties/{number}/keys")
     for blocked in value["blocked"]:
         check_digest(blocked, f"{where}#/blocked")
+    for number, party in enumerate(value["parties"]):
+        for key in party["keys"]:
+            if "revoked" in key:
+                parse_time(key["revoked"]["at"], f"{where}#/parties/{number}/keys")
     for number, authority in enumerate(value.get("tsa", ())):
         for name in ("from", "until"):
             parse_time(authority[name], f"{where}#/tsa/{number}/{name}")
