@@ -201,9 +201,7 @@ class Policy:
     def _typed(cls, value: Mapping[str, Any], sha256: str, issued: int, expires: int, where: str) -> Self:
         members = _members(value["parties"], where)
         _check_forms(value, where)
-        members = {
-            member.id: _with_revocations(member, party) for member, party in zip(members, value["parties"], strict=True)
-        }
+        complete = (_with_revocations(*pair) for pair in zip(members, value["parties"], strict=True))
         log = value["log"]
         return cls(
             version=int(value["version"]),
@@ -211,7 +209,7 @@ class Policy:
             issued=issued,
             expires=expires,
             roots=Roots.from_dict(value["roots"]),
-            members=members,
+            members={member.id: member for member in complete},
             log=logpolicy.parse(log["policy"], f"{where}#/log/policy"),
             log_required=log["require"],
             max_age=int(log["max_age"]) if "max_age" in log else None,

@@ -17,7 +17,8 @@ Draft = dict[str, Any]
 
 
 def load(data: bytes, **options: Any) -> Policy:
-    return Policy.load(data, **({"roots": ROOTS, "now": NOW} | options))
+    usual: dict[str, Any] = {"roots": ROOTS, "now": NOW}
+    return Policy.load(data, **(usual | options))
 
 
 def code(data: bytes, **options: Any) -> str:
