@@ -16,7 +16,8 @@ from typing import Final
 _BREAKS = re.compile(r"\r\n|[\r\n]")
 #: Line ends that RFC 9309 does not know: a written ``\n`` before a key, vertical tab, form feed, NEL, U+2028, U+2029.
 _SOFT_BREAKS = re.compile(
-    r"(?:\\r)?\\[rn](?=\s*(?:user-?\s?agent|dis\w*allow|allow|content-|license))|[\v\f\x85\u2028\u2029]", re.IGNORECASE
+    r"(?:\\r)?\\[rn](?=\s*(?:user-?\s?agent|dis\w*allow|allow|content-|license|$))|[\v\f\x85\u2028\u2029]",
+    re.IGNORECASE,
 )
 _INLINE = re.compile(r"(?<=\S)\s+(?=(?:user-?agent|disallow|allow)\s*:)", re.IGNORECASE)
 _DASHES = re.compile(r"[\u2010-\u2015\u2212\u2e3a\u2e3b\ufe58\ufe63\uff0d\u00ad]")
@@ -28,7 +29,7 @@ _PLAIN_TOKEN = re.compile(r"[A-Za-z0-9_.-]+", re.ASCII)
 #: Words of user-agent strings that name no crawler.
 _FILLERS: Final = frozenset({"mozilla", "compatible", "applewebkit", "khtml", "like", "gecko", "safari", "chrome"})
 
-_TYPOS: Final = {"dissallow", "dissalow", "disalow", "diasllow", "disallaw"}
+_DISALLOW: Final = ("disallow", "dissallow", "dissalow", "disalow", "diasllow", "disallaw")
 _EXTENSIONS: Final = {
     "contentsignal": "content-signal", "contentsignals": "content-signal",
     "contentusage": "content-usage", "contentusages": "content-usage",
@@ -133,7 +134,7 @@ def _key(head: str) -> str:
         return ""
     if letters in {"allow", "allows", "allowed"}:
         return "allow"
-    if letters.startswith("disallow") or letters in _TYPOS:
+    if letters.startswith(_DISALLOW):
         return "disallow"
     if letters.startswith("useragent"):
         return "user-agent"

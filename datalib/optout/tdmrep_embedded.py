@@ -104,6 +104,6 @@ def _elements(text: bytes) -> list[tuple[str, dict[str, str], str]] | None:
     parser.CharacterDataHandler, parser.StartDoctypeDeclHandler = characters, refuse
     try:
         parser.Parse(text, True)  # noqa: FBT003 (expat's own positional flag)
-    except (expat.ExpatError, ValueError):  # ValueError: an encoding that expat does not know
+    except (expat.ExpatError, ValueError, LookupError):  # the last two: an encoding that expat or Python does not know
         return None
     return [(name, attributes, "".join(parts)) for name, attributes, parts in found]
