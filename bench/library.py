@@ -21,7 +21,7 @@ Step = Callable[[], Usage]
 def run(tmp: Path, *, full: bool) -> list[Row]:
     """Let every program sign and verify its own copy of the corpus, in turns, and take the best of its rounds."""
     source = tmp / "corpus"
-    size = corpus.make(source, corpus.FULL if full else corpus.QUICK)
+    size = corpus.make(source, corpus.FULL if full else corpus.USUAL)
     best = {"init": _prepare(tmp, source)}
     for number in range(_ROUNDS):
         for name, step in _steps(tmp, tmp / f"round-{number}").items():
