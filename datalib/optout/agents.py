@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 import datalib_vocab
 from datalib.errors import Refused
+from datalib.optout.robots_lenient import asked_names
 
 FORMAT: Final = "datalib-agents-1"
 #: ``training`` collects for training; ``product-token`` fetches nothing and exists only to say no; ``data`` collects
@@ -42,11 +43,15 @@ class Agent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentTable:
-    """All crawler names of one file, in its order, with the SHA-256 of its bytes."""
+    """All crawler names of one file, in its order, with the SHA-256 of its bytes.
+
+    ``training_names`` maps every name under which a robots.txt may speak of a training token to that token.
+    """
 
     agents: tuple[Agent, ...]
     updated: str
     sha256: str
+    training_names: Mapping[str, str] = field(repr=False)
     _by_token: Mapping[str, Agent] = field(repr=False)
 
     def get(self, token: str) -> Agent | None:
@@ -77,6 +82,14 @@ def read(data: bytes, where: str = "agents.json") -> AgentTable:
         agents=agents,
         updated=_day(value.get("updated"), f"{where}#/updated"),
         sha256=hashlib.sha256(data).hexdigest(),
+        training_names=MappingProxyType(
+            {
+                name: agent.token
+                for agent in agents
+                if agent.reserves_training
+                for name in (agent.token.lower(), *asked_names(agent.token))
+            }
+        ),
         _by_token=MappingProxyType(by_token),
     )
 

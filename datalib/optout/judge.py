@@ -69,7 +69,8 @@ def plan(robots: Robots, agent: str, table: AgentTable) -> RobotsPlan:
         voices.append(
             Voice(tokens=(STAR,), training=False, ai_input=False, spec=None, strict=robots.effective(STAR, "strict"))
         )
-    named = [token for token in table.training if robots.names(token, "strict") or robots.names(token, "spec")]
+    spoken = robots.named(table.training_names)
+    named = [token for token in table.training if token in spoken] if spoken else []
     voices += [
         Voice(tokens=tokens, training=True, ai_input=_reserves_input(tokens, table), spec=None, strict=rules)
         for rules, tokens in robots.distinct(named, "strict")

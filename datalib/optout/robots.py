@@ -25,6 +25,7 @@ MAX_LINE: Final = 2083 * 8 - 1
 
 STAR: Final = "*"
 _TOKEN = re.compile(r"[A-Za-z_-]+", re.ASCII)
+_COMMENT = re.compile(rb"#([^\r\n]*)")
 _BOM: Final = b"\xef\xbb\xbf"
 _HTML = re.compile(
     rb"\s*(?:<!doctype\s+html|<html|<head|<body|<script|<\?xml[^>]*>\s*<(?:!doctype\s+)?html)", re.IGNORECASE
@@ -123,6 +124,10 @@ class Robots:
         side = self.spec if reading == "spec" else self.strict
         return any(token in side.names for token in _asked(agent, reading))
 
+    def named(self, names: Mapping[str, str]) -> frozenset[str]:
+        """Give the values of those ``names`` that some group speaks for, in either reading."""
+        return frozenset(names[name] for side in (self.spec, self.strict) for name in side.names if name in names)
+
     def effective(self, agent: str, reading: Letter, *, exact: bool = True) -> RuleSet:
         """Give the rules that one agent has to obey.
 
@@ -161,8 +166,7 @@ class Robots:
 
     def comments(self) -> str:
         """Give the text of all comments, one line each."""
-        found = (line.partition(b"#")[2] for line in self.body.splitlines() if b"#" in line)
-        return "\n".join(text.decode("utf-8", "replace").strip() for text in found)
+        return "\n".join(text.decode("utf-8", "replace").strip() for text in _COMMENT.findall(self.body))
 
 
 def parse(body: bytes) -> Robots:

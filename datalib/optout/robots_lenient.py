@@ -48,6 +48,8 @@ def read(text: bytes) -> list[Record]:
     records: list[Record] = []
     for number, line in enumerate(_BREAKS.split(text.decode("utf-8", "surrogateescape")), 1):
         if not line.isascii() or "\\" in line or not line.isprintable():
+            if line.lstrip().startswith("#") and not _SOFT_BREAKS.search(line):
+                continue
             for piece in _SOFT_BREAKS.split(line):
                 _read_piece(clean(piece), number, records)
         else:
