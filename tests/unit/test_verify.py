@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from datalib.chain import links
 from datalib.chain.events import Evidence, Genesis, Transfer
 from datalib.errors import Misuse, Refused, Unchecked
+from datalib.formats import sha256_hex
 from datalib.trust.policy import Policy
 from datalib.trust.state import Memory
 from datalib.verify import DataMode, Report, load_state, save_state, verify
@@ -73,6 +75,63 @@ def test_only_the_gate_says_no(tmp_path: Path) -> None:
     assert report.facts is not None
     with pytest.raises(Refused, match="E-ATTEST-MISSING"):
         report.require()
+
+
+@pytest.mark.parametrize(
+    ("expected", "options"),
+    [
+        (None, {"purpose": "eval"}),
+        ("E-PURPOSE-REFUSED", {"purpose": "train"}),
+        ("E-EVIDENCE-MISSING", {"require_evidence": True}),
+        ("E-ATTEST-MISSING", {"require": ("optout", "quality")}),
+        ("E-LIB-BLOCKED", {"blocked": True}),
+    ],
+)
+def test_the_gate_asks_what_it_is_told_to_ask(tmp_path: Path, expected: str | None, options: dict[str, Any]) -> None:
+    evidence = (Evidence(name="report", sha256="a" * 64),)
+    library = Library(folder=tmp_path).genesis().attest(evidence=evidence).publish()
+    if options.pop("blocked", False):
+        options["policy"] = sign_policy(draft_policy(blocked=[library.lib]))
+    assert code(check(library, **options)) == expected
+
+
+def test_shipped_evidence_is_enough(tmp_path: Path) -> None:
+    report = b"<html>report</html>"
+    evidence = (Evidence(name="report", sha256=sha256_hex(report)),)
+    library = Library(folder=tmp_path).genesis().attest(evidence=evidence).publish()
+    library.path(f"evidence/{sha256_hex(report)}.scan.html").write_bytes(report)
+    assert check(library, require_evidence=True).require().evidence_missing == ()
+
+
+def test_a_manifest_without_log_proofs_in_a_policy_that_does_not_ask(tmp_path: Path) -> None:
+    draft = draft_policy()
+    log = {"policy": draft["log"]["policy"], "require": False}
+    library = Library(folder=tmp_path, log=None).genesis().attest()
+    report = check(library, policy=sign_policy({**draft, "log": log}))
+    assert report.accepted
+    assert {"log", "time", "head"} <= set(report.require().not_checked)
+
+
+def test_a_genesis_names_the_producer_of_the_manifest(tmp_path: Path) -> None:
+    library = Library(folder=tmp_path).genesis(producer=BUYER.producer, keys=[BUYER.key])
+    assert code(check(library)) == "E-SIG-EXTRA"
+    other = Library(folder=tmp_path / "other", block={"producer": BUYER.producer.to_dict()}).genesis()
+    assert code(check(other)) == "E-PRODUCER-MISMATCH"
+
+
+def test_a_chain_can_be_shown_without_believing_it(tmp_path: Path) -> None:
+    library = sound(tmp_path)
+    shown = links.read_unverified(library.path("chain.jsonl").read_bytes())
+    assert [link.id for link in shown] == [sha256_hex(line) for line in library.lines]
+    assert shown[1].where == "chain.jsonl:2"
+
+
+def test_the_first_of_two_faults_decides(tmp_path: Path) -> None:
+    library = sound(tmp_path)
+    library.path("data/x").write_bytes(b"")
+    edit(library.path("files.sha256"), lambda data: data + b"x")
+    edit(library.path("proofs/head.json"), lambda data: data + b"x")
+    assert code(check(library)) == "E-JSON-SYNTAX"
 
 
 def test_what_is_not_sound_has_no_facts(tmp_path: Path) -> None:
@@ -177,6 +236,43 @@ def proof(library: Library) -> str:
     return f"proofs/{library.head}.tlog-proof"
 
 
+def stale(library: Library) -> None:
+    first = library.path("datapackage.json").read_bytes()
+    with_block(library, **NEW).amend()
+    library.path("datapackage.json").write_bytes(first)
+
+
+def forgetful(library: Library) -> None:
+    first = library.manifest
+    with_block(library, **NEW).amend()
+    library.path(f"manifests/{first}.json").unlink()
+
+
+def linked(library: Library) -> None:
+    path = library.path(proof(library))
+    path.rename(library.folder / "elsewhere")
+    path.symlink_to("../elsewhere")
+
+
+def swapped(library: Library) -> None:
+    """Log an event behind one that comes after it in the chain."""
+    assert library.log is not None
+    library.attest().attest()
+    order = library.log.hashes
+    order[1], order[2] = order[2], order[1]
+    for line, index in zip(library.lines, (0, 2, 1), strict=True):
+        text = library.log.proof(index, time=library.time)
+        library.path(f"proofs/{sha256_hex(line)}.tlog-proof").write_text(text)
+
+
+def late(library: Library) -> None:
+    """Let an event wait for the log."""
+    assert library.log is not None
+    library.attest()
+    text = library.log.proof(1, time=library.time + 30 * DAY)
+    library.path(proof(library)).write_text(text)
+
+
 Attack = Callable[[Library], object]
 NEW: dict[str, Any] = {"languages": ["kk"]}
 ATTACKS: list[tuple[str, Attack]] = [
@@ -219,6 +315,12 @@ ATTACKS: list[tuple[str, Attack]] = [
     ("E-ATTEST-FAILED", lambda made: made.attest(result="fail").publish()),
     ("E-ATTEST-EXPIRED", lambda made: made.attest(until=NOW).publish()),
     ("E-ATTEST-MISSING", lambda made: with_block(made.attest(), **NEW).amend().publish()),
+    ("E-MANIFEST-STALE", stale),
+    ("E-MANIFEST-DIGEST", lambda made: replaced(made, f"manifests/{made.manifest}.json", b"l1", b"l2")),
+    ("E-MANIFEST-MISSING", forgetful),
+    ("E-FILE-SYMLINK", linked),
+    ("E-TIME-DELAY", late),
+    ("E-LOG-ORDER", swapped),
 ]
 
 
