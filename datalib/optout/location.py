@@ -48,7 +48,7 @@ class Location:
         self.judges = judges
         self._agent = agent
         self._table = table
-        self.first, self.answer = _answers_that_count(store, since)
+        self.first, self.answer = answers_that_count(store, since)
         self._single = bool((np.diff(self.first) == 1).all())
         self._judge = lru_cache(_KEPT_JUDGES)(self._read_judge)
 
@@ -149,7 +149,7 @@ def _spread(
     return np.repeat(row, counts), numbers if values is None else values[numbers]
 
 
-def _answers_that_count(store: SiteStore, since: int | None) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+def answers_that_count(store: SiteStore, since: int | None) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
     """Choose the answers of each origin: not too old, and no failure where the same file was read another time.
 
     Several readings of one file all count: of these, the strongest wins.

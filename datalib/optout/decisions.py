@@ -1,0 +1,205 @@
+"""The decisions of a shard, written as Parquet: fixed row groups, coded columns, and the leaves of their Merkle tree.
+
+What is written depends on the rows alone, not on the batches they came in. A leaf is the text of ``BLOCK`` decisions
+(fewer at the end of a file), one a line: work, verdict, reason, strict states in the order of ``CATEGORIES`` by their
+first letters, URL, separated by tabs; a URL with a tab or line feed in it stands as a JSON string.
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from datalib.optout.model import CATEGORIES
+from datalib.optout.outcome import CARRIERS, REASONS, VERDICTS, Verdicts, state_of
+from datalib.optout.urls import spans_of
+
+#: Rows of a row group, and of a leaf.
+GROUP: Final = 1 << 17
+BLOCK: Final = 1 << 6
+
+_CODES = pa.dictionary(pa.int32(), pa.string())
+SCHEMA: Final = pa.schema([
+    pa.field("work_id", pa.string(), nullable=False),
+    pa.field("url", pa.string()),
+    pa.field("verdict", _CODES, nullable=False),
+    pa.field("reason", _CODES, nullable=False),
+    *(pa.field(name, _CODES, nullable=False) for name in CATEGORIES),
+    pa.field("carriers_asked", _CODES, nullable=False),
+    pa.field("signal_ids", pa.list_(pa.field("element", pa.int64(), nullable=False)), nullable=False),
+])  # fmt: skip
+_LEAF = hashlib.sha256(b"\0")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decided:
+    """Decisions about some rows, ready to be written. ``ids`` are the stable numbers of ``verdicts.signals``."""
+
+    work: Any
+    url: Any
+    verdicts: Verdicts
+    ids: NDArray[np.int64]
+
+
+class DecisionWriter:
+    """Writes decisions to one file. ``leaves`` are the hashes of its leaves so far."""
+
+    def __init__(self, path: Path) -> None:
+        import pyarrow.parquet as pq
+
+        coded = [name for name in SCHEMA.names if name not in {"work_id", "url", "signal_ids"}]
+        self._writer = pq.ParquetWriter(
+            path,
+            SCHEMA,
+            compression="zstd",
+            compression_level=1,
+            use_dictionary=[*coded, "signal_ids.list.element"],
+            write_statistics=["verdict", "reason"],
+            store_schema=False,
+        )
+        self._waiting: list[Decided] = []
+        self._rows = 0
+        self.leaves: list[bytes] = []
+
+    def add(self, decided: Decided) -> None:
+        """Add decisions; whole row groups are written."""
+        self._waiting.append(decided)
+        self._rows += len(decided.work)
+        while self._rows >= GROUP:
+            whole = _joined(self._waiting)
+            self._write(_part(whole, 0, GROUP))
+            rest = _part(whole, GROUP, self._rows)
+            self._waiting, self._rows = [rest], len(rest.work)
+
+    def close(self) -> None:
+        """Write what is left and end the file."""
+        if self._rows:
+            self._write(_joined(self._waiting))
+        self._writer.close()
+
+    def _write(self, decided: Decided) -> None:
+        verdicts = decided.verdicts
+        said = _Said(verdicts)
+        offsets = np.concatenate([[0], np.cumsum(verdicts.counts)]).astype(np.int32)
+        columns = [
+            decided.work,
+            decided.url,
+            *said.columns(),
+            pa.ListArray.from_arrays(pa.array(offsets), pa.array(decided.ids), type=SCHEMA.field("signal_ids").type),
+        ]
+        self._writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=SCHEMA), row_group_size=GROUP)
+        self.leaves += leaf_hashes(lines_of(decided.work, said.lines(), decided.url))
+
+
+class _Said:
+    """The different things that are said about rows: few, each put into words once."""
+
+    def __init__(self, verdicts: Verdicts) -> None:
+        key = verdicts.levels.astype(np.int64) | verdicts.verdict.astype(np.int64) << 28
+        key |= verdicts.reason.astype(np.int64) << 32 | verdicts.asked.astype(np.int64) << 48
+        coded = pa.array(key).dictionary_encode()
+        self._code = coded.indices
+        self._levels = [value & 0xFFFFFFF for value in coded.dictionary.to_pylist()]
+        self._said = [
+            (VERDICTS[value >> 28 & 15].value, REASONS[value >> 32 & 0xFFFF], carriers_of(value >> 48))
+            for value in coded.dictionary.to_pylist()
+        ]
+
+    def columns(self) -> list[Any]:
+        """Give the columns of codes, each with the words that occur in it, sorted."""
+        states = list(zip(*(state_of(levels) for levels in self._levels), strict=True))
+        verdict, reason, carriers = zip(*self._said, strict=True)
+        words = [verdict, reason, *([state.label for state in column] for column in states), carriers]
+        return [self._coded(column) for column in words]
+
+    def _coded(self, words: Sequence[str]) -> Any:
+        present = sorted(set(words))
+        place = pa.array([present.index(word) for word in words], pa.int32())
+        return pa.DictionaryArray.from_arrays(place.take(self._code), pa.array(present, pa.string()))
+
+    def lines(self) -> Any:
+        """Give what stands in the line of each row between work and URL; states by their first letters."""
+        texts = [
+            f"{said[0]}\t{said[1]}\t{''.join(state.label[0] for state in state_of(levels))}"
+            for said, levels in zip(self._said, self._levels, strict=True)
+        ]
+        return pa.array(texts, pa.string()).take(self._code)
+
+
+def lines_of(work: Any, said: Any, url: Any) -> Any:
+    """Give the lines of decisions, with their ends, as an Arrow array of strings."""
+    url = pc.fill_null(url, "") if url.null_count else url
+    texts = spans_of(url)[0]
+    if ((texts == ord("\t")) | (texts == ord("\n"))).any():
+        odd = pc.match_substring_regex(url, "[\t\n]")
+        url = pc.replace_with_mask(
+            url, odd, pa.array([json.dumps(text) for text in url.filter(odd).to_pylist()], url.type)
+        )
+    return pc.binary_join_element_wise(work, said, pc.binary_join_element_wise(url.cast(pa.string()), "", "\n"), "\t")
+
+
+def leaf_hashes(lines: Any) -> list[bytes]:
+    """Give the hashes of the leaves that hold these lines (RFC 6962 §2.1), ``BLOCK`` lines each."""
+    _, offsets, data = lines.buffers()
+    edges = np.frombuffer(offsets, dtype=np.int32)[lines.offset : lines.offset + len(lines) + 1]
+    view = memoryview(data) if data else memoryview(b"")
+    places = [*edges[:-1:BLOCK].tolist(), int(edges[-1])]
+    hashes: list[bytes] = []
+    for start, end in pairwise(places):
+        digest = _LEAF.copy()
+        digest.update(view[start:end])
+        hashes.append(digest.digest())
+    return hashes
+
+
+@cache
+def carriers_of(bits: int) -> str:
+    """Name a set of carriers: ``robots.txt tdmrep.json``."""
+    return " ".join(name for place, name in enumerate(CARRIERS) if bits >> place & 1)
+
+
+def _part(whole: Decided, start: int, stop: int) -> Decided:
+    ends = np.concatenate([[0], np.cumsum(whole.verdicts.counts)])
+    signals = slice(ends[start], ends[stop])
+    rows = slice(start, stop)
+    verdicts = whole.verdicts
+    return Decided(
+        work=whole.work.slice(start, stop - start),
+        url=whole.url.slice(start, stop - start),
+        ids=whole.ids[signals],
+        verdicts=Verdicts(
+            verdict=verdicts.verdict[rows],
+            reason=verdicts.reason[rows],
+            levels=verdicts.levels[rows],
+            asked=verdicts.asked[rows],
+            counts=verdicts.counts[rows],
+            signals=verdicts.signals[signals],
+        ),
+    )
+
+
+def _joined(parts: Sequence[Decided]) -> Decided:
+    if len(parts) == 1:
+        return parts[0]
+
+    def column(name: str) -> NDArray[Any]:
+        return np.concatenate([getattr(part.verdicts, name) for part in parts])
+
+    return Decided(
+        work=pa.concat_arrays([part.work for part in parts]),
+        url=pa.concat_arrays([part.url for part in parts]),
+        ids=np.concatenate([part.ids for part in parts]),
+        verdicts=Verdicts(
+            verdict=column("verdict"), reason=column("reason"), levels=column("levels"), asked=column("asked"),
+            counts=column("counts"), signals=column("signals"),
+        ),
+    )  # fmt: skip

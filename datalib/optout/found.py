@@ -1,0 +1,108 @@
+"""What a shard leaves for the end of the scan: which signals it used or made, the bytes they are from, its leaves."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datalib.optout.book import Book
+from datalib.optout.compiled import signal_id
+from datalib.optout.model import CATEGORIES, Carrier, Reading, Signal, State
+from datalib.optout.outputs import replacing
+
+USED, MADE, PROOFS, LEAVES = ".used", ".made", ".proofs", ".leaves"
+_DIGEST = 32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """The bytes of a carrier that made a signal, and where they are found again."""
+
+    sha256: str
+    data: bytes
+    source: str
+
+
+def write_found(
+    base: Path, book: Book, *, used: Sequence[NDArray[np.int64]], proofs: dict[str, Proof], leaves: Sequence[bytes]
+) -> list[Path]:
+    """Write what a shard found beside its decisions, ``base`` with an extension; give the files."""
+    signals = np.unique(np.concatenate([*used, np.zeros(0, dtype=np.int64)]))
+    paths = [base.with_suffix(suffix) for suffix in (USED, MADE, PROOFS, LEAVES)]
+    with replacing(paths[0]) as file:
+        file.write_bytes(signals[signals < book.compiled].tobytes())
+    with replacing(paths[1]) as file:
+        made = sorted(book.made, key=signal_id)
+        file.write_text("".join(json.dumps(_to_list(signal)) + "\n" for signal in made), encoding="utf-8")
+    with replacing(paths[2]) as file, file.open("wb") as out:
+        for proof in proofs.values():
+            out.write(json.dumps([proof.sha256, proof.source, len(proof.data)]).encode() + b"\n" + proof.data + b"\n")
+    with replacing(paths[3]) as file:
+        file.write_bytes(b"".join(leaves))
+    return paths
+
+
+def read_used(path: Path) -> NDArray[np.int64]:
+    """Read the numbers of the compiled signals that a shard used."""
+    return np.fromfile(path, dtype=np.int64)
+
+
+def read_made(path: Path) -> Iterator[Signal]:
+    """Read the signals that a shard made, in the order of their numbers."""
+    with path.open(encoding="utf-8") as lines:
+        for line in lines:
+            yield _of_list(json.loads(line))
+
+
+class ProofPlace(NamedTuple):
+    """Where a shard keeps the bytes of a carrier."""
+
+    sha256: str
+    source: str
+    size: int
+    path: Path
+    offset: int
+
+
+def read_proofs(path: Path) -> Iterator[ProofPlace]:
+    """Find the bytes of carriers that a shard kept."""
+    with path.open("rb") as file:
+        while head := file.readline():
+            sha256, source, size = json.loads(head)
+            yield ProofPlace(sha256, source, size, path, file.tell())
+            file.seek(size + 1, 1)
+
+
+def read_proof(place: ProofPlace) -> bytes:
+    """Read the bytes of a carrier that a shard kept."""
+    with place.path.open("rb") as file:
+        file.seek(place.offset)
+        return file.read(place.size)
+
+
+def read_leaves(path: Path) -> list[bytes]:
+    """Read the hashes of the leaves of a shard's decisions."""
+    raw = path.read_bytes()
+    return [raw[start : start + _DIGEST] for start in range(0, len(raw), _DIGEST)]
+
+
+def _to_list(signal: Signal) -> list[Any]:
+    spec, strict = ([int(reading[name]) for name in CATEGORIES] for reading in (signal.spec, signal.strict))
+    parts = (signal.signal, signal.carrier.value, signal.locator, signal.raw, signal.sha256, signal.observed_at)
+    return [*parts, spec, strict, signal.note]
+
+
+def _of_list(parts: list[Any]) -> Signal:
+    signal, carrier, locator, raw, sha256, observed_at, spec, strict, note = parts
+    return Signal(
+        signal=signal, carrier=Carrier(carrier), locator=locator, raw=raw, sha256=sha256, observed_at=observed_at,
+        spec=_reading(spec), strict=_reading(strict), note=note,
+    )  # fmt: skip
+
+
+def _reading(states: list[int]) -> Reading:
+    return Reading(**{name: State(state) for name, state in zip(CATEGORIES, states, strict=True)})

@@ -1,0 +1,89 @@
+"""Writing of result files: whole or not at all, and known by their digest."""
+
+import hashlib
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from datalib.errors import Unchecked
+from datalib.library.store import TEMPORARY
+
+
+@contextmanager
+def trouble(path: Path) -> Iterator[None]:
+    """Turn trouble with the disk into Unchecked (E-IO)."""
+    try:
+        yield
+    except OSError as error:
+        raise Unchecked("E-IO", str(error.filename or path), error.strerror or str(error)) from error
+
+
+@contextmanager
+def replacing(path: Path, *, optional: bool = False) -> Iterator[Path]:
+    """Give a path to write to; the file takes the place of ``path`` when the block ends without an error.
+
+    ``optional``: where nothing was written, ``path`` is gone afterwards.
+    """
+    with trouble(path):
+        temporary = path.with_name(TEMPORARY + secrets.token_hex(8))
+        try:
+            yield temporary
+            if optional and not temporary.exists():
+                path.unlink(missing_ok=True)
+            else:
+                _sync(temporary)
+                temporary.rename(path)
+        except BaseException:  # whatever ended the block, the half-written file must go
+            temporary.unlink(missing_ok=True)
+            raise
+        _sync(path.parent)
+
+
+@contextmanager
+def replacing_folder(path: Path) -> Iterator[Path]:
+    """Give an empty folder to fill; it takes the place of ``path``, which must not exist, when the block ends."""
+    with trouble(path):
+        temporary = path.with_name(TEMPORARY + secrets.token_hex(8))
+        temporary.mkdir(parents=True)
+        try:
+            yield temporary
+            for file in temporary.iterdir():
+                _sync(file)
+            temporary.rename(path)
+        except BaseException:  # as above
+            shutil.rmtree(temporary, ignore_errors=True)
+            raise
+        _sync(path.parent)
+
+
+def sweep(folder: Path) -> None:
+    """Remove what interrupted writes left in a folder and the folders in it."""
+    with trouble(folder):
+        for leftover in [*folder.glob(f"{TEMPORARY}*"), *folder.glob(f"*/{TEMPORARY}*")]:
+            if leftover.is_dir() and not leftover.is_symlink():
+                shutil.rmtree(leftover)
+            else:
+                leftover.unlink()
+
+
+def sha256_of(path: Path) -> str:
+    """Give the SHA-256 of a file in hex."""
+    with trouble(path), path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def output(root: Path, path: Path, rows: int) -> dict[str, Any]:
+    """Name an output as results do: path from ``root``, digest, rows."""
+    return {"path": path.relative_to(root).as_posix(), "rows": rows, "sha256": sha256_of(path)}
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

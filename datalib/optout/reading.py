@@ -1,0 +1,157 @@
+"""What the works of a shard say of themselves: their headers, their pages, the bytes of their files.
+
+These carriers belong to one work each and are read one at a time by the reference readers.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datalib.errors import Unchecked
+from datalib.optout.agents import AgentTable
+from datalib.optout.book import Book
+from datalib.optout.columns import Headers, headers_of
+from datalib.optout.found import Proof
+from datalib.optout.judge import judge_headers, judge_page
+from datalib.optout.kinds import SNIFF_BYTES, Kind, kind_of
+from datalib.optout.model import Signal
+from datalib.optout.outcome import BIT, DAMAGED
+from datalib.optout.page import MAX_BYTES
+from datalib.optout.statement import Evidence
+from datalib.optout.works import File
+
+_REMEMBERED = 1 << 14
+
+
+@dataclass(slots=True, kw_only=True)
+class Marks:
+    """What reading adds to the rows of a batch: faults, carriers, pairs of row and signal, and the bytes they are from.
+
+    The one value here that grows: a batch passes through several readers.
+    """
+
+    fault: NDArray[np.uint8]
+    required: NDArray[np.uint16]
+    asked: NDArray[np.uint16]
+    rows: list[int] = field(default_factory=list)
+    signals: list[int] = field(default_factory=list)
+    proofs: dict[str, Proof] = field(default_factory=dict)
+
+    def add(self, row: int, found: tuple[Signal, ...], proof: Proof, book: Book) -> None:
+        """Enter the signals of one row."""
+        for signal in found:
+            self.rows.append(row)
+            self.signals.append(book.enter(signal))
+        if found:
+            self.proofs.setdefault(proof.sha256, proof)
+
+
+def read_headers(column: Any, name: str, marks: Marks, book: Book, agent: str) -> None:
+    """Read the headers column of a batch. Headers that cannot be read make their row a damaged one."""
+    known: dict[Any, tuple[Headers | None, tuple[Signal, ...], Proof]] = {}
+    for row, value in enumerate(column.to_pylist()):
+        if value is None:
+            continue
+        key = repr(value)
+        found = known.get(key)
+        if found is None:
+            found = _judged_headers(value, name, agent)
+            if len(known) < _REMEMBERED:
+                known[key] = found
+        headers, signals, proof = found
+        if headers is None:
+            marks.fault[row] = DAMAGED
+        elif headers:
+            marks.asked[row] |= BIT["transfer"]
+            marks.add(row, signals, proof, book)
+
+
+def read_pages(column: Any, name: str, marks: Marks, book: Book, *, agent: str, table: AgentTable) -> None:
+    """Read the HTML column of a batch."""
+    for row, value in enumerate(column.to_pylist()):
+        if value is None:
+            continue
+        html = value.encode("utf-8", "surrogatepass") if isinstance(value, str) else value
+        if not isinstance(html, bytes):
+            marks.fault[row] = DAMAGED
+            continue
+        marks.asked[row] |= BIT["page"]
+        evidence = Evidence(locator=f"#{name}", sha256=hashlib.sha256(html).hexdigest())
+        marks.add(row, judge_page(html, agent, table, evidence), _proof(evidence, html), book)
+
+
+def read_files(files: tuple[File, ...], book: Book, *, agent: str, table: AgentTable) -> Marks:
+    """Read files: pages by their elements; what may hold embedded statements has a carrier that was not asked."""
+    count = len(files)
+    marks = Marks(
+        fault=np.zeros(count, dtype=np.uint8),
+        required=np.zeros(count, dtype=np.uint16),
+        asked=np.zeros(count, dtype=np.uint16),
+    )
+    for row, file in enumerate(files):
+        if not file.regular or file.damaged:
+            marks.fault[row] = DAMAGED
+            continue
+        beginning = _read(file, SNIFF_BYTES)
+        kind = kind_of(file.name, beginning)
+        if kind is Kind.UNIT:
+            marks.required[row] |= BIT["unit"]
+        elif kind is Kind.PAGE:
+            html = _read(file, MAX_BYTES + 1)
+            evidence = Evidence(locator=file.name, sha256=hashlib.sha256(html).hexdigest())
+            marks.required[row] |= BIT["page"]
+            marks.asked[row] |= BIT["page"]
+            marks.add(row, judge_page(html, agent, table, evidence), _proof(evidence, html), book)
+    return marks
+
+
+def named_basis(values: Any) -> NDArray[np.bool_]:
+    """Say for each value of a basis column whether it names one: a licence, public domain, own work, a contract."""
+    found = (isinstance(value, str) and value.strip().casefold() not in _NO_BASIS for value in values.to_pylist())
+    return np.fromiter(found, dtype=np.bool_, count=len(values))
+
+
+_NO_BASIS = frozenset({"", "-", "no", "none", "null", "nan", "n/a", "na", "false", "0", "unknown", "?", "noassertion"})
+
+
+def _judged_headers(value: Any, name: str, agent: str) -> tuple[Headers | None, tuple[Signal, ...], Proof]:
+    headers = headers_of(value)
+    raw = _bytes_of(value)
+    evidence = Evidence(locator=f"#{name}", sha256=hashlib.sha256(raw).hexdigest())
+    signals = judge_headers(headers, agent, evidence) if headers else ()
+    return headers, signals, _proof(evidence, raw)
+
+
+def _bytes_of(value: Any) -> bytes:
+    """Give the bytes of a stored header block: as they are, or as JSON where they came in pairs."""
+    if isinstance(value, bytes):
+        return value
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=_latin)
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _latin(value: Any) -> str:
+    return value.decode("latin-1") if isinstance(value, bytes) else str(value)
+
+
+def _proof(evidence: Evidence, data: bytes) -> Proof:
+    return Proof(sha256=evidence.sha256, data=data, source=evidence.locator)
+
+
+def _read(file: File, size: int) -> bytes:
+    try:
+        with file.path.open("rb") as source:
+            return source.read(size)
+    except OSError as error:
+        raise Unchecked("E-IO", str(file.path), error.strerror or str(error)) from error
+
+
+def batches_of(files: tuple[File, ...], size: int) -> Iterator[tuple[File, ...]]:
+    """Cut files into batches."""
+    for start in range(0, len(files), size):
+        yield files[start : start + size]

@@ -1,0 +1,275 @@
+"""The scan: works and site snapshots in; decisions, signals, evidence and ``scan.json`` out.
+
+    plan the works → import and compile the sites → hash the works → judge each shard → gather → scan.json
+
+Every step leaves whole files, and each depends on its inputs only: a scan that was killed goes on where it was, and the
+result is the same, byte for byte, for any number of workers and any size of batches.
+"""
+
+import hashlib
+import json
+import shutil
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Final
+
+import datalib
+import datalib_vocab
+from datalib.engine import Engine, run
+from datalib.errors import Misuse, Unchecked
+from datalib.formats import format_time
+from datalib.library.store import inside_library
+from datalib.merkle import RootBuilder
+from datalib.optout import agents
+from datalib.optout.columns import Columns
+from datalib.optout.decide import Profile
+from datalib.optout.decisions import BLOCK
+from datalib.optout.found import LEAVES, MADE, PROOFS, USED, read_leaves, read_proofs
+from datalib.optout.location import answers_that_count
+from datalib.optout.outcome import BIT, CARRIERS
+from datalib.optout.outputs import output, replacing, sha256_of, sweep, trouble
+from datalib.optout.result import NAME, ScanFile, ScanResult, read_scan
+from datalib.optout.rows import BATCH_ROWS
+from datalib.optout.shard import WORK, Job, ShardTask, judge_shard
+from datalib.optout.sites import Prepared, prepare
+from datalib.optout.statements import Statements
+from datalib.optout.works import File, Part, Plan, Shard, plan
+
+VERSION: Final = 1
+SITES: Final = "sites"
+_DAY = 86_400
+_FOLDERS = ("decisions", "admitted", WORK)
+_HASHED_AT_ONCE = 256
+
+
+def scan(
+    works: Sequence[Path],
+    *,
+    out: Path,
+    sites: Sequence[Path] = (),
+    profile: str = Profile.KZ,
+    agent: str = "datalib",
+    url_columns: Sequence[str] = (),
+    header_column: str | None = None,
+    html_column: str | None = None,
+    basis_column: str | None = None,
+    require_carriers: Sequence[str] = (),
+    sites_max_age: int | None = None,
+    workers: int = 1,
+    admitted: bool = False,
+    now: int,
+    batch_rows: int = BATCH_ROWS,
+) -> ScanResult:
+    """Judge works by what their authors said, and write the result into ``out`` (opt-out specification §4).
+
+    ``works``: tables, folders, libraries. ``sites``: snapshots in any form. ``sites_max_age``: days after which an
+    answer counts as not given. ``now``: seconds since 1970. ``workers`` and ``batch_rows`` do not change the result.
+
+    Raises Misuse (E-USAGE, E-OUT-IN-LIBRARY), Refused (E-SITES-FORMAT, E-JSON-SYNTAX), Unchecked (E-IO,
+    E-FILE-CHANGED).
+    """
+    _check_out(out, works)
+    required = _required(profile, require_carriers)
+    columns = Columns(urls=tuple(url_columns), headers=header_column, html=html_column, basis=basis_column)
+    planned = plan(works, columns)
+    engine = Engine(workers=workers)
+    _make_room(out)
+    table = datalib_vocab.read("agents.json")
+    prepared = prepare(sites, out / SITES, agent=agent, table=table, engine=engine)
+    job = Job(
+        out=out,
+        store=prepared.store.folder if prepared else None,
+        judges=prepared.judges.folder if prepared else None,
+        agent=agent,
+        table=table,
+        profile=Profile(profile),
+        required=sum(BIT[name] for name in required),
+        since=None if sites_max_age is None else now - sites_max_age * _DAY,
+        licensed=planned.licensed,
+        admitted=admitted,
+        batch_rows=batch_rows,
+    )
+    digests = _hash_files(planned.files, engine)
+    receipts = list(run(judge_shard, _tasks(planned, job, prepared, digests), engine))
+    _check_unchanged(planned.files)
+    gathered = _gather(out, prepared, receipts)
+    result = ScanResult(
+        time=format_time(now),
+        tool=f"datalib {datalib.__version__}",
+        profile=job.profile.value,
+        agent=agent,
+        agents_sha256=agents.read(table).sha256,
+        required=required,
+        sites=_describe(prepared),
+        works=sum(receipt["rows"] for receipt in receipts),
+        inputs=tuple(_inputs(planned, digests, receipts)),
+        **gathered,
+    )
+    _finish(out, result)
+    return result
+
+
+def _check_out(out: Path, works: Sequence[Path]) -> None:
+    library = inside_library(out)
+    if library is not None:
+        raise Misuse("E-OUT-IN-LIBRARY", str(out), f"{library} is a library")
+    place = out.resolve()
+    for root in works:
+        if root.is_dir() and place.is_relative_to(root.resolve()):
+            raise Misuse("E-USAGE", str(out), f"lies inside the works {root}; choose a folder beside them")
+    if out.exists() and not out.is_dir():
+        raise Misuse("E-USAGE", str(out), "is not a folder")
+
+
+def _required(profile: str, more: Sequence[str]) -> tuple[str, ...]:
+    if profile not in set(Profile):
+        raise Misuse("E-USAGE", profile, f"a profile is one of {', '.join(Profile)}")
+    if unknown := [name for name in more if name not in BIT]:
+        raise Misuse("E-USAGE", unknown[0], f"a carrier is one of {', '.join(CARRIERS)}")
+    wanted = {*Profile(profile).required, *more}
+    return tuple(name for name in CARRIERS if name in wanted)
+
+
+def _make_room(out: Path) -> None:
+    """Make the folders of the result, sweep leftovers, and withdraw an earlier result: it is not this one."""
+    with trouble(out):
+        for name in _FOLDERS:
+            (out / name).mkdir(parents=True, exist_ok=True)
+        sweep(out)
+        (out / NAME).unlink(missing_ok=True)
+
+
+def _hash_files(files: Sequence[File], engine: Engine) -> dict[str, str]:
+    """Give the digest of each regular file by name; others have none."""
+    regular = [file for file in files if file.regular]
+    batches = [regular[start : start + _HASHED_AT_ONCE] for start in range(0, len(regular), _HASHED_AT_ONCE)]
+    hashed = run(_hash, ([file.path for file in batch] for batch in batches), engine)
+    digests = [digest for batch in hashed for digest in batch]
+    return {file.name: digest for file, digest in zip(regular, digests, strict=True)}
+
+
+def _hash(paths: Sequence[Path]) -> list[str]:
+    return [sha256_of(path) for path in paths]
+
+
+def _tasks(planned: Plan, job: Job, prepared: Prepared | None, digests: dict[str, str]) -> Iterable[ShardTask]:
+    """Name, for each shard, all that its result depends on, so that a receipt can be trusted."""
+    common = {
+        "version": VERSION,
+        "tool": datalib.__version__,
+        "judges": prepared.judges.digest if prepared else None,
+        "answers": _counted(prepared, job.since),
+        "agent": job.agent,
+        "agents": hashlib.sha256(job.table).hexdigest(),
+        "profile": job.profile,
+        "required": job.required,
+        "licensed": job.licensed,
+        "admitted": job.admitted,
+    }
+    for number, shard in enumerate(planned.shards):
+        named = [shard.file] if shard.file else shard.files
+        own = {
+            "number": number,
+            "part": shard.part,
+            "form": shard.form,
+            "columns": asdict(shard.columns),
+            "groups": [shard.groups.start, shard.groups.stop] if shard.groups else None,
+            "files": [[file.name, digests.get(file.name), file.damaged] for file in named],
+            "urls": shard.urls,
+        }
+        key = hashlib.sha256(json.dumps(common | own, sort_keys=True).encode()).hexdigest()
+        yield ShardTask(job=job, number=number, shard=shard, key=key)
+
+
+def _counted(prepared: Prepared | None, since: int | None) -> str | None:
+    """Name the answers that are young enough; None when age does not matter."""
+    if prepared is None or since is None:
+        return None
+    digest = hashlib.sha256()
+    for array in answers_that_count(prepared.store, since):
+        digest.update(array.tobytes())
+    return digest.hexdigest()
+
+
+def _check_unchanged(files: Sequence[File]) -> None:
+    """Make sure that what was hashed is what was judged. Raises Unchecked (E-FILE-CHANGED)."""
+    for file in files:
+        with trouble(file.path):
+            found = file.path.lstat()
+        if (found.st_size, found.st_mtime_ns) != (file.size, file.mtime_ns):
+            raise Unchecked("E-FILE-CHANGED", str(file.path), "changed while it was scanned")
+
+
+def _gather(out: Path, prepared: Prepared | None, receipts: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Put together what the shards left: signals, evidence, counts, the root over all decisions."""
+    parts = {suffix: [out / WORK / f"{number:05d}{suffix}" for number in range(len(receipts))]
+             for suffix in (USED, MADE, PROOFS, LEAVES)}  # fmt: skip
+    statements = Statements(
+        prepared.store if prepared else None, prepared.judges if prepared else None, parts[USED], parts[MADE]
+    )
+    outputs = [item for receipt in receipts for item in receipt["outputs"]]
+    with trouble(out):
+        with replacing(out / "signals.parquet") as temporary:
+            rows = statements.write_signals(temporary)
+        outputs.append(output(out, out / "signals.parquet", rows))
+        with replacing(out / "evidence.parquet") as temporary:
+            rows = statements.write_evidence(
+                temporary, (place for path in parts[PROOFS] for place in read_proofs(path))
+            )
+        outputs.append(output(out, out / "evidence.parquet", rows))
+        builder, leaves = RootBuilder(), 0
+        for path in parts[LEAVES]:
+            hashes = read_leaves(path)
+            builder.extend_hashes(hashes)
+            leaves += len(hashes)
+    counts: dict[str, Counter[str]] = {kind: Counter() for kind in ("asked", "reason", "signal", "verdict")}
+    for receipt in receipts:
+        for kind, found in receipt["counts"].items():
+            counts[kind].update(found)
+    return {
+        "counts": counts,
+        "outputs": tuple(ScanFile(**item) for item in sorted(outputs, key=lambda item: item["path"])),
+        "root": builder.root().hex(),
+        "leaves": leaves,
+        "leaf_rows": BLOCK,
+    }
+
+
+def _inputs(planned: Plan, digests: dict[str, str], receipts: Sequence[dict[str, Any]]) -> Iterable[ScanFile]:
+    works: Counter[str] = Counter()
+    for shard, receipt in zip(planned.shards, receipts, strict=True):
+        if shard.part is Part.ROWS and shard.file:
+            works[shard.file.name] += receipt["rows"]
+        else:
+            works.update(file.name for file in shard.files)
+    for file in planned.files:
+        # A link or a special file has no bytes of its own: its digest is that of nothing, and its verdict hold.
+        digest = digests.get(file.name) or hashlib.sha256().hexdigest()
+        yield ScanFile(path=file.name, sha256=digest, rows=works[file.name])
+
+
+def _describe(prepared: Prepared | None) -> dict[str, Any] | None:
+    if prepared is None:
+        return None
+    store = prepared.store
+    return {"answers": store.answer_count, "origins": store.size, "sha256": store.digest}
+
+
+def _finish(out: Path, result: ScanResult) -> None:
+    """Write ``scan.json`` last, when nothing but this result is left in the folder."""
+    kept = {file.path for file in result.outputs}
+    with trouble(out):
+        for name in ("decisions", "admitted"):
+            for path in (out / name).iterdir():
+                if f"{name}/{path.name}" not in kept:
+                    path.unlink()
+        if not any((out / "admitted").iterdir()):
+            (out / "admitted").rmdir()
+        with replacing(out / NAME) as temporary:
+            temporary.write_bytes(result.to_bytes())
+        shutil.rmtree(out / WORK)
+
+
+__all__ = ["ScanFile", "ScanResult", "Shard", "read_scan", "scan"]

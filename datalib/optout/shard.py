@@ -1,0 +1,283 @@
+"""One shard, judged and written: the unit of work of a scan, of its resuming, and of its receipts.
+
+``judge_shard`` runs anywhere: it gets names, reads and writes files, and leaves a receipt last. A receipt that fits
+the task means that the shard is done, whatever became of the process that did it.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from datalib.errors import Unchecked
+from datalib.optout import agents, rows
+from datalib.optout.admitted import AdmittedWriter
+from datalib.optout.agents import AgentTable
+from datalib.optout.book import Book
+from datalib.optout.columns import text_column
+from datalib.optout.decide import Profile
+from datalib.optout.decisions import Decided, DecisionWriter, carriers_of
+from datalib.optout.found import Proof, write_found
+from datalib.optout.judges import Judges
+from datalib.optout.location import Findings, Location
+from datalib.optout.outcome import DAMAGED, REASONS, VERDICTS, Rows, Verdicts, judge_rows
+from datalib.optout.outputs import output, replacing, sha256_of
+from datalib.optout.reading import Marks, batches_of, named_basis, read_files, read_headers, read_pages
+from datalib.optout.rows import BATCH_ROWS, DOCUMENT_ROWS, Chunk
+from datalib.optout.site import open_store
+from datalib.optout.works import Part, Shard
+
+WORK = "work"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """What all shards of a scan have in common. ``required``: bits of carriers that works with a URL need."""
+
+    out: Path
+    store: Path | None
+    judges: Path | None
+    agent: str
+    table: bytes
+    profile: Profile
+    required: int
+    since: int | None
+    licensed: bool
+    admitted: bool
+    batch_rows: int = BATCH_ROWS
+
+
+class ShardTask(NamedTuple):
+    """A shard of a job; ``key`` names all that its result depends on."""
+
+    job: Job
+    number: int
+    shard: Shard
+    key: str
+
+
+@dataclass(slots=True, kw_only=True)
+class Batch:
+    """Works to be decided together. ``urls`` are their URL columns, ``source`` the rows they came from."""
+
+    work: Any
+    url: Any
+    urls: tuple[Any, ...]
+    marks: Marks
+    basis: NDArray[np.bool_]
+    source: Any = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Tally:
+    """What happened in a shard, counted as it goes."""
+
+    rows: int = 0
+    admitted: int = 0
+    counts: dict[str, Counter[str]] = field(
+        default_factory=lambda: {"reason": Counter(), "signal": Counter(), "verdict": Counter(), "asked": Counter()}
+    )
+    used: list[NDArray[np.int64]] = field(default_factory=list)
+    proofs: dict[str, Proof] = field(default_factory=dict)
+
+    def add(self, verdicts: Verdicts, book: Book) -> None:
+        """Count decisions."""
+        self.rows += len(verdicts.verdict)
+        for name, numbers, words in (("verdict", verdicts.verdict, VERDICTS), ("reason", verdicts.reason, REASONS)):
+            found = np.bincount(numbers, minlength=len(words))
+            self.counts[name].update({str(words[place]): int(found[place]) for place in np.flatnonzero(found)})
+        carriers = np.bincount(verdicts.asked)
+        self.counts["asked"].update({carriers_of(place): int(carriers[place]) for place in np.flatnonzero(carriers)})
+        kinds = np.bincount(book.kinds(verdicts.signals), minlength=len(book.templates))
+        for place in np.flatnonzero(kinds):
+            self.counts["signal"][book.templates[place].signal] += int(kinds[place])
+        self.used.append(np.unique(verdicts.signals))
+
+
+@lru_cache(1)
+def _tools(job: Job) -> tuple[AgentTable, Judges | None, Location | None]:
+    """Open what all shards of a job need, once in each process."""
+    table = agents.read(job.table)
+    if job.store is None or job.judges is None:
+        return table, None, None
+    judges = Judges(job.judges)
+    store = open_store(job.store, check=False)
+    return table, judges, Location(store, judges, agent=job.agent, table=table, since=job.since)
+
+
+def judge_shard(task: ShardTask) -> dict[str, Any]:
+    """Judge a shard and write its results, unless that was done before; give its receipt."""
+    place = task.job.out / WORK / f"{task.number:05d}.json"
+    receipt = _receipt(place, task)
+    if receipt is None:
+        receipt = _judge(task)
+        with replacing(place) as temporary:
+            temporary.write_text(json.dumps(receipt, sort_keys=True))
+    return receipt
+
+
+def _receipt(place: Path, task: ShardTask) -> dict[str, Any] | None:
+    """Give the receipt of a shard if it was done for this job and its outputs are still what it says."""
+    try:
+        receipt: dict[str, Any] = json.loads(place.read_bytes())
+        same = receipt["key"] == task.key and all(
+            sha256_of(task.job.out / item["path"]) == item["sha256"] for item in receipt["outputs"] + receipt["found"]
+        )
+    except (OSError, ValueError, KeyError, TypeError, Unchecked):
+        return None
+    return receipt if same else None
+
+
+def _judge(task: ShardTask) -> dict[str, Any]:
+    job, shard = task.job, task.shard
+    name = f"part-{task.number:05d}.parquet"
+    decisions_path, admitted_path = job.out / "decisions" / name, job.out / "admitted" / name
+    table, judges, location = _tools(job)
+    book, tally = Book(judges), Tally()
+    with replacing(decisions_path) as decisions_file, replacing(admitted_path, optional=True) as admitted_file:
+        decisions = DecisionWriter(decisions_file)
+        admitted = AdmittedWriter(admitted_file)
+        for batch in _batches(shard, job, table, book):
+            verdicts = _decide(batch, job, location, book)
+            decisions.add(Decided(work=batch.work, url=batch.url, verdicts=verdicts, ids=book.ids(verdicts.signals)))
+            tally.add(verdicts, book)
+            tally.proofs.update(batch.marks.proofs)
+            if job.admitted and batch.source is not None:
+                admitted.add(batch.source, verdicts.verdict == 0)
+        decisions.close()
+        some = admitted.close()
+    outputs = [output(job.out, decisions_path, tally.rows)]
+    if some:
+        outputs.append(output(job.out, admitted_path, admitted.rows))
+    found = write_found(
+        job.out / WORK / f"{task.number:05d}.json", book,
+        used=tally.used, proofs=tally.proofs, leaves=decisions.leaves,
+    )  # fmt: skip
+    return {
+        "counts": {kind: dict(counter) for kind, counter in tally.counts.items()},
+        "found": [output(job.out, path, 0) for path in found],
+        "key": task.key,
+        "outputs": outputs,
+        "rows": tally.rows,
+    }
+
+
+def _batches(shard: Shard, job: Job, table: AgentTable, book: Book) -> Iterator[Batch]:
+    if shard.part is Part.FILES:
+        for files in batches_of(shard.files, DOCUMENT_ROWS):
+            marks = read_files(files, book, agent=job.agent, table=table)
+            work = pa.array([file.name for file in files], pa.string())
+            url = pa.nulls(len(files), pa.string())
+            basis = np.full(len(files), job.licensed, dtype=np.bool_)
+            yield Batch(work=work, url=url, urls=(), marks=marks, basis=basis)
+    elif shard.part is Part.SOURCES:
+        work = pa.array([f"source#{number}" for number, _ in shard.urls], pa.string())
+        url = pa.array([text for _, text in shard.urls], pa.string())
+        basis = np.full(len(work), job.licensed, dtype=np.bool_)
+        yield Batch(work=work, url=url, urls=(url,), marks=_unmarked(len(work), job.required), basis=basis)
+    else:
+        yield from _table(shard, job, table, book)
+
+
+def _table(shard: Shard, job: Job, table: AgentTable, book: Book) -> Iterator[Batch]:
+    if shard.file is None or shard.form is None:
+        return
+    columns = shard.columns
+    size = min(job.batch_rows, DOCUMENT_ROWS) if columns.html else job.batch_rows
+    chunks = rows.read(
+        shard.file.path, shard.form, columns=columns.read, whole=job.admitted, groups=shard.groups, batch_rows=size
+    )
+    for chunk in chunks:
+        marks = _unmarked(chunk.count, job.required if columns.urls else 0)
+        basis = np.full(chunk.count, job.licensed, dtype=np.bool_)
+        urls: tuple[Any, ...] = ()
+        if chunk.batch is None:
+            marks.fault[:] = DAMAGED
+        else:
+            urls = tuple(text_column(chunk.batch.column(name)) for name in columns.urls)
+            if columns.headers:
+                read_headers(chunk.batch.column(columns.headers), columns.headers, marks, book, job.agent)
+            if columns.html:
+                read_pages(chunk.batch.column(columns.html), columns.html, marks, book, agent=job.agent, table=table)
+            if columns.basis:
+                basis |= named_basis(chunk.batch.column(columns.basis))
+        if chunk.damaged is not None:
+            marks.fault[chunk.damaged] = DAMAGED
+        work = _work_ids(shard.file.name, chunk)
+        url = _first_url(urls, chunk.count)
+        yield Batch(work=work, url=url, urls=urls, marks=marks, basis=basis, source=chunk.batch)
+
+
+def _decide(batch: Batch, job: Job, location: Location | None, book: Book) -> Verdicts:
+    marks = batch.marks
+    found = [location.find(column, book) if location else _unasked(column) for column in batch.urls]
+    fault, asked = marks.fault, marks.asked
+    row = [np.array(marks.rows, dtype=np.int64)]
+    signal = [np.array(marks.signals, dtype=np.int64)]
+    if found:
+        # Each URL must have been asked; what anyone says about any of them counts.
+        together = found[0].asked.copy()
+        for other in found[1:]:
+            together &= other.asked
+        asked = asked | together
+        for one in found:
+            fault = np.where(fault == 0, one.fault, fault)
+            row.append(one.row)
+            signal.append(one.signal)
+    pairs = _unique(np.concatenate(row), np.concatenate(signal), single=len(found) == 1 and not marks.rows)
+    return judge_rows(
+        Rows(fault=fault, required=marks.required, asked=asked, basis=batch.basis, row=pairs[0], signal=pairs[1]),
+        book, job.profile,
+    )  # fmt: skip
+
+
+def _unique(
+    row: NDArray[np.int64], signal: NDArray[np.int64], *, single: bool
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Sort pairs by row, each pair once."""
+    if single or not row.size:
+        return row, signal
+    order = np.lexsort((signal, row))
+    row, signal = row[order], signal[order]
+    fresh = np.ones(len(row), dtype=np.bool_)
+    fresh[1:] = (row[1:] != row[:-1]) | (signal[1:] != signal[:-1])
+    return row[fresh], signal[fresh]
+
+
+def _unasked(urls: Any) -> Findings:
+    """Give the faults of URLs when there is no snapshot of sites at all."""
+    from datalib.optout.urls import Fault, places_of
+
+    fault = places_of(urls).fault
+    fault[fault == Fault.SCHEME] = Fault.NONE
+    none = np.zeros(0, dtype=np.int64)
+    return Findings(fault=fault, asked=np.zeros(len(fault), dtype=np.uint16), row=none, signal=none)
+
+
+def _unmarked(count: int, required: int) -> Marks:
+    return Marks(
+        fault=np.zeros(count, dtype=np.uint8),
+        required=np.full(count, required, dtype=np.uint16),
+        asked=np.zeros(count, dtype=np.uint16),
+    )
+
+
+def _work_ids(name: str, chunk: Chunk) -> Any:
+    numbers = pa.array(np.arange(chunk.first, chunk.first + chunk.count)).cast(pa.string())
+    return pc.binary_join_element_wise(pa.scalar(name), numbers, "#")
+
+
+def _first_url(urls: tuple[Any, ...], count: int) -> Any:
+    """Give the column that names the works in the results: the first URL of each that is not null."""
+    if not urls:
+        return pa.nulls(count, pa.string())
+    first = urls[0] if len(urls) == 1 else pc.coalesce(*(column.cast(pa.string()) for column in urls))
+    return first.cast(pa.string())

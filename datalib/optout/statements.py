@@ -1,0 +1,203 @@
+"""The signals and the evidence of a scan, gathered from its shards: each once, in the order of their numbers."""
+
+import heapq
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from datalib.optout.answers import stamp
+from datalib.optout.compiled import Template, signal_id
+from datalib.optout.found import ProofPlace, read_made, read_proof, read_used
+from datalib.optout.judges import Judges
+from datalib.optout.model import CATEGORIES, Signal, State
+from datalib.optout.site import SiteStore
+
+#: Bytes of a single page, and of all answers of sites together, up to which they are copied into the evidence.
+MAX_PAGE: Final = 1 << 18
+MAX_ANSWERS: Final = 64 << 20
+_RANGE = 1 << 17
+_LAST = (1 << 63) - 1
+
+_WORDS = pa.dictionary(pa.int32(), pa.string())
+_TEXTS = ("signal", "carrier", "locator", "raw", "sha256", "observed_at")
+SIGNALS_SCHEMA: Final = pa.schema([
+    pa.field("id", pa.int64(), nullable=False),
+    *(pa.field(name, pa.string(), nullable=False) for name in _TEXTS),
+    *(pa.field(f"{reading}_{name}", _WORDS, nullable=False) for reading in ("spec", "strict") for name in CATEGORIES),
+    pa.field("note", pa.string(), nullable=False),
+])  # fmt: skip
+EVIDENCE_SCHEMA: Final = pa.schema([
+    pa.field("sha256", pa.string(), nullable=False),
+    pa.field("size", pa.int64(), nullable=False),
+    pa.field("bytes", pa.binary()),
+    pa.field("source", pa.string(), nullable=False),
+])  # fmt: skip
+
+
+class Statements:
+    """The statements that the shards of a scan used. ``used`` and ``made`` are the files they left."""
+
+    def __init__(
+        self, store: SiteStore | None, judges: Judges | None, used: Sequence[Path], made: Sequence[Path]
+    ) -> None:
+        self.store, self.judges, self.made = store, judges, made
+        signals = np.zeros(0, dtype=np.int64)
+        for path in used:
+            signals = np.union1d(signals, read_used(path))
+        ids = judges.signals["ids"][signals] if judges else signals
+        self.ids, first = np.unique(ids, return_index=True)
+        self.signals = signals[first]
+
+    def write_signals(self, path: Path) -> int:
+        """Write the signals; give their number."""
+        import pyarrow.parquet as pq
+
+        count = 0
+        made = _distinct(heapq.merge(*(_numbered(file) for file in self.made), key=lambda item: item[0]))
+        waiting = next(made, None)
+        with pq.ParquetWriter(path, SIGNALS_SCHEMA, compression="zstd", compression_level=1, store_schema=False) as out:
+            for start in range(0, max(len(self.ids), 1), _RANGE):
+                part = slice(start, start + _RANGE)
+                last = _LAST if start + _RANGE >= len(self.ids) else int(self.ids[start + _RANGE]) - 1
+                late: list[tuple[int, Signal]] = []
+                while waiting is not None and waiting[0] <= last:
+                    late.append(waiting)
+                    waiting = next(made, None)
+                known = set(self.ids[part].tolist()) if late else set()
+                table = pa.concat_tables([self._compiled(self.signals[part], self.ids[part]), _late(late, known)])
+                table = table.sort_by("id") if late else table
+                out.write_table(table.combine_chunks(), row_group_size=_RANGE)
+                count += len(table)
+        return count
+
+    def _compiled(self, signals: NDArray[np.int64], ids: NDArray[np.int64]) -> Any:
+        """Put signals of compiled contents into words."""
+        if self.judges is None or self.store is None or not len(signals):
+            return SIGNALS_SCHEMA.empty_table()
+        judges, store = self.judges, self.store
+        kind = pa.array(judges.signals["templates"][signals])
+        line = judges.signals["lines"][signals]
+        content = self._contents(signals)
+        entries = store.contents[content]
+        paths = pa.array(list(store.paths), pa.string()).take(pa.array(entries["path"]))
+        lines = pc.binary_join_element_wise(paths, pa.array(line).cast(pa.string()), "#L")
+        digests = pa.array([item.tobytes().hex() for item in store.bodies["sha256"][entries["body"]]], pa.string())
+        seen = self._first_seen()[content]
+        columns = {
+            "id": pa.array(ids),
+            "locator": pc.if_else(pa.array(line > 0), lines, paths),
+            "raw": pa.array(judges.raw_text(signals), pa.string()),
+            "sha256": digests,
+            "observed_at": pa.array([_moment(moment) for moment in seen.tolist()], pa.string()),
+        }
+        columns |= {name: values.take(kind) for name, values in _of_templates(judges.templates).items()}
+        return pa.table([columns[name] for name in SIGNALS_SCHEMA.names], schema=SIGNALS_SCHEMA)
+
+    def _contents(self, signals: NDArray[np.int64]) -> NDArray[np.int64]:
+        if self.judges is None:
+            return signals
+        return np.searchsorted(self.judges.contents["first"], signals, side="right") - 1
+
+    def _first_seen(self) -> NDArray[np.int64]:
+        """Give, for each content, when it was first fetched; the largest number if nobody said."""
+        if self.store is None:
+            return np.zeros(0, dtype=np.int64)
+        answers = self.store.answers
+        seen = np.full(len(self.store.contents), _LAST, dtype=np.int64)
+        told = answers["fetched"] >= 0
+        np.minimum.at(seen, answers["content"][told], answers["fetched"][told])
+        return seen
+
+    def write_evidence(self, path: Path, proofs: Iterable[ProofPlace]) -> int:
+        """Write the evidence; give the number of carriers."""
+        import pyarrow.parquet as pq
+
+        places: dict[str, ProofPlace | int] = {}
+        for proof in proofs:
+            places.setdefault(proof.sha256, proof)
+        total = 0
+        if self.store is not None:
+            for number in np.unique(self.store.contents["body"][np.unique(self._contents(self.signals))]).tolist():
+                entry = self.store.bodies[number]
+                places.setdefault(entry["sha256"].tobytes().hex(), number)
+                total += int(entry["length"])
+        with pq.ParquetWriter(
+            path, EVIDENCE_SCHEMA, compression="zstd", compression_level=1, store_schema=False
+        ) as out:
+            batch: list[dict[str, Any]] = []
+            size = 0
+            for sha256 in sorted(places):
+                row = self._evidence(sha256, places[sha256], copied=total <= MAX_ANSWERS)
+                batch.append(row)
+                size += len(row["bytes"] or b"") + 100
+                if size > MAX_PAGE * 16:
+                    out.write_batch(pa.RecordBatch.from_pylist(batch, EVIDENCE_SCHEMA))
+                    batch, size = [], 0
+            out.write_batch(pa.RecordBatch.from_pylist(batch, EVIDENCE_SCHEMA))
+        return len(places)
+
+    def _evidence(self, sha256: str, place: ProofPlace | int, *, copied: bool) -> dict[str, Any]:
+        if isinstance(place, ProofPlace):
+            data = read_proof(place) if place.size <= MAX_PAGE else None
+            return {"sha256": sha256, "size": place.size, "bytes": data, "source": place.source}
+        if self.store is None:
+            raise LookupError(sha256)
+        data = self.store.body(place) if copied else None
+        size = int(self.store.bodies[place]["length"])
+        return {"sha256": sha256, "size": size, "bytes": data, "source": f"sites:{self.store.digest}"}
+
+
+def _of_templates(templates: Sequence[Template]) -> dict[str, Any]:
+    """Give what templates say, as columns with a row for each."""
+    columns: dict[str, Any] = {
+        name: pa.array([getattr(template, name) for template in templates], pa.string())
+        for name in ("signal", "carrier", "note")
+    }
+    for reading in ("spec", "strict"):
+        for place, name in enumerate(CATEGORIES):
+            words = [State(getattr(template, reading)[place]).label for template in templates]
+            columns[f"{reading}_{name}"] = pa.array(words, pa.string()).cast(_WORDS)
+    return columns
+
+
+def _late(signals: Sequence[tuple[int, Signal]], known: set[int]) -> Any:
+    rows = [(identity, signal) for identity, signal in signals if identity not in known]
+    columns: dict[str, list[Any]] = {"id": [identity for identity, _ in rows]}
+    for name in (*_TEXTS, "note"):
+        columns[name] = [str(getattr(signal, name)) for _, signal in rows]
+    for reading in ("spec", "strict"):
+        for name in CATEGORIES:
+            columns[f"{reading}_{name}"] = [getattr(signal, reading)[name].label for _, signal in rows]
+    arrays = [pa.array(columns[field.name], field.type) for field in SIGNALS_SCHEMA]
+    return pa.table(arrays, schema=SIGNALS_SCHEMA)
+
+
+def _numbered(path: Path) -> Iterator[tuple[int, Signal]]:
+    yield from ((signal_id(signal), signal) for signal in read_made(path))
+
+
+def _distinct(items: Iterable[tuple[int, Signal]]) -> Iterator[tuple[int, Signal]]:
+    """Keep of each signal the earliest observation; ``items`` come in the order of their numbers."""
+    held: tuple[int, Signal] | None = None
+    for item in items:
+        if held is not None and item[0] != held[0]:
+            yield held
+            held = item
+        elif held is None or _earlier(item[1], held[1]):
+            held = item
+    if held is not None:
+        yield held
+
+
+def _earlier(one: Signal, other: Signal) -> bool:
+    return (one.observed_at or "~") < (other.observed_at or "~")
+
+
+def _moment(seconds: int) -> str:
+    return stamp(datetime.fromtimestamp(seconds, UTC)) if seconds != _LAST else ""
