@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from datalib.errors import Misuse, Unchecked
+from datalib.errors import Misuse, Refused, Unchecked
 
 if TYPE_CHECKING:
     from datalib.trust.keys import PrivateKey
@@ -132,6 +132,14 @@ def read_file(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise Unchecked("E-IO", str(path), error.strerror or "") from error
+
+
+def read_text(path: Path, code: str) -> str:
+    """Read a text the user named; ``Refused`` with a code of its kind when it is not UTF-8."""
+    try:
+        return read_file(path).decode()
+    except UnicodeDecodeError as error:
+        raise Refused(code, str(path), "not UTF-8") from error
 
 
 def load_keys(paths: tuple[Path, ...], passwords: Path | None, prompt: str) -> "tuple[PrivateKey, ...]":

@@ -31,19 +31,16 @@ def new(
     max_age: int | None = None,
 ) -> Draft:
     """Start a policy at version 1, without persons. Times in seconds since 1970, ``max_age`` in seconds."""
-    log: dict[str, Any] = {"policy": log_policy, "require": log_required}
-    if max_age is not None:
-        log["max_age"] = max_age
-    return {
+    started = {
         "spec": SPEC,
         "version": 1,
         "issued": format_time(issued),
         "expires": format_time(expires),
         "roots": roots.to_dict(),
         "parties": [],
-        "log": log,
         "blocked": [],
     }
+    return set_log(started, log_policy, required=log_required, max_age=max_age)
 
 
 def next_version(draft: Draft, *, issued: int, expires: int) -> Draft:
@@ -94,6 +91,19 @@ def revoke_key(draft: Draft, keyid: str, *, at: int, reason: str) -> Draft:
 def block(draft: Draft, library: str) -> Draft:
     """Put a library on the list of those that the gate refuses."""
     return {**draft, "blocked": sorted({*draft["blocked"], library})}
+
+
+def set_log(draft: Draft, log_policy: str, *, required: bool, max_age: int | None) -> Draft:
+    """Name the log whose proofs are believed; ``max_age`` of a head proof in seconds."""
+    log: dict[str, Any] = {"policy": log_policy, "require": required}
+    if max_age is not None:
+        log["max_age"] = max_age
+    return {**draft, "log": log}
+
+
+def set_roots(draft: Draft, roots: Roots) -> Draft:
+    """Replace the roots; the next version is signed by enough of the old and enough of the new ones."""
+    return {**draft, "roots": roots.to_dict()}
 
 
 def serialise(draft: Draft) -> bytes:

@@ -1,0 +1,54 @@
+"""Find every sentence that the command line says: arguments of ``say``, help texts, tables of sentences."""
+
+import ast
+import importlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from datalib_cli import app, render
+
+CLI = Path(app.__file__).parent
+#: Calls whose first argument is a sentence for people.
+SAYING = {"say", "tell"}
+
+
+def _literal(node: ast.expr) -> str | None:
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
+
+
+def _said() -> Iterator[str]:
+    for path in sorted(CLI.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.Call) or not node.args:
+                continue
+            called = node.func
+            name = (
+                called.id if isinstance(called, ast.Name) else called.attr if isinstance(called, ast.Attribute) else ""
+            )
+            texts_call = (
+                isinstance(called, ast.Call) and isinstance(called.func, ast.Name) and called.func.id == "texts"
+            )
+            text = _literal(node.args[0])
+            if text is not None and (name in SAYING or texts_call):
+                yield text
+
+
+def _helped(command: click.Command) -> Iterator[str]:
+    for paragraph in (command.help or "").split("\n\n"):
+        yield " ".join(paragraph.split())
+    for parameter in command.get_params(click.Context(command)):
+        if isinstance(parameter, click.Option) and parameter.help:
+            yield parameter.help
+    for inner in command.commands.values() if isinstance(command, click.Group) else ():
+        yield from _helped(inner)
+
+
+def sentences() -> set[str]:
+    """Give every English sentence that has a translation, or should have."""
+    found = {*_said(), *app.COMMANDS.values(), *render.NOT_CHECKED.values(), "integrity", "gate", "Options", "Commands"}
+    for name in app.COMMANDS:
+        found |= set(_helped(importlib.import_module(f"datalib_cli.commands.{name}").command))
+    found |= {paragraph for paragraph in (app.PROGRAM.help or "").split("\n\n")}
+    return {text for text in found if text}
