@@ -1,6 +1,6 @@
 """Results as text and as JSON. Pure: values in, lines and dictionaries out."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import datalib_vocab
@@ -10,6 +10,7 @@ from datalib_cli.texts import Texts
 if TYPE_CHECKING:
     from datalib.acts import Act
     from datalib.library.upgrade import Note
+    from datalib.optout.result import ScanResult
     from datalib.verify import Facts, Report, Verdict
 
 
@@ -147,3 +148,28 @@ def report_lines(report: "Report", say: Texts) -> list[str]:
         lines.append(say("not checked:"))
         lines += [f"  - {say(NOT_CHECKED[code])}" for code in facts.not_checked]
     return lines
+
+
+def scan_lines(result: "ScanResult", say: Texts) -> list[str]:
+    """Write a scan for people: how many works of each verdict, why, and what was and was not asked."""
+    verdicts = result.counts["verdict"]
+    lines = [
+        say("works: {count}", count=result.works),
+        *(f"  {name}: {verdicts.get(name, 0)}" for name in ("admit", "refuse", "hold")),
+        say("reasons:"),
+        *(
+            f"  {count:>8}  {code}: {datalib_vocab.reason(code, say.lang)}"
+            for code, count in _by_count(result.counts["reason"])
+        ),
+        say(
+            "asked: {carriers}",
+            carriers=", ".join(f"{name} {count}" for name, count in _by_count(result.counts["asked"])) or "-",
+        ),
+    ]
+    if any(code.startswith("not-asked") for code in result.counts["reason"]):
+        lines.append(say("next: `datalib optout fetch WORKS -o SITES` asks the sites, then scan with --sites SITES"))
+    return lines
+
+
+def _by_count(counts: Mapping[str, int]) -> list[tuple[str, int]]:
+    return sorted(counts.items(), key=lambda item: (-item[1], item[0]))

@@ -29,6 +29,18 @@ def remedy(code: str, lang: str) -> str:
     return _say(code, "remedy", lang)
 
 
+@cache
+def _reasons() -> Mapping[str, Mapping[str, str]]:
+    reasons: Mapping[str, Mapping[str, str]] = json.loads(read("reasons.json"))
+    return reasons
+
+
+def reason(code: str, lang: str) -> str:
+    """Say what a reason of a verdict means. An unknown language reads English, an unknown code is returned as it is."""
+    entry = _reasons().get(code)
+    return entry[lang if lang in LANGUAGES else "en"] if entry else code
+
+
 def _say(code: str, member: str, lang: str) -> str:
     entry = _codes().get(code)
     return entry[member][lang if lang in LANGUAGES else "en"] if entry else code

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from datalib_cli import options
-from datalib_cli.base import Command, Output, clock
+from datalib_cli.base import Command, Output, clock, texts
 from datalib_cli.render import scan_lines
 
 
@@ -63,4 +63,4 @@ def command(
         admitted=admitted,
         now=clock(now),
     )
-    return Output(data=result.to_dict(), lines=scan_lines(result))
+    return Output(data=result.to_dict(), lines=scan_lines(result, texts()))
