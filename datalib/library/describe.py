@@ -68,13 +68,13 @@ def describe(folder: Folder, statements: Statements, *, now: int, leave_out_clut
     `descriptor.load`, `declarations` and of the manifest schema; ``E-RES-UNLISTED`` for declared files that are not
     there; ``E-PRODUCER-CHANGED`` if a signed library is given another producer. Raises ``Unchecked`` (``E-IO``).
     """
-    left_out = tuple(_clutter(folder))
+    found = descriptor.load(lambda name, limit: _read(folder, name, limit))
+    own = folder.exists("chain.jsonl") or (found is not None and "datalib" in found.document)
+    left_out, special = _look(folder, own=own)
     if left_out and not leave_out_clutter:
         shown = ", ".join(map(paths.readable, left_out[:_SHOWN])) + (" …" if len(left_out) > _SHOWN else "")
         raise Refused("E-CLUTTER", str(folder.path), f"{len(left_out)} found: {shown}")
-    found = descriptor.load(lambda name, limit: _read(folder, name, limit))
-    own = folder.exists("chain.jsonl") or (found is not None and "datalib" in found.document)
-    refused = tuple(_refused(folder, own=own))
+    refused = (*special, *_ill_named(folder, own=own))
     if refused:
         return Draft(document={}, refused=refused, left_out=left_out)
     said = upgrade(statements.members, "--from") if statements.members else None
@@ -97,19 +97,15 @@ def _read(folder: Folder, name: str, limit: int) -> bytes | None:
         raise
 
 
-def _clutter(folder: Folder) -> Iterator[str]:
-    found: list[str] = []
-
-    def pass_over(path: str) -> bool:
-        if clutter.is_clutter(path):
-            found.append(path.removesuffix("/"))
-            return True
-        return False
-
-    for _ in folder.walk(leave_out=pass_over):
-        yield from found
-        found.clear()
-    yield from found
+def _look(folder: Folder, *, own: bool) -> tuple[tuple[str, ...], list[RefusedPath]]:
+    """Walk once for what belongs in no library, and for links and devices."""
+    left_out: list[str] = []
+    special: list[RefusedPath] = []
+    for path, kind in _data(folder, own=own, left_out=left_out):
+        if kind is not Kind.FILE:
+            code = "E-FILE-SYMLINK" if kind is Kind.LINK else "E-FILE-TYPE"
+            special.append(RefusedPath(path=paths.readable(path), code=code, suggestion=""))
+    return tuple(left_out), special
 
 
 def _is_ours(path: str) -> bool:
@@ -117,23 +113,22 @@ def _is_ours(path: str) -> bool:
     return path in paths.RESERVED_FILES or path.partition("/")[0] in paths.RESERVED_FOLDERS
 
 
-def _data(folder: Folder, *, own: bool) -> Iterator[Entry]:
+def _data(folder: Folder, *, own: bool, left_out: list[str] | None = None) -> Iterator[Entry]:
     """Yield what would be data; the records of a library that has some are not, nor is a draft's descriptor."""
 
     def pass_over(path: str) -> bool:
-        return clutter.is_clutter(path) or (_is_ours(path) if own else path == _MANIFEST)
+        if clutter.is_clutter(path):
+            if left_out is not None:
+                left_out.append(path.removesuffix("/"))
+            return True
+        return _is_ours(path) if own else path == _MANIFEST
 
     for entry in folder.walk(leave_out=pass_over):
         if not is_leftover(entry.path):
             yield entry
 
 
-def _refused(folder: Folder, *, own: bool) -> Iterator[RefusedPath]:
-    """Yield every path that cannot be listed: links and devices, then names that the rules refuse."""
-    for path, kind in _data(folder, own=own):
-        if kind is not Kind.FILE:
-            code = "E-FILE-SYMLINK" if kind is Kind.LINK else "E-FILE-TYPE"
-            yield RefusedPath(path=paths.readable(path), code=code, suggestion="")
+def _ill_named(folder: Folder, *, own: bool) -> Iterator[RefusedPath]:
     for path, code, suggestion in suggest_all(lambda: (entry.path for entry in _data(folder, own=own))):
         yield RefusedPath(path=paths.readable(path), code=code, suggestion=suggestion)
 

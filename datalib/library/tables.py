@@ -1,8 +1,7 @@
 """The schema of one table file, as a Data Package v2 Table Schema.
 
 Parquet and Arrow: from the file's own metadata. CSV, TSV, JSON Lines and XLSX: by Frictionless from a sample that is
-bounded in bytes, rows and cells. This is the only module that imports Frictionless; it gets lists of plain values and
-never a path, a URL or a descriptor, so it can neither guess what a file is nor reach for the network.
+bounded in bytes, rows and cells (`datalib.library.inference`).
 """
 
 import codecs
@@ -18,13 +17,12 @@ from itertools import islice
 from typing import Any, BinaryIO, Final
 
 from datalib.errors import Refused
-from datalib.library import arrow_schema, workbook
+from datalib.library import arrow_schema, inference, workbook
 from datalib.library.names import distinct
 
 #: What is read of a text table, at most. Types are inferred from these rows and not checked in the rest.
 SAMPLE_BYTES: Final = 1 << 20
 SAMPLE_ROWS: Final = 500
-SAMPLE_CELLS: Final = 20_000
 #: Widest table that becomes a resource (the widest sheet that a spreadsheet program makes).
 FIELDS_LIMIT: Final = 16_384
 
@@ -54,28 +52,7 @@ _STREAM: Final = "application/vnd.apache.arrow.stream"
 
 _DELIMITERS: Final = ",\t;|"
 _DIALECT_ROWS: Final = 100
-_TELLING_BYTES: Final = 1 << 16
 _NUMBER: Final = re.compile(r"\s*[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?\s*")
-# Frictionless' own candidates without the ones that take decimal commas for coordinates ("1,5" is a geopoint to it),
-# with the decimal comma and the day-first date of Kazakh and Russian tables.
-_CANDIDATES: Final[Sequence[Mapping[str, str]]] = (
-    {"type": "yearmonth"},
-    {"type": "duration"},
-    {"type": "object"},
-    {"type": "array"},
-    {"type": "datetime"},
-    {"type": "time"},
-    {"type": "date"},
-    {"type": "date", "format": "%d.%m.%Y"},
-    {"type": "integer"},
-    {"type": "number"},
-    {"type": "number", "decimalChar": ","},
-    {"type": "boolean"},
-    {"type": "string"},
-)
-_TEXT_CANDIDATES: Final = tuple(item for item in _CANDIDATES if item["type"] in {"datetime", "date", "time", "string"})
-# 007 is an identifier, not the number seven: reading it as one would lose its zeros.
-_LEADING_ZERO: Final = re.compile(r"\s*[+-]?0[0-9]")
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _KINDS: Final[Sequence[tuple[type | tuple[type, ...], str]]] = (
     (bool, "boolean"),  # before int: a bool is one
@@ -212,18 +189,14 @@ def _encoding(raw: bytes, path: str) -> str:
 
 
 def _detected(raw: bytes, path: str) -> str:
-    from frictionless import Detector
-
-    telling = b"\n".join(line for line in raw.splitlines() if not line.isascii())[:_TELLING_BYTES]
     try:
-        return str(Detector().detect_encoding(telling))
+        return inference.encoding_of(raw)
     except (LookupError, UnicodeError) as problem:
         raise Refused("E-TABLE-READ", path, "the encoding of the text is unknown") from problem
 
 
 def _delimited(sample: _Sample, path: str, kind: str) -> Table:
-    import frictionless  # noqa: F401 -- sets the csv module's field limit: always the same one, whatever was read before
-
+    inference.prepare()
     delimiter = "\t" if kind == "tsv" else _delimiter(sample, path)
     rows = _csv_rows(sample, delimiter, path, SAMPLE_ROWS)
     if not any(rows):
@@ -242,7 +215,7 @@ def _delimited(sample: _Sample, path: str, kind: str) -> Table:
         if header != 1:
             dialect["headerRows"] = [header]
     _check_width(len(labels), path)
-    fields = _infer(distinct(labels), [row for row in body if row], _CANDIDATES)
+    fields = inference.fields_of(distinct(labels), [row for row in body if row], inference.CANDIDATES)
     return _table(kind, path, fields, encoding=sample.encoding, dialect=dialect, notes=notes)
 
 
@@ -287,25 +260,6 @@ def _has_number(row: Sequence[Any]) -> bool:
     return any(_NUMBER.fullmatch(str(cell)) for cell in row)
 
 
-def _infer(
-    names: list[str], rows: Sequence[Sequence[Any]], candidates: Sequence[Mapping[str, str]]
-) -> list[dict[str, Any]]:
-    """Infer a field for each name; a type is given only if every cell of the sample has it."""
-    from frictionless import Detector
-
-    fragment = [list(row) for row in rows[: max(1, SAMPLE_CELLS // len(names))]]
-    schema = Detector(field_confidence=1.0).detect_schema(
-        fragment, labels=list(names), field_candidates=[dict(item) for item in candidates]
-    )
-    fields = [dict(field.to_descriptor()) for field in schema.fields]
-    for position, field in enumerate(fields):
-        column = (row[position] for row in fragment if len(row) > position)
-        if field["type"] in {"integer", "number"} and any(_LEADING_ZERO.match(str(cell)) for cell in column):
-            field["type"] = "string"
-            field.pop("decimalChar", None)
-    return fields
-
-
 # --- typed cells: JSON Lines and workbooks ---
 
 
@@ -327,7 +281,7 @@ def _json_lines(sample: _Sample, path: str) -> Table:
     if any(_SURROGATE.search(name) for name in names):
         raise Refused("E-TABLE-READ", path, "a member name is no Unicode text")
     _check_width(len(names), path)
-    kept = records[: max(1, SAMPLE_CELLS // len(names))]
+    kept = records[: max(1, inference.SAMPLE_CELLS // len(names))]
     fields = [_typed_field(name, [record.get(name) for record in kept]) for name in names]
     return _table("jsonl", path, fields, encoding=sample.encoding)
 
@@ -340,7 +294,7 @@ def _sheet(file: BinaryIO, path: str) -> Table:
     header = _header_row(rows)
     labels = ["" if cell is None else str(cell) for cell in rows[header - 1]]
     _check_width(len(labels), path)
-    body = [row for row in rows[header:] if row][: max(1, SAMPLE_CELLS // len(labels))]
+    body = [row for row in rows[header:] if row][: max(1, inference.SAMPLE_CELLS // len(labels))]
     fields = [
         _typed_field(name, [row[position] for row in body if len(row) > position])
         for position, name in enumerate(distinct(labels))
@@ -361,7 +315,7 @@ def _typed_field(name: str, cells: Sequence[Any]) -> dict[str, Any]:
     present = [cell for cell in cells if cell is not None and cell != ""]
     kinds = {_kind_of(cell) for cell in present}
     if kinds == {"string"}:
-        return {**_infer([name], [[cell] for cell in present], _TEXT_CANDIDATES)[0], "name": name}
+        return {**inference.fields_of([name], [[cell] for cell in present], inference.TEXT_CANDIDATES)[0], "name": name}
     if kinds == {"date", "datetime"}:
         return {"name": name, "type": "datetime"}
     if kinds == {"integer", "number"}:

@@ -169,7 +169,7 @@ class _Upgrade:
         people: list[dict[str, Any]] = []
         for name, role in (("contributors", ""), *_ROLES.items()):
             value = owner.pop(name, None)
-            items = [] if value is None else value if isinstance(value, list) else [value]
+            items = [] if value is None else _listed(value)
             for index, item in enumerate(items):
                 person = self._person(item, f"{place}/{name}/{index}")
                 if role:
@@ -205,16 +205,16 @@ class _Upgrade:
     def _common(self, owner: dict[str, Any], place: str) -> None:
         """Licences and sources stand in packages and in resources."""
         for old, new in (("license", "licenses"), ("licence", "licenses"), ("source", "sources")):
-            if old in owner and new not in owner:
-                owner[new] = owner.pop(old)
+            said = [_listed(owner.pop(name)) for name in (new, old) if owner.get(name) is not None]
+            owner.pop(old, None)
+            if said:
+                owner[new] = [item for items in said for item in items]
         for name, read in (("licenses", self._license), ("sources", self._source)):
             self._read_list(owner, place, name, read)
 
     def _read_list(
         self, owner: dict[str, Any], place: str, name: str, read: Callable[[dict[str, Any], str], dict[str, Any] | None]
     ) -> None:
-        if isinstance(owner.get(name), (str, dict)):
-            owner[name] = [owner[name]]
         if isinstance(owner.get(name), list):
             owner[name] = [{"title": item} if isinstance(item, str) else item for item in owner[name]]
         items = self._items(owner, place, name, dict)
@@ -371,3 +371,7 @@ class _Upgrade:
                 del key["reference"]["resource"]  # version 2: a reference to its own resource names none
             elif isinstance(target, str) and target in self._renamed:
                 key["reference"]["resource"] = self._renamed[target]
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]

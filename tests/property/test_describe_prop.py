@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from datalib.canonical import canonical
 from datalib.errors import Refused
-from datalib.library import descriptor, tables, yaml_text
+from datalib.library import descriptor, inference, tables, yaml_text
 from datalib.library.collisions import Collisions
 from datalib.library.names import distinct, is_slug, slug
 from datalib.library.paths import fault, to_bytes
@@ -51,6 +51,7 @@ descriptors = st.fixed_dictionaries(
 )
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(descriptors)
 def test_upgrade_refuses_or_gives_a_fixed_point(document: dict[str, Any]) -> None:
     before = canonical(document)
@@ -110,6 +111,25 @@ def test_delimited_text(rows: list[list[str]], extension: str) -> None:
         tables.read(io.BytesIO("\n".join(",".join(row) for row in rows).encode()), f"t.{extension}")
     except Refused as refusal:
         assert refusal.code == "E-TABLE-READ"  # noqa: PT017 -- a refusal is one of two right answers
+
+
+TOKENS = [
+    "", "0", "1", "-5", "007", "1.5", "0.50", "1,5", "+1", " 1", "1e5", "abc", "Жаз", "true", "nan", "inf", "2020", "_",
+    "2020-01", "2020-01-01", "01.02.2020", "10:00:00", "2020-01-01T10:00:00Z", "P1D", "[1]", "{}", "1_000", "\u0661",
+    "x1", "-",
+]  # fmt: skip
+tokens = st.sampled_from(TOKENS) | st.text(max_size=4)
+
+
+@settings(deadline=None)
+@given(st.lists(tokens, min_size=1, max_size=5))
+def test_short_cuts_say_what_frictionless_says(column: list[str]) -> None:
+    for candidates in (inference.CANDIDATES, inference.TEXT_CANDIDATES):
+        (asked,) = inference._ask(["a"], [[cell] for cell in column], candidates)
+        (inferred,) = inference.fields_of(["a"], [[cell] for cell in column], candidates)
+        if inferred != asked:  # identifiers with leading zeros are the one thing decided otherwise
+            assert (inferred, asked["type"] in {"integer", "number"}) == ({"name": "a", "type": "string"}, True)
+            assert any(inference._LEADING_ZERO.match(cell) for cell in column)
 
 
 @pytest.fixture(scope="module")
