@@ -3,8 +3,8 @@
     python -m tests.docs            compare; exit 1 where a page and the program differ
     python -m tests.docs --write    put the real output into the pages
 
-The commands of one page run in order, in one shell, in an empty folder. Digests, ports, times of day and temporary names
-differ from run to run; they are levelled before comparing.
+The commands of one page run in order, in one shell, in an empty folder. Digests, ports, times of day and temporary
+names differ from run to run; they are levelled before comparing.
 """
 
 import difflib
@@ -27,6 +27,7 @@ VARYING = (
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"), "<time>"),
     (re.compile(r"/tmp/\S+"), "<tmp>"),  # noqa: S108 - a pattern, not a file
     (re.compile(r"[A-Za-z0-9+/]{43}="), "<key>"),
+    (re.compile(r"[A-Za-z0-9+/]{20,}…"), "<key>…"),
 )
 
 
