@@ -158,6 +158,11 @@ class SiteStore:
             raise Refused("E-SITES-FORMAT", str(self.folder / "bodies.bin"), "a body has changed since it was imported")
         return body
 
+    def find_body(self, sha256: str) -> bytes | None:
+        """Read a body by its digest in hex, if the store has it."""
+        found = np.flatnonzero(self.bodies["sha256"] == np.void(bytes.fromhex(sha256)))
+        return self.body(int(found[0])) if found.size else None
+
     def content(self, number: int) -> Content:
         """Read one distinct content with its body."""
         entry = self.contents[number]

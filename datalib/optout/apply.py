@@ -1,0 +1,147 @@
+"""What was refused leaves a library: rows from its tables, files from its folder. The sources stay named.
+
+Each file is replaced or removed as a whole. What a file became is noted beside the scan before it takes its place, so
+that an interrupted run can be repeated and a finished one changes nothing.
+"""
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from datalib.errors import Misuse, Refused, Unchecked
+from datalib.library.store import write_file
+from datalib.optout import rows
+from datalib.optout.explain import checked, reading
+from datalib.optout.model import Verdict
+from datalib.optout.outputs import replacing, sha256_of, trouble
+from datalib.optout.result import ScanResult, read_scan
+from datalib.optout.rewrite import rewrite
+from datalib.optout.works import is_library
+
+_JOURNAL = "applied.json"
+_BATCH = 1 << 17
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Applied:
+    """What a run changed: rows removed by table, files removed. Empty when all had been done before.
+
+    ``sources``: works of the kind ``source#N`` that were refused; they stay named, what came from them is for people.
+    """
+
+    tables: Mapping[str, int]
+    files: tuple[str, ...]
+    sources: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Write it as JSON has it."""
+        return {"files": list(self.files), "sources": list(self.sources), "tables": dict(sorted(self.tables.items()))}
+
+
+def apply(library: Path, out: Path, *, held: bool = False) -> Applied:
+    """Remove refused works (``held``: also works on hold) from a library that was scanned into ``out``.
+
+    Raises Misuse (E-USAGE) when the folder is no library, Refused (E-FILE-CHANGED) when a file that has to change is
+    not the one that was scanned, Refused (E-SCAN-FORMAT), Unchecked (E-IO).
+    """
+    if not is_library(library):
+        raise Misuse("E-USAGE", str(library), "is not a library")
+    result = read_scan(out)
+    wanted = {Verdict.REFUSE.value, Verdict.HOLD.value} if held else {Verdict.REFUSE.value}
+    tables, files, sources = _unwanted(out, result, wanted)
+    journal = _Journal(out)
+    digests = {file.path: file.sha256 for file in result.inputs}
+    done = {
+        name: len(found)
+        for name, found in sorted(tables.items())
+        if _remove_rows(library, name, found, digests[name], journal)
+    }
+    gone = [name for name in sorted(files) if _remove_file(library, name, digests[name])]
+    return Applied(tables=done, files=tuple(gone), sources=tuple(sources))
+
+
+def _unwanted(out: Path, result: ScanResult, wanted: set[str]) -> tuple[dict[str, set[int]], list[str], list[str]]:
+    """Sort the works that have to go: rows by table, whole files, sources."""
+    names = {file.path for file in result.inputs}
+    tables: dict[str, set[int]] = {}
+    files: list[str] = []
+    sources: list[str] = []
+    for work in _works(out, result, wanted):
+        table, _, number = work.rpartition("#")
+        if work in names:
+            files.append(work)
+        elif table in names:
+            tables.setdefault(table, set()).add(int(number))
+        else:
+            sources.append(work)
+    return tables, files, sources
+
+
+def _works(out: Path, result: ScanResult, wanted: set[str]) -> Iterator[str]:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
+    words = pa.array(sorted(wanted))
+    for file in result.outputs:
+        if file.path.startswith("decisions/"):
+            checked(out, result, file.path)
+            with reading(out / file.path), pq.ParquetFile(out / file.path) as table:
+                for batch in table.iter_batches(_BATCH, columns=["work_id", "verdict"]):
+                    said = batch.column("verdict").cast(pa.string())
+                    yield from batch.column("work_id").filter(pc.is_in(said, words)).to_pylist()
+
+
+class _Journal:
+    """The digests of rewritten files, beside the scan."""
+
+    def __init__(self, out: Path) -> None:
+        self._path = out / _JOURNAL
+        try:
+            self._known: dict[str, str] = json.loads(self._path.read_bytes())
+        except (OSError, ValueError):
+            self._known = {}
+
+    def has(self, name: str, digest: str) -> bool:
+        return self._known.get(name) == digest
+
+    def note(self, name: str, digest: str) -> None:
+        self._known[name] = digest
+        write_file(self._path, json.dumps(self._known, sort_keys=True).encode())
+
+
+def _remove_rows(library: Path, name: str, found: set[int], digest: str, journal: _Journal) -> bool:
+    path = library / name
+    now = sha256_of(path)
+    if journal.has(name, now):
+        return False
+    if now != digest:
+        raise Refused("E-FILE-CHANGED", name, "not the file that was scanned; scan the library again")
+    form = rows.form_of(name)
+    if form is None:
+        raise Refused("E-SCAN-FORMAT", name, "rows of a file that is no table")
+    with replacing(path) as temporary:
+        with reading(path):
+            total = rewrite(path, temporary, form, found)
+        if total != _count(path, form):
+            raise Unchecked("E-TABLE-READ", name, "its rows cannot be told apart safely; remove the file")
+        journal.note(name, sha256_of(temporary))
+    return True
+
+
+def _count(path: Path, form: rows.Form) -> int:
+    return sum(chunk.count for chunk in rows.read(path, form, columns=rows.head(path, form).columns[:1]))
+
+
+def _remove_file(library: Path, name: str, digest: str) -> bool:
+    path = library / name
+    if not os.path.lexists(path):
+        return False
+    if path.is_file() and not path.is_symlink() and sha256_of(path) != digest:
+        raise Refused("E-FILE-CHANGED", name, "not the file that was scanned; scan the library again")
+    with trouble(path):
+        path.unlink()
+    return True

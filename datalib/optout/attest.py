@@ -1,0 +1,41 @@
+"""What a scan says about a library: the claim ``optout``, computed and never typed (opt-out specification §4)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from datalib.optout.model import Verdict
+from datalib.optout.result import ScanResult
+
+
+def attest_result(result: ScanResult, listing: Mapping[str, str]) -> tuple[str, dict[str, Any]]:
+    """Give ``pass`` or ``fail`` for a library, and the facts it follows from.
+
+    ``listing``: digest by path of all files of the library. ``pass`` only if every work is admitted, every scanned file
+    is in the listing with the scanned digest, and every file of the listing was scanned: a clean part says nothing
+    about the rest. A file scanned by itself is found in the listing by its name and digest.
+    """
+    verdicts = result.counts.get("verdict", {})
+    named = {_tail(path): path for path in sorted(listing, reverse=True)}
+    scanned: set[str] = set()
+    foreign: list[str] = []
+    for file in result.inputs:
+        path = file.path if file.path in listing else named.get(_tail(file.path), "")
+        if listing.get(path) == file.sha256:
+            scanned.add(path)
+        else:
+            foreign.append(file.path)
+    missing = sorted(set(listing) - scanned)
+    facts: dict[str, Any] = {
+        "admitted": verdicts.get(Verdict.ADMIT, 0),
+        "held": verdicts.get(Verdict.HOLD, 0),
+        "not_in_listing": sorted(foreign),
+        "not_scanned": missing,
+        "refused": verdicts.get(Verdict.REFUSE, 0),
+        "works": result.works,
+    }
+    clean = result.works > 0 and facts["admitted"] == result.works and sum(verdicts.values()) == result.works
+    return ("pass" if clean and not foreign and not missing else "fail"), facts
+
+
+def _tail(path: str) -> str:
+    return path.rpartition("/")[2]

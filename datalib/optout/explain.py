@@ -1,0 +1,216 @@
+"""Why a work got its verdict: the statements, the bytes they stand in, the rule that matched, and both readings."""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from datalib.errors import Misuse, Refused, Unchecked
+from datalib.optout.model import CATEGORIES
+from datalib.optout.outputs import sha256_of
+from datalib.optout.result import ScanResult, read_scan
+from datalib.optout.scan import SITES
+from datalib.optout.site import SiteStore, is_store, open_store
+from datalib.optout.urls import Place, place_of
+
+_QUOTE = 2000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """One statement about a work.
+
+    ``where`` is the full address where one is known, else the place in the work. ``quote`` are the bytes it was read
+    from, as text, at most 2000 characters; ``sha256`` is of the whole carrier; ``checked``: the bytes were at hand and
+    have that digest. ``spec`` and ``strict`` are the two readings, categories without a word left out.
+    """
+
+    signal: str
+    carrier: str
+    where: str
+    quote: str
+    sha256: str
+    checked: bool
+    observed_at: str
+    spec: Mapping[str, str]
+    strict: Mapping[str, str]
+    note: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Write it as JSON has it."""
+        return {
+            "carrier": self.carrier, "checked": self.checked, "note": self.note, "observed_at": self.observed_at,
+            "quote": self.quote, "sha256": self.sha256, "signal": self.signal, "spec": dict(self.spec),
+            "strict": dict(self.strict), "where": self.where,
+        }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """The decision about one work, and its grounds. ``others``: works with the same URL, besides this one."""
+
+    work: str
+    url: str | None
+    verdict: str
+    reason: str
+    states: Mapping[str, str]
+    carriers_asked: tuple[str, ...]
+    statements: tuple[Statement, ...]
+    others: int = 0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Write it as JSON has it."""
+        return {
+            "carriers_asked": list(self.carriers_asked), "others": self.others, "reason": self.reason,
+            "statements": [statement.to_dict() for statement in self.statements], "states": dict(self.states),
+            "url": self.url, "verdict": self.verdict, "work": self.work,
+        }  # fmt: skip
+
+
+def explain(work: str, out: Path) -> Explanation:
+    """Explain the verdict about a work, named by its id or its URL.
+
+    Raises Misuse (E-USAGE) when the scan has no such work, Refused (E-SCAN-FORMAT) when its files are not what
+    ``scan.json`` says, Unchecked (E-IO).
+    """
+    result = read_scan(out)
+    for column in ("work_id", "url"):
+        found = list(_rows(out, result, column, work))
+        if found:
+            return _explanation(out, result, found[0], len(found) - 1)
+    raise Misuse("E-USAGE", work, f"the scan in {out} has no work with this id or URL")
+
+
+def _rows(out: Path, result: ScanResult, column: str, value: str) -> Iterator[dict[str, Any]]:
+    """Find decisions by the value of a column; their files are checked where something is found."""
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
+    for file in result.outputs:
+        if not file.path.startswith("decisions/"):
+            continue
+        with reading(out / file.path), pq.ParquetFile(out / file.path) as table:
+            for group in range(table.num_row_groups):
+                names = table.read_row_group(group, columns=[column]).column(0)
+                hits = pc.indices_nonzero(pc.fill_null(pc.equal(names, value), fill_value=False))
+                if len(hits):
+                    checked(out, result, file.path)
+                    yield from table.read_row_group(group).take(hits).to_pylist()
+
+
+def _explanation(out: Path, result: ScanResult, row: dict[str, Any], others: int) -> Explanation:
+    bodies = _Bodies(out, result)
+    place = place_of(row["url"]) if row["url"] else None
+    origin = place.origin if isinstance(place, Place) else ""
+    wanted = {identity: order for order, identity in enumerate(row["signal_ids"])}
+    signals = sorted(_lookup(out, result, "signals.parquet", "id", list(wanted)), key=lambda found: wanted[found["id"]])
+    return Explanation(
+        work=row["work_id"],
+        url=row["url"],
+        verdict=row["verdict"],
+        reason=row["reason"],
+        states={name: row[name] for name in CATEGORIES},
+        carriers_asked=tuple(row["carriers_asked"].split()),
+        statements=tuple(_statement(signal, origin, bodies) for signal in signals),
+        others=others,
+    )
+
+
+def _statement(signal: dict[str, Any], origin: str, bodies: "_Bodies") -> Statement:
+    body = bodies.get(signal["sha256"])
+    locator = signal["locator"]
+    return Statement(
+        signal=signal["signal"],
+        carrier=signal["carrier"],
+        where=origin + locator if signal["carrier"] == "location" else locator,
+        quote=_quote(body, locator) or signal["raw"],
+        sha256=signal["sha256"],
+        checked=body is not None,
+        observed_at=signal["observed_at"],
+        spec=_reading(signal, "spec"),
+        strict=_reading(signal, "strict"),
+        note=signal["note"],
+    )
+
+
+def _reading(signal: dict[str, Any], reading: str) -> dict[str, str]:
+    states = {name: signal[f"{reading}_{name}"] for name in CATEGORIES}
+    return {name: state for name, state in states.items() if state != "unknown"}
+
+
+def _quote(body: bytes | None, locator: str) -> str:
+    """Cut the line that a locator names out of the carrier."""
+    _, mark, number = locator.rpartition("#L")
+    if body is None or not mark or not number.isdecimal():
+        return ""
+    lines = body.splitlines()
+    line = lines[int(number) - 1] if 0 < int(number) <= len(lines) else b""
+    return line.decode("utf-8", "replace")[:_QUOTE]
+
+
+class _Bodies:
+    """The bytes of carriers: from the evidence of the scan, or from the site store that it refers to."""
+
+    def __init__(self, out: Path, result: ScanResult) -> None:
+        self._out, self._result = out, result
+        self._known: dict[str, bytes | None] = {}
+        self._store: SiteStore | None = None
+
+    def get(self, sha256: str) -> bytes | None:
+        if sha256 not in self._known:
+            body = self._read(sha256)
+            self._known[sha256] = body if body is not None and hashlib.sha256(body).hexdigest() == sha256 else None
+        return self._known[sha256]
+
+    def _read(self, sha256: str) -> bytes | None:
+        rows = list(_lookup(self._out, self._result, "evidence.parquet", "sha256", [sha256]))
+        if not rows:
+            return None
+        data: bytes | None = rows[0]["bytes"]
+        return data if data is not None else self._of_store(rows[0]["source"], sha256)
+
+    def _of_store(self, source: str, sha256: str) -> bytes | None:
+        kind, _, digest = source.partition(":")
+        folder = self._out / SITES
+        if kind != "sites" or not folder.is_dir():
+            return None
+        if self._store is None:
+            stores = (open_store(place, check=False) for place in sorted(folder.iterdir()) if is_store(place))
+            self._store = next((store for store in stores if store.digest == digest), None)
+        return self._store.find_body(sha256) if self._store else None
+
+
+def _lookup(out: Path, result: ScanResult, name: str, column: str, values: list[Any]) -> Iterator[dict[str, Any]]:
+    import pyarrow.compute as pc
+    import pyarrow.dataset as ds
+
+    if not values:
+        return
+    checked(out, result, name)
+    with reading(out / name):
+        rows: list[dict[str, Any]] = (
+            ds.dataset(out / name, format="parquet").to_table(filter=pc.field(column).isin(values)).to_pylist()
+        )
+    yield from rows
+
+
+def checked(out: Path, result: ScanResult, path: str) -> None:
+    """Make sure that a file of the result is the one that ``scan.json`` names."""
+    expected = next((file.sha256 for file in result.outputs if file.path == path), None)
+    if sha256_of(out / path) != expected:
+        raise Refused("E-SCAN-FORMAT", str(out / path), "is not what scan.json says")
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Turn what readers of damaged results raise into this library's errors."""
+    from pyarrow import ArrowException
+
+    try:
+        yield
+    except (OSError, ArrowException, KeyError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise Unchecked("E-IO", str(path), error.strerror or str(error)) from error
+        raise Refused("E-SCAN-FORMAT", str(path), str(error).partition("\n")[0]) from error

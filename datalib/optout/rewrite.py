@@ -1,0 +1,139 @@
+"""Tables without some of their rows: the same format, the same schema, what is kept kept as it was."""
+
+import gzip
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from datalib.optout.rows import Form
+
+_QUOTE = ord('"')
+_EMPTY = (b"", b"\n", b"\r", b"\r\n")
+
+
+def rewrite(source: Path, target: Path, form: Form, rows: Collection[int]) -> int:
+    """Write ``source`` without the rows of these numbers (from 0) to ``target``; give the number of rows it had.
+
+    Raises what Arrow raises, and OSError.
+    """
+    removed = np.array(sorted(rows), dtype=np.int64)
+    if form is Form.PARQUET:
+        return _parquet(source, target, removed)
+    if form is Form.ARROW:
+        return _arrow(source, target, removed)
+    packed = source.suffix.lower() == ".gz"
+    gone = set(rows)
+    total = 0
+    with _opened(source, "rb", packed=packed) as lines, _opened(target, "wb", packed=packed) as out:
+        for number, record in _json_records(lines) if form is Form.JSONL else _csv_records(lines, form):
+            total = number + 1
+            if number not in gone:
+                out.write(record)
+    return total
+
+
+def _mask(first: int, count: int, removed: Any) -> Any:
+    import pyarrow as pa
+
+    keep = np.ones(count, dtype=np.bool_)
+    inside = removed[(removed >= first) & (removed < first + count)]
+    keep[inside - first] = False
+    return pa.array(keep)
+
+
+def _parquet(source: Path, target: Path, removed: Any) -> int:
+    import pyarrow.parquet as pq
+
+    with pq.ParquetFile(source) as file:
+        meta = file.metadata
+        codec = meta.row_group(0).column(0).compression if meta.num_row_groups and meta.num_columns else "SNAPPY"
+        first = 0
+        with pq.ParquetWriter(
+            target, file.schema_arrow, compression=codec if codec != "UNCOMPRESSED" else "NONE"
+        ) as out:
+            for group in range(meta.num_row_groups):
+                table = file.read_row_group(group)
+                out.write_table(table.filter(_mask(first, len(table), removed)))
+                first += len(table)
+    return first
+
+
+def _arrow(source: Path, target: Path, removed: Any) -> int:
+    import pyarrow as pa
+
+    with pa.memory_map(str(source)) as mapped:
+        try:
+            reader = pa.ipc.open_file(mapped)
+            batches = map(reader.get_batch, range(reader.num_record_batches))
+            make = pa.ipc.new_file
+        except pa.ArrowInvalid:
+            mapped.seek(0)
+            reader = batches = pa.ipc.open_stream(mapped)
+            make = pa.ipc.new_stream
+        first = 0
+        with make(str(target), reader.schema) as out:
+            for batch in batches:
+                out.write_batch(batch.filter(_mask(first, len(batch), removed)))
+                first += len(batch)
+    return first
+
+
+def _json_records(lines: IO[bytes]) -> Iterator[tuple[int, bytes]]:
+    """Give the lines with the numbers of their rows; blank lines have none and go."""
+    number = 0
+    for line in lines:
+        if line.strip():
+            yield number, line if line.endswith(b"\n") else line + b"\n"
+            number += 1
+
+
+def _csv_records(file: IO[bytes], form: Form) -> Iterator[tuple[int, bytes]]:
+    """Give the records, line ends included, with the numbers of their rows; the header has -1."""
+    delimiter = ord("\t" if form is Form.TSV else ",")
+    number = -1
+    pending = b""
+    for chunk in file:
+        for line in chunk.splitlines(keepends=True):
+            pending += line
+            if pending in _EMPTY:
+                pending = b""
+            elif not _open_quote(pending, delimiter):
+                yield number, pending
+                number += 1
+                pending = b""
+    if pending:
+        yield number, pending
+
+
+def _open_quote(record: bytes, delimiter: int) -> bool:
+    """Say whether a record ends inside a quoted field. A quote opens one at its beginning only."""
+    if _QUOTE not in record:
+        return False
+    inside, start, place = False, True, 0
+    while place < len(record):
+        octet = record[place]
+        if inside:
+            if octet == _QUOTE:
+                if record[place + 1 : place + 2] == b'"':
+                    place += 1
+                else:
+                    inside = False
+        elif octet == _QUOTE and start:
+            inside = True
+        else:
+            start = octet == delimiter
+        place += 1
+    return inside
+
+
+@contextmanager
+def _opened(path: Path, mode: str, *, packed: bool) -> Iterator[Any]:
+    with path.open(mode) as raw:
+        if not packed:
+            yield raw
+        else:
+            with gzip.GzipFile(fileobj=raw, mode=mode, filename="", mtime=0) as file:
+                yield file
