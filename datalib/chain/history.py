@@ -143,9 +143,12 @@ def _check_logged(bench: Bench, links: Sequence[Link], below: str) -> tuple[Logg
         return (None,) * len(links)
     found: list[Logged | None] = []
     last: dict[str, int] = {}
+    present = _names(bench.folder, f"{below}proofs")
     for link in links:
         name = f"{below}proofs/{link.id}.tlog-proof"
-        data = read_optional(bench.folder, name, limit=MAX_PROOF, too_large="E-LOG-PROOF")
+        data = None
+        if present is None or name in present:
+            data = read_optional(bench.folder, name, limit=MAX_PROOF, too_large="E-LOG-PROOF")
         if data is None:
             if bench.policy.log_required:
                 raise Refused("E-LOG-MISSING", name, f"no log proof for {link.where}")
@@ -158,6 +161,15 @@ def _check_logged(bench: Bench, links: Sequence[Link], below: str) -> tuple[Logg
         last[origin] = logged.index
         found.append(logged)
     return tuple(found)
+
+
+def _names(folder: Folder, below: str) -> frozenset[str] | None:
+    """List what is below a folder, which is cheaper than asking for each proof; ``None`` if that cannot be done."""
+    try:
+        return frozenset(entry.path for entry in folder.walk(below))
+    except Refused as error:
+        # What the walk calls changed is a folder that is not there.
+        return frozenset() if error.code == "E-FILE-CHANGED" else None
 
 
 def _leaf(link: Link, lib: str) -> bytes:
