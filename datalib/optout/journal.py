@@ -118,7 +118,12 @@ def open_journal(out: Path) -> Iterator[Journal]:
             _lock(file, partial)
             journal = Journal(file, partial)
             journal.load()
-            yield journal
+            try:
+                yield journal
+            except BaseException:  # whatever ended the run: a journal without an answer is worth nothing
+                if not len(journal):
+                    partial.unlink(missing_ok=True)
+                raise
     except OSError as error:
         raise Unchecked("E-IO", str(error.filename or partial), error.strerror or str(error)) from error
 

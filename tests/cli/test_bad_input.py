@@ -1,0 +1,94 @@
+"""Bad input gets one line with a code, the right exit status, and leaves nothing behind."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import TRUST, Program
+
+SAID = ("--producer-id", "x-test:me", "--producer-name", "en=Me", "--purpose", "eval", "--source", "Me")
+OFFER = ("--to", "x-test:b", "--to-name", "en=B", "--basis", "x", "--key", "producer.pem", "-o", "o")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "code"),
+    [
+        (("verify", "nowhere", *TRUST), 3, "E-IO"),
+        (("verify", "library"), 2, "E-NO-TRUST"),
+        (("verify", "library", "--key", "x-test:me=nowhere.pem"), 3, "E-IO"),
+        (("verify", "library", "--key", "x-test:me=library/notes.txt"), 1, "E-KEY-ENCODING"),
+        (("verify", "library", "--key", "nonsense:me=producer.pub.pem"), 1, "E-PARTY-ID"),
+        (("verify", "library", "--key", "producer.pem"), 2, "E-USAGE"),
+        (("verify", "library", "--policy", "producer.pem"), 2, "E-USAGE"),
+        (("verify", "library", "--policy", "producer.pem", "--roots", "producer.pem"), 2, "E-JSON-SYNTAX"),
+        (("verify", "library", *TRUST, "--now", "yesterday"), 1, "E-TIME-FORMAT"),
+        (("verify", "library", *TRUST, "--data", "some"), 2, "E-USAGE"),
+        (("verify", "library", *TRUST, "--state", "producer.pem"), 3, "E-STATE-FILE"),
+        (("verify",), 2, "E-USAGE"),
+        (("no-such-command",), 2, "E-USAGE"),
+        (("verify", "library", "--no-such-option"), 2, "E-USAGE"),
+        (("show", "nowhere"), 3, "E-IO"),
+        (("show", "."), 1, "E-MANIFEST-MISSING"),
+        (("init", "nowhere", *SAID), 3, "E-IO"),
+        (("init", "empty", *SAID), 1, "E-EMPTY"),
+        (("init", "empty", "--producer-id", "x-test:me"), 2, "E-USAGE"),
+        (("init", "plain", *SAID[:6]), 1, "E-SOURCE-MISSING"),
+        (("init", "plain", *SAID[:4], *SAID[6:]), 1, "E-PURPOSE-MISSING"),
+        (("init", "plain", "--purpose", "eval", "--source", "Me"), 1, "E-PRODUCER-MISSING"),
+        (("init", "plain", *SAID, "--purpose", "social-scoring"), 1, "E-PURPOSE-FORBIDDEN"),
+        (("init", "plain", *SAID, "--purpose", "Not A Code"), 1, "E-SCHEMA"),
+        (("init", "plain", *SAID[2:], "--producer-id", "kz-bin:990140000385"), 1, "E-PARTY-ID"),
+        (("init", "plain", *SAID, "--source", "=http://x"), 2, "E-USAGE"),
+        (("init", "plain", *SAID, "--producer-name", "English=Me"), 2, "E-USAGE"),
+        (("init", "plain", *SAID, "--from", "nowhere.yaml"), 3, "E-IO"),
+        (("sign", "plain", "--key", "producer.pem"), 1, "E-MANIFEST-MISSING"),
+        (("sign", "library", "--key", "nowhere.pem"), 3, "E-IO"),
+        (("sign", "library", "--key", "producer.pub.pem"), 1, "E-KEY-ENCODING"),
+        (("sign", "library"), 2, "E-USAGE"),
+        (("sign", "library", "--key", "producer.pem", "--reason", "whim"), 2, "E-USAGE"),
+        (("transfer", "offer", "library", *OFFER), 1, "E-NOT-SIGNED"),
+        (("cosign", "producer.pem", "--key", "buyer.pem"), 1, "E-JSON-SYNTAX"),
+        (("attest", "library", "--as", "x-test:b", "--claim", "quality", "--key", "producer.pem"), 2, "E-USAGE"),
+        (("withdraw", "library", "--reason", "x", "--key", "producer.pem"), 1, "E-NOT-SIGNED"),
+        (("scan", "nowhere.csv", "-o", "out"), 3, "E-IO"),
+        (("scan", "plain", "-o", "library/out"), 2, "E-OUT-IN-LIBRARY"),
+        (("scan", "words.csv", "-o", "out", "--url-column", "nowhere"), 2, "E-USAGE"),
+        (("scan", "words.csv", "-o", "out", "--sites", "producer.pem"), 1, "E-SITES-FORMAT"),
+        (("scan", "words.csv", "-o", "out", "--require-carrier", "telepathy"), 2, "E-USAGE"),
+        (("optout", "fetch", "nowhere.csv", "-o", "sites.jsonl"), 3, "E-IO"),
+        (("optout", "fetch", "words.csv", "-o", "library/sites.jsonl"), 2, "E-OUT-IN-LIBRARY"),
+        (("optout", "fetch", "words.csv", "-o", "sites.jsonl", "--timeout", "0"), 2, "E-USAGE"),
+        (("optout", "agents", "--file", "producer.pem"), 1, "E-AGENTS-FORMAT"),
+        (("key", "import", "producer.pem", "-o", "new.pem", "--no-password"), 2, "E-P12-OPEN"),
+        (("key", "new", "-o", "new.pem"), 2, "E-KEY-PASSWORD"),
+        (("key", "new", "-o", "nowhere/new.pem", "--no-password"), 3, "E-IO"),
+        (("policy", "show", "producer.pem"), 1, "E-JSON-SYNTAX"),
+        (("demo", "-o", "plain"), 2, "E-USAGE"),
+    ],
+)  # fmt: skip
+def test_one_line_a_code_and_a_status(
+    datalib: Program, library: Path, tmp_path: Path, arguments: tuple[str, ...], status: int, code: str
+) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "plain").mkdir()
+    (tmp_path / "plain" / "a.txt").write_text("a\n")
+    (tmp_path / "words.csv").write_text("url\nhttps://e.example/a\n")
+    before = sorted(str(path) for path in tmp_path.rglob("*"))
+    done = datalib(*arguments)
+    assert (done.status, code in done.err) == (status, True), done.err
+    assert done.err.count("\n") == 1
+    assert "Traceback" not in done.err
+    after = sorted(str(path) for path in tmp_path.rglob("*") if "out" not in path.parts[len(tmp_path.parts) :][0])
+    assert after == before
+
+
+def test_an_error_in_json_is_one_object_and_one_line(datalib: Program) -> None:
+    done = datalib("verify", "nowhere", *TRUST[:0], "--format", "json")
+    assert done.data["code"] == "E-NO-TRUST"
+    assert done.data["accepted"] is False
+    assert done.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(("lang", "word"), [("ru", "Укажите"), ("kk", "беріңіз"), ("en", "Give")])
+def test_errors_speak_the_language_asked_for(datalib: Program, library: Path, lang: str, word: str) -> None:
+    assert word in datalib("verify", "library", "--lang", lang).err
