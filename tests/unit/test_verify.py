@@ -254,6 +254,11 @@ def linked(library: Library) -> None:
     path.symlink_to("../elsewhere")
 
 
+def linked_folder(library: Library) -> None:
+    library.path("proofs").rename(library.folder.parent / "elsewhere")
+    library.path("proofs").symlink_to(library.folder.parent / "elsewhere")
+
+
 def swapped(library: Library) -> None:
     """Log an event behind one that comes after it in the chain."""
     assert library.log is not None
@@ -319,6 +324,7 @@ ATTACKS: list[tuple[str, Attack]] = [
     ("E-MANIFEST-DIGEST", lambda made: replaced(made, f"manifests/{made.manifest}.json", b"l1", b"l2")),
     ("E-MANIFEST-MISSING", forgetful),
     ("E-FILE-SYMLINK", linked),
+    ("E-FILE-SYMLINK", linked_folder),
     ("E-TIME-DELAY", late),
     ("E-LOG-ORDER", swapped),
 ]
