@@ -64,7 +64,6 @@ class DecisionWriter:
             compression_level=1,
             use_dictionary=[*coded, "signal_ids.list.element"],
             write_statistics=["verdict", "reason"],
-            store_schema=False,
         )
         self._waiting: list[Decided] = []
         self._rows = 0

@@ -61,7 +61,7 @@ class Statements:
         count = 0
         made = _distinct(heapq.merge(*(_numbered(file) for file in self.made), key=lambda item: item[0]))
         waiting = next(made, None)
-        with pq.ParquetWriter(path, SIGNALS_SCHEMA, compression="zstd", compression_level=1, store_schema=False) as out:
+        with pq.ParquetWriter(path, SIGNALS_SCHEMA, compression="zstd", compression_level=1) as out:
             for start in range(0, max(len(self.ids), 1), _RANGE):
                 part = slice(start, start + _RANGE)
                 last = _LAST if start + _RANGE >= len(self.ids) else int(self.ids[start + _RANGE]) - 1
