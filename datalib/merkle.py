@@ -141,21 +141,29 @@ def root_from_path(leaf: bytes, index: int, size: int, path: Sequence[bytes]) ->
     return result if last == 0 else None
 
 
-def consistency_path(hashes: Sequence[bytes], old_size: int) -> list[bytes]:
-    """Return the proof that the first ``old_size`` leaves are a prefix of all. RFC 6962 §2.1.2; 0 < old_size."""
-    path: list[bytes] = []
-    start, end, whole = 0, len(hashes), True
+def consistency_ranges(old_size: int, size: int) -> list[tuple[int, int]]:
+    """Return the leaf ranges ``(start, end)`` whose roots prove that the first ``old_size`` leaves are a prefix of all.
+
+    RFC 6962 §2.1.2; 0 < old_size ≤ size.
+    """
+    ranges = []
+    start, end, whole = 0, size, True
     while old_size - start < end - start:
         split = start + _split(end - start)
         if old_size <= split:
-            path.append(root_of_hashes(hashes[split:end]))
+            ranges.append((split, end))
             end = split
         else:
-            path.append(root_of_hashes(hashes[start:split]))
+            ranges.append((start, split))
             start, whole = split, False
     if not whole:
-        path.append(root_of_hashes(hashes[start:end]))
-    return path[::-1]
+        ranges.append((start, end))
+    return ranges[::-1]
+
+
+def consistency_path(hashes: Sequence[bytes], old_size: int) -> list[bytes]:
+    """Return the proof that the first ``old_size`` leaves are a prefix of all. RFC 6962 §2.1.2; 0 < old_size."""
+    return [root_of_hashes(hashes[start:end]) for start, end in consistency_ranges(old_size, len(hashes))]
 
 
 def verify_consistency(old_size: int, old_root: bytes, new_size: int, new_root: bytes, path: Sequence[bytes]) -> bool:

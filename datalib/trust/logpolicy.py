@@ -33,12 +33,16 @@ class Group:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogPolicy:
-    """The logs, the witnesses, and their quorum. Groups stand in the order in which they were defined."""
+    """The logs, the witnesses, and their quorum. Groups stand in the order in which they were defined.
+
+    ``urls`` tells where witnesses answer, by the names of this policy, as far as it says.
+    """
 
     logs: tuple[NoteKey, ...]
     witnesses: Mapping[str, NoteKey]
     groups: Mapping[str, Group]
     quorum: str | None
+    urls: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def keys(self) -> tuple[NoteKey, ...]:
@@ -79,13 +83,16 @@ class _Reader:
     groups: dict[str, Group] = field(default_factory=dict)
     grouped: set[str] = field(default_factory=set)
     quorums: list[str] = field(default_factory=list)
+    urls: dict[str, str] = field(default_factory=dict)
 
     def item(self, words: list[str]) -> None:
         match words:
             case ["log", vkey] | ["log", vkey, _]:
                 self.logs.append(self._key(vkey, KeyType.LOG, self.logs))
-            case ["witness", name, vkey] | ["witness", name, vkey, _]:
+            case ["witness", name, vkey, *url] if len(url) <= 1:
                 self._new_name(name)
+                if url:
+                    self.urls[name] = url[0]
                 self.witnesses[name] = self._key(vkey, KeyType.WITNESS, list(self.witnesses.values()))
             case ["group", name, threshold, *members]:
                 self._new_name(name)
@@ -101,7 +108,9 @@ class _Reader:
         if len(self.quorums) != 1:
             self._refuse(f"{len(self.quorums)} quorums instead of one")
         quorum = None if self.quorums[0] == _NONE else self.quorums[0]
-        return LogPolicy(logs=tuple(self.logs), witnesses=self.witnesses, groups=self.groups, quorum=quorum)
+        return LogPolicy(
+            logs=tuple(self.logs), witnesses=self.witnesses, groups=self.groups, quorum=quorum, urls=self.urls
+        )
 
     def _key(self, vkey: str, expected: KeyType, others: list[NoteKey]) -> NoteKey:
         key = NoteKey.from_vkey(vkey, expected, CODE, f"{self.where}:{self.line}")

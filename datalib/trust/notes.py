@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Self
 
-from datalib.errors import Refused
-from datalib.formats import decode_base64
-from datalib.trust.keys import PublicKey
+from datalib.errors import Misuse, Refused
+from datalib.formats import decode_base64, encode_base64
+from datalib.trust.keys import Algorithm, PrivateKey, PublicKey
 
 #: No note has more signatures (the limit of the Go implementation).
 MAX_SIGNATURES = 100
@@ -20,6 +20,7 @@ MAX_SIGNATURES = 100
 _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f]")
 _SIGNATURE = re.compile(r"— (\S+) (\S+)")
 _VKEY = re.compile(r"([^\s+]+)\+([0-9a-f]{8})\+(\S+)")
+_NAME = re.compile(r"[^\s+]{1,255}")
 _ID_SIZE = 4
 _KEY_SIZE = 32
 
@@ -59,6 +60,21 @@ class NoteKey:
             raise Refused(code, where, error.detail) from error
         return cls(name=name, id=made, type=expected, public=public)
 
+    @classmethod
+    def named(cls, name: str, kind: KeyType, public: PublicKey) -> Self:
+        """Name a key. ``Misuse("E-USAGE")`` for a name no note can hold, ``Refused("E-KEY-ALG")`` for another key."""
+        if not _NAME.fullmatch(name) or _CONTROL.search(name):
+            raise Misuse("E-USAGE", name[:80], "a name has no spaces, no + and at most 255 characters")
+        if public.alg is not Algorithm.ED25519:
+            raise Refused("E-KEY-ALG", name, "logs and witnesses sign with Ed25519 keys")
+        made = hashlib.sha256(f"{name}\n".encode() + bytes([kind]) + public.raw).digest()[:_ID_SIZE]
+        return cls(name=name, id=made, type=kind, public=public)
+
+    @property
+    def vkey(self) -> str:
+        """The key as ``NAME+ID+KEY``."""
+        return f"{self.name}+{self.id.hex()}+{encode_base64(bytes([self.type]) + self.public.raw)}"
+
     def verify(self, text: bytes, signature: bytes) -> int | None:
         """Give the time of a cosignature (seconds since 1970), or ``None`` for a log's signature.
 
@@ -68,8 +84,12 @@ class NoteKey:
             self.public.verify(signature, text, self.name)
             return None
         time = int.from_bytes(signature[:8], "big")
-        self.public.verify(signature[8:], b"cosignature/v1\ntime %d\n%b" % (time, text), self.name)
+        self.public.verify(signature[8:], _cosigned(text, time), self.name)
         return time
+
+
+def _cosigned(text: bytes, time: int) -> bytes:
+    return b"cosignature/v1\ntime %d\n%b" % (time, text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +100,32 @@ class NoteSignature:
     id: bytes
     sig: bytes
 
+    @property
+    def line(self) -> bytes:
+        """The line as it stands in a note, with its line feed."""
+        return f"— {self.name} {encode_base64(self.id + self.sig)}\n".encode()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoteSigner:
+    """A private key with the name under which it signs notes, as a log or as a witness."""
+
+    key: NoteKey
+    private: PrivateKey
+
+    @classmethod
+    def named(cls, name: str, kind: KeyType, private: PrivateKey) -> Self:
+        """Name a private key; errors as in ``NoteKey.named``."""
+        return cls(key=NoteKey.named(name, kind, private.public), private=private)
+
+    def sign(self, text: bytes, time: int = 0) -> NoteSignature:
+        """Sign the text of a note; a witness does so at a ``time``, seconds since 1970."""
+        if self.key.type is KeyType.LOG:
+            sig = self.private.sign(text)
+        else:
+            sig = time.to_bytes(8, "big") + self.private.sign(_cosigned(text, time))
+        return NoteSignature(name=self.key.name, id=self.key.id, sig=sig)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Note:
@@ -87,6 +133,10 @@ class Note:
 
     text: bytes
     signatures: tuple[NoteSignature, ...]
+
+    def serialise(self) -> bytes:
+        """Write the note."""
+        return self.text + b"\n" + b"".join(signature.line for signature in self.signatures)
 
     @classmethod
     def parse(cls, data: bytes, code: str, where: str = "") -> Self:
@@ -101,7 +151,7 @@ class Note:
         signed = lines[:-1].split("\n")
         if len(signed) > MAX_SIGNATURES:
             raise Refused(code, where, f"more than {MAX_SIGNATURES} signatures")
-        signatures = tuple(_signature(line, code, where) for line in signed)
+        signatures = tuple(parse_signature(line, code, where) for line in signed)
         return cls(text=f"{text}\n".encode(), signatures=signatures)
 
     def verify(self, keys: Iterable[NoteKey], code: str, where: str = "") -> dict[NoteKey, int | None]:
@@ -124,7 +174,8 @@ class Note:
         return signers
 
 
-def _signature(line: str, code: str, where: str) -> NoteSignature:
+def parse_signature(line: str, code: str, where: str = "") -> NoteSignature:
+    """Read one signature line, given without its line feed; else ``Refused`` with the code given."""
     match = _SIGNATURE.fullmatch(line)
     if match is None or "+" in match[1]:
         raise Refused(code, where, f"{line[:80]!r} is not a signature line")
