@@ -8,7 +8,7 @@ import errno
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Self
 
 from datalib.errors import DatalibError, Refused, Unchecked
@@ -75,9 +75,8 @@ class Descent:
 
     def open(self, path: bytes, missing: str) -> tuple[int, os.stat_result]:
         """Open the regular file at ``path``; return its descriptor, which the caller closes, and its status."""
-        folder, _, name = path.rpartition(b"/")
+        folder, name = _split(path)
         above = self.folder(folder, missing)
-        _refuse_step(name, path)
         try:
             descriptor = os.open(name, FILE, dir_fd=above)
         except (OSError, ValueError) as error:
@@ -90,7 +89,7 @@ class Descent:
 
     def status(self, path: bytes) -> os.stat_result | None:
         """Return the status of what is at ``path``, a link's own if it is one; ``None`` if nothing is there."""
-        folder, _, name = path.rpartition(b"/")
+        folder, name = _split(path)
         try:
             return os.stat(name, dir_fd=self.folder(folder), follow_symlinks=False)
         except FileNotFoundError:
@@ -118,6 +117,12 @@ class Descent:
                 os.close(descriptor)
 
 
+def _split(path: bytes) -> tuple[bytes, bytes]:
+    folder, slash, name = path.rpartition(b"/")
+    _refuse_step(name if folder or not slash else b"", path)
+    return folder, name
+
+
 def _refuse_step(segment: bytes, path: bytes) -> None:
     if segment in {b"", b".", b".."}:
         raise Refused("E-PATH-TRAVERSAL", readable(from_bytes(path)))
@@ -130,8 +135,9 @@ def reason(
     where = readable(from_bytes(path))
     name = path.rpartition(b"/")[2] if name is None else name
     number = error.errno if isinstance(error, OSError) else errno.ENOENT  # ValueError: a NUL in the name
-    if number == errno.ENOTDIR and _is_link(above, name):
-        number = errno.ELOOP
+    with suppress(OSError):
+        if number == errno.ENOTDIR and stat.S_ISLNK(os.stat(name, dir_fd=above, follow_symlinks=False).st_mode):
+            number = errno.ELOOP
     match number:
         case errno.ELOOP:
             return Refused("E-FILE-SYMLINK", where, f"{readable(from_bytes(name))} is a symbolic link")
@@ -141,10 +147,3 @@ def reason(
             return Refused("E-FILE-TYPE", where, "not a regular file")
         case _:
             return Unchecked("E-IO", where, os.strerror(number or errno.EIO))
-
-
-def _is_link(above: int, name: bytes) -> bool:
-    try:
-        return stat.S_ISLNK(os.stat(name, dir_fd=above, follow_symlinks=False).st_mode)
-    except OSError:
-        return False

@@ -18,7 +18,7 @@ from itertools import islice
 from threading import Lock, local
 from typing import NamedTuple
 
-from datalib.errors import DatalibError, Refused
+from datalib.errors import DatalibError, Refused, Unchecked
 from datalib.library.descent import FILE, Descent, reason
 from datalib.library.listing import Line
 from datalib.library.paths import RESERVED_FILES, RESERVED_FOLDERS, readable, to_bytes
@@ -133,12 +133,16 @@ class _File(NamedTuple):
     identity: tuple[int, int, int, int]
 
 
+#: What stands for a file that no thread has come to.
+_UNREAD = Unchecked("E-IO", "", "a file was not read")
+
+
 class _Window:
     """Some files in order, and what came of them."""
 
     def __init__(self) -> None:
         self.files: list[_File] = []
-        self.outcomes: list[Hashed | DatalibError | None] = []
+        self.outcomes: list[Hashed | DatalibError] = []
         self.futures: list[Future[None]] = []
         self.first_error = sys.maxsize
         self._lock = Lock()
@@ -156,8 +160,7 @@ class _Window:
         for outcome in self.outcomes:
             if isinstance(outcome, DatalibError):
                 raise outcome
-            if outcome is not None:
-                yield outcome
+            yield outcome
 
 
 class _Planner:
@@ -176,7 +179,7 @@ class _Planner:
                 window.files.append(self._look(path, sha256))
         except DatalibError as error:
             failure = error
-        window.outcomes = [None] * len(window.files)
+        window.outcomes = [_UNREAD] * len(window.files)
         return window, failure
 
     def _look(self, path: str, sha256: str | None) -> _File:
@@ -229,7 +232,8 @@ class _Worker:
                     digest.update(buffer if count == _BUFFER else memoryview(buffer)[:count])
                     done += count
                     if self._progress is not None:
-                        self._report(count)
+                        with self._lock:
+                            self._progress(count)
                     if done < size and (self.stopped or index > window.first_error):
                         break
                 after = os.fstat(descriptor)
@@ -243,11 +247,6 @@ class _Worker:
         if file.sha256 is not None and computed != file.sha256:
             raise Refused("E-FILE-DIGEST", readable(file.path), f"computed {computed}, listed {file.sha256}")
         return Hashed(file.path, size, computed)
-
-    def _report(self, count: int) -> None:
-        if self._progress is not None:
-            with self._lock:
-                self._progress(count)
 
     def _buffer(self) -> bytearray:
         """Return the one buffer of this thread."""
