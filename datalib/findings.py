@@ -10,10 +10,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
-from datalib import __version__
+from datalib import __version__, acts
 from datalib.chain.events import Claim, Evidence
-from datalib.errors import Misuse, Unchecked
+from datalib.errors import Misuse, Refused, Unchecked
 from datalib.formats import sha256_hex
+from datalib.library import listing
+from datalib.library.store import Folder
 
 OPTOUT = "optout"
 #: How long a scan stands when nothing else is said: rights holders change their minds.
@@ -72,14 +74,25 @@ def of_scan(library: Path, out: Path, claim_type: str, *, now: int, until: int |
 
     ``ship`` adds decisions, signals and evidence to the files that are shipped.
     """
-    from datalib.optout.claim import judge
+    from datalib.optout.attest import attest_result
+    from datalib.optout.explain import checked
+    from datalib.optout.result import NAME, read_scan
 
     if claim_type != OPTOUT:
         raise Misuse("E-USAGE", "--claim", "a scan shows the claim optout")
-    found = judge(library, out)
-    files = (out / "scan.json", *(out / name for name in found.files if ship))
+    scanned = read_scan(out)
+    for file in scanned.outputs:
+        checked(out, scanned, file.path)
+    with Folder(library) as folder:
+        bound = acts.read_manifest(folder).content
+        if bound is None:
+            raise Refused("E-NOT-SIGNED", str(library))
+        listed = {line.path: line.sha256 for line in listing.lines(folder, sha256=bound.sha256)}
+    result, facts = attest_result(scanned, listed)
+    reasons = tuple(f"{name}: {value}" for name, value in facts.items() if value)
+    files = (out / NAME, *(out / file.path for file in scanned.outputs if ship))
     ends = now + SCAN_SECONDS if until is None else until
-    return Finding(type=OPTOUT, result=found.result, until=ends, reasons=found.reasons, files=files)
+    return Finding(type=OPTOUT, result=result, until=ends, reasons=reasons, files=files)
 
 
 def _read(path: Path) -> bytes:

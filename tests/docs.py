@@ -48,8 +48,8 @@ def steps(block: str) -> Iterator[Step]:
     """Split a block into commands (``$ ``, continued after a backslash) and their output."""
     command, printed = "", list[str]()
     for line in block.splitlines(keepends=True):
-        if command and not printed and line.startswith("> "):
-            command += line[2:]
+        if command and not printed and line.startswith((">\n", "> ")):
+            command += line[2:] or "\n"
         elif line.startswith("$ "):
             if command:
                 yield Step(command=command, printed="".join(printed))
@@ -107,7 +107,7 @@ def renew(page: Path) -> str:
     for block in blocks:
         lines = ""
         for step in block:
-            shown = "$ " + step.command.rstrip("\n").replace("\n", "\n> ") + "\n"
+            shown = "$ " + step.command.rstrip("\n").replace("\n", "\n> ").replace("\n> \n", "\n>\n") + "\n"
             real = next(printed, "(no output)\n")
             lines += shown + (step.printed if level(real) == level(step.printed) else real)
         fresh.append(f"```console\n{lines}```")

@@ -17,6 +17,9 @@ COMMANDS = {
     "init": "Describe a folder: write an unsigned draft of datapackage.json.",
     "sign": "List and hash the files, complete the manifest, sign it.",
     "verify": "Check a library from its first signature to its last byte, offline.",
+    "prove": "Prove that a file is in a library, or is not, without the rest of it.",
+    "verify-proof": "Check the proof for one file.",
+    "pack": "Put a library into one file: tar, tar.gz or zip.",
     "show": "Show a library at a glance.",
     "key": "Make, show and import keys.",
     "transfer": "Hand a library over; both sides sign.",
@@ -30,6 +33,12 @@ COMMANDS = {
 }
 
 
+def load(name: str) -> click.Command:
+    """Import one command."""
+    found: click.Command = importlib.import_module(f"datalib_cli.commands.{name.replace('-', '_')}").command
+    return found
+
+
 class Program(click.Group):
     """``datalib``: loads a command's module when the command is called."""
 
@@ -39,10 +48,7 @@ class Program(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - Click's signature
         """Import one command."""
-        if cmd_name not in COMMANDS:
-            return None
-        found: click.Command = importlib.import_module(f"datalib_cli.commands.{cmd_name}").command
-        return found
+        return load(cmd_name) if cmd_name in COMMANDS else None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the table of commands without importing them."""

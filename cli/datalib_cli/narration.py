@@ -19,6 +19,7 @@ from datalib_cli.story import SCHOOL, SCHOOL_LATER, SITES, origin, served
 from datalib_cli.texts import Texts
 
 PRODUCER, AUDITOR, BUYER = "x-demo:steppe-institute", "x-demo:auditor", "x-demo:speech-lab"
+STORY = "STORY.txt"  # the story as it was told; a folder that has it is an earlier demo
 TABLES = ("seattle-weather.csv", "iowa-electricity.csv")
 TABLES_LICENCE = "BSD-3-Clause"
 PURPOSES = ("train:llm", "eval")
@@ -54,8 +55,8 @@ class Narrator:
         """Say what comes next."""
         self._show(f"\n# {self.say(sentence)}\n")
 
-    def run(self, *arguments: str, expected: int = 0) -> str:
-        """Run one command of the program; give what it printed."""
+    def run(self, *arguments: str, expected: int = 0, shown: int = 99) -> str:
+        """Run one command of the program; give what it printed. ``shown``: how many lines of it are told."""
         self._show("$ datalib " + " ".join(_quoted(item) for item in arguments) + "\n")
         done = subprocess.run(  # noqa: S603 - this very program, with arguments of our own
             [sys.executable, "-m", "datalib_cli.entry", *arguments, "--lang", self.say.lang],
@@ -65,7 +66,8 @@ class Narrator:
             check=False,
             env={**os.environ, "PYTHONUTF8": "1"},
         )
-        self._show("".join(f"  {line}\n" for line in (done.stdout + done.stderr).splitlines()))
+        lines = (done.stdout + done.stderr).splitlines()
+        self._show("".join(f"  {line}\n" for line in [*lines[:shown], *(["…"] if len(lines) > shown else [])]))
         self.story.steps.append({"command": list(arguments), "status": done.returncode, "expected": expected})
         if done.returncode != expected:
             self._show(
@@ -75,7 +77,7 @@ class Narrator:
 
     def finish(self) -> Story:
         """Keep the story beside what it made."""
-        (self.folder / "STORY.txt").write_text("".join(self._log), encoding="utf-8")
+        (self.folder / STORY).write_text("".join(self._log), encoding="utf-8")
         return self.story
 
     def _show(self, text: str) -> None:
@@ -94,6 +96,7 @@ def tell(out: Path, say: Texts) -> Story:
     if out.exists():
         shutil.rmtree(out)
     (out / "raw").mkdir(parents=True)
+    (out / STORY).touch()
     narrator = Narrator(out, say)
     with served() as servers:
         origins = {address: origin(server) for address, server in servers.items()}
@@ -104,7 +107,7 @@ def tell(out: Path, say: Texts) -> Story:
         _refuse(narrator)
         servers[SCHOOL].robots = SCHOOL_LATER
         _follow(narrator)
-    for name in ("raw/works.csv", "sites.jsonl", "scan-raw", "library", "scan-library", "keys", "STORY.txt"):
+    for name in ("raw/works.csv", "sites.jsonl", "scan-raw", "library", "scan-library", "keys", STORY):
         narrator.story.made.append(str(out / name))
     return narrator.finish()
 
@@ -163,7 +166,7 @@ def _package(narrator: Narrator, origins: Mapping[str, str], tables: Path) -> No
         "Three parties, three keys. The producer signs: files, manifest, producer, purposes become one chain."
     )
     for name in ("producer", "auditor", "buyer"):
-        narrator.run("key", "new", "-o", f"keys/{name}.pem", "--no-password")
+        narrator.run("key", "new", "-o", f"keys/{name}.pem", "--no-password", shown=2)
     narrator.run("sign", "library", "--key", "keys/producer.pem")
     narrator.tell("The library itself is scanned, and an auditor signs what was found. Nobody types the result.")
     narrator.run("scan", "library", "--sites", "sites.jsonl", *_COLUMNS, "-o", "scan-library")
@@ -198,7 +201,7 @@ def _hand_over(narrator: Narrator) -> None:
 
 def _refuse(narrator: Narrator) -> None:
     narrator.tell("Refused: a purpose that the producer never declared.")
-    narrator.run("verify", "library", "--purpose", "train:face-recognition", *_TRUST, expected=1)
+    narrator.run("verify", "library", "--purpose", "train:face-recognition", *_TRUST, expected=1, shown=2)
     _refuse_tampering(narrator)
 
 
@@ -209,13 +212,13 @@ def _follow(narrator: Narrator) -> None:
     narrator.run("optout", "fetch", "library", "--allow-private", "-o", "sites-later.jsonl")
     narrator.run("scan", "library", "--sites", "sites-later.jsonl", *_COLUMNS, "-o", "scan-later")
     _attest(narrator, "scan-later")
-    narrator.run("verify", "library", "--purpose", PURPOSES[0], *_TRUST, expected=1)
+    narrator.run("verify", "library", "--purpose", PURPOSES[0], *_TRUST, expected=1, shown=2)
     narrator.tell("The owner follows: take the work out, sign the change, scan again, attest. The gate opens.")
     narrator.run("optout", "apply", "library", "--scan", "scan-later")
     narrator.run("sign", "library", "--reason", "optout", "--key", "keys/buyer.pem")
     narrator.run("scan", "library", "--sites", "sites-later.jsonl", *_COLUMNS, "-o", "scan-after")
     _attest(narrator, "scan-after")
-    narrator.run("verify", "library", "--purpose", PURPOSES[0], *_TRUST)
+    narrator.run("verify", "library", "--purpose", PURPOSES[0], *_TRUST, shown=2)
 
 
 def _refuse_tampering(narrator: Narrator) -> None:
@@ -225,11 +228,11 @@ def _refuse_tampering(narrator: Narrator) -> None:
     data = bytearray((broken / TABLES[0]).read_bytes())
     data[100] ^= 1
     (broken / TABLES[0]).write_bytes(data)
-    narrator.run("verify", "flipped", *_TRUST, expected=1)
+    narrator.run("verify", "flipped", *_TRUST, expected=1, shown=2)
     narrator.tell("Refused: the producer is cut out of the manifest.")
     stolen = narrator.folder / "stolen"
     shutil.copytree(narrator.folder / "library", stolen)
     manifest = json.loads((stolen / "datapackage.json").read_bytes())
     manifest["datalib"]["producer"] = {"id": BUYER, "name": {"en": "Speech Lab (demo)"}}
     (stolen / "datapackage.json").write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
-    narrator.run("verify", "stolen", *_TRUST, expected=1)
+    narrator.run("verify", "stolen", *_TRUST, expected=1, shown=2)

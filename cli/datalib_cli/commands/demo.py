@@ -18,9 +18,9 @@ def command(out: Path) -> Output:
 
     Every step is a real command; the sites are served by a real web server on this machine.
     """
-    from datalib_cli.narration import tell
+    from datalib_cli.narration import STORY, tell
 
-    if out.exists() and any(out.iterdir()) and not (out / "STORY.txt").exists():
+    if out.exists() and any(out.iterdir()) and not (out / STORY).exists():
         raise Misuse("E-USAGE", str(out), "not empty, and not an earlier demo")
     say = texts()
     story = tell(out, say)

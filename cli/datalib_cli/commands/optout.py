@@ -7,6 +7,7 @@ import click
 
 from datalib_cli import options
 from datalib_cli.base import Output, clock, group, texts
+from datalib_cli.render import explanation_lines
 
 command = group("optout", "Ask sites, explain verdicts, remove refused works.")
 
@@ -97,5 +98,45 @@ def agents(table: Path | None, everything: bool) -> Output:
         lines=[
             say("{count} names, as of {day}", count=len(shown), day=found.updated),
             *(f"{agent.token:32} {agent.role:14} {agent.operator or '-'}" for agent in shown),
+        ],
+    )
+
+
+@command.command("explain")
+@click.argument("work")
+@click.option("--scan", "scanned", type=options.FOLDER, required=True, help="The result of a scan.")
+def explain(work: str, scanned: Path) -> Output:
+    """Say why a work got its verdict: statements, the bytes they stand in, the rule, both readings.
+
+    WORK is a work's id or its URL.
+    """
+    from datalib.optout.explain import explain as look_up
+
+    found = look_up(work, scanned)
+    return Output(data=found.to_dict(), lines=explanation_lines(found, texts()))
+
+
+@command.command("apply")
+@click.argument("library", type=options.FOLDER)
+@click.option("--scan", "scanned", type=options.FOLDER, required=True, help="The result of a scan of this library.")
+@click.option("--held", is_flag=True, help="Remove works on hold too.")
+def apply(library: Path, scanned: Path, held: bool) -> Output:
+    """Remove refused works from a library: rows from tables, files from the folder. Then sign with --reason optout."""
+    from datalib.optout.apply import apply as remove
+
+    done, say = remove(library, scanned, held=held), texts()
+    return Output(
+        data=done.to_dict(),
+        lines=[
+            *(
+                say("{table}: {count} rows removed", table=table, count=count)
+                for table, count in sorted(done.tables.items())
+            ),
+            *(say("{file}: removed", file=file) for file in done.files),
+            *(
+                say("{source} is refused; it stays named, what came from it is for people to judge", source=source)
+                for source in done.sources
+            ),
+            say("next: `datalib sign {library} --reason optout --key KEY.pem`", library=library),
         ],
     )
