@@ -20,11 +20,16 @@ _NAMES: Final = frozenset({
     "thumbs.db", "desktop.ini", "$recycle.bin", "system volume information",
 })  # fmt: skip
 _PATTERN: Final = re.compile(r"\._.+|~\$.+|\.~lock\..+#|\.trash-[0-9]+|.+\.(pyc|swp|swo)|\.nfs[0-9a-f]+")
+# Most names are told by their ends: this is asked a few times for every file of a million.
+_FIRST: Final = frozenset("._~$nNtTdDsSC")
+_LAST: Final = (".pyc", ".swp", ".swo", ".PYC", ".SWP", ".SWO")
 
 
 def is_clutter(path: str) -> bool:
     """Tell whether the last segment of ``path``, a file or a folder (``/`` at its end), belongs in no library."""
     name = path.removesuffix("/").rpartition("/")[2]
+    if name[:1] not in _FIRST and not name.endswith(_LAST):
+        return False
     # CVS in capitals only: a folder "cvs" may well hold curricula vitae.
     return name == "CVS" or name.lower() in _NAMES or bool(_PATTERN.fullmatch(name.lower()))
 
