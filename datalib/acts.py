@@ -94,10 +94,11 @@ def parties(folder: Folder) -> Mapping[str, Party]:
 
 def read_manifest(folder: Folder) -> Manifest:
     """Read the current manifest, a draft too, without asking whether it is the signed one."""
-    return manifest.parse_draft(_current(folder))
+    return manifest.parse_draft(current(folder))
 
 
-def _current(folder: Folder) -> bytes:
+def current(folder: Folder) -> bytes:
+    """Read the bytes of the current manifest: ``E-MANIFEST-MISSING``, ``E-JSON-SIZE``."""
     return folder.read(manifest.NAME, limit=MAX_MANIFEST, missing="E-MANIFEST-MISSING", too_large="E-JSON-SIZE")
 
 
@@ -139,7 +140,7 @@ def sign(
     Raises ``Refused`` for what could not be verified afterwards.
     """
     with writing(path) as folder:
-        data = _current(folder)
+        data = current(folder)
         document = parse_json(data, limit=MAX_MANIFEST, where=manifest.NAME)
         manifest.parse_draft(data)
         warnings = check_purposes(document["datalib"]["purpose"], f"{manifest.NAME}#/datalib/purpose")

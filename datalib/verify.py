@@ -96,6 +96,19 @@ class Report:
     complete: bool
     memory: Memory
 
+    @classmethod
+    def refused(cls, error: Refused, *, data: str, memory: Memory | None) -> "Report":
+        """Make the report of a library whose integrity does not hold."""
+        return cls(
+            integrity=Verdict.no(error),
+            gate=None,
+            facts=None,
+            data=data,
+            read=Checked(files=0, bytes=0),
+            complete=False,
+            memory=memory or Memory(),
+        )
+
     @property
     def accepted(self) -> bool:
         """Whether both answers are yes."""
@@ -174,21 +187,11 @@ def verify(
     with Folder(library) as folder:
         try:
             # 1. Policy.
-            believed = _policy(policy, roots, now, memory)
+            believed = believe(policy, roots, now, memory)
             bench = Bench(folder=folder, policy=believed, now=now, memory=memory, versions=Versions(folder))
             sound = _integrity(bench, effort)
         except Refused as error:
-            nothing = Checked(files=0, bytes=0)
-            no = Verdict.no(error)
-            return Report(
-                integrity=no,
-                gate=None,
-                facts=None,
-                data=mode.text,
-                read=nothing,
-                complete=False,
-                memory=memory or Memory(),
-            )
+            return Report.refused(error, data=mode.text, memory=memory)
     # 11. Gate.
     gate = _gate(sound, bench, demand)
     # 12. Accept.
@@ -201,6 +204,15 @@ def verify(
         complete=sound.read.files == sound.case.manifest.bound.files,
         memory=_remember(sound, bench),
     )
+
+
+def believe(policy: bytes | Policy, roots: Roots | None, now: int, memory: Memory | None = None) -> Policy:
+    """Read a policy with its pinned roots (step 1); one in memory is taken as it is. Arguments as in ``verify``."""
+    if isinstance(policy, Policy):
+        return policy
+    if roots is None:
+        raise Misuse("E-USAGE", "roots", "a policy file is believed only with pinned roots")
+    return Policy.load(policy, roots=roots, now=now, remembered=memory.policy if memory else None)
 
 
 def load_state(path: Path) -> Memory:
@@ -226,14 +238,6 @@ class _Sound:
     case: Case
     head: Logged | None
     read: Checked
-
-
-def _policy(policy: bytes | Policy, roots: Roots | None, now: int, memory: Memory | None) -> Policy:
-    if isinstance(policy, Policy):
-        return policy
-    if roots is None:
-        raise Misuse("E-USAGE", "roots", "a policy file is believed only with pinned roots")
-    return Policy.load(policy, roots=roots, now=now, remembered=memory.policy if memory else None)
 
 
 def _integrity(bench: Bench, effort: Effort) -> _Sound:

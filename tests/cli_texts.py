@@ -1,7 +1,6 @@
 """Find every sentence that the command line says: arguments of ``say``, help texts, tables of sentences."""
 
 import ast
-import importlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -47,8 +46,10 @@ def _helped(command: click.Command) -> Iterator[str]:
 
 def sentences() -> set[str]:
     """Give every English sentence that has a translation, or should have."""
-    found = {*_said(), *app.COMMANDS.values(), *render.NOT_CHECKED.values(), "integrity", "gate", "Options", "Commands"}
+    tables = (app.COMMANDS, render.NOT_CHECKED, render.PROOF_NOT_CHECKED)
+    found = {*_said(), "integrity", "gate", "Options", "Commands"}
+    found |= {sentence for table in tables for sentence in table.values()}
     for name in app.COMMANDS:
-        found |= set(_helped(importlib.import_module(f"datalib_cli.commands.{name}").command))
-    found |= {paragraph for paragraph in (app.PROGRAM.help or "").split("\n\n")}
+        found |= set(_helped(app.load(name)))
+    found |= set((app.PROGRAM.help or "").split("\n\n"))
     return {text for text in found if text}

@@ -102,6 +102,15 @@ NOT_CHECKED = {
     "attestations": "attestations: none was asked for",
 }
 
+#: What the check of a proof for one file may leave unchecked besides.
+PROOF_NOT_CHECKED = {
+    "chain": "whether anybody signed this manifest: give --chain",
+    "signatures": "who signed: give --policy and --roots, or --key",
+    "replay": "whether each event was allowed: give --library",
+    "log": "the log: no event has a proof from a transparency log, or none was given",
+    "head": "whether this is the newest state: there is no head proof, or none was given",
+}
+
 #: What to do about a refusal for a missing, ended or negative scan.
 NEXT_AFTER_OPTOUT = {
     "E-ATTEST-MISSING": "datalib scan, then datalib attest",

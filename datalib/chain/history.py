@@ -133,7 +133,7 @@ def read(bench: Bench, data: bytes, below: str = "") -> History:
     # 5. Replay.
     times = [proof.time if proof else None for proof in logged]
     if not below:
-        _check_current(bench.versions, found)
+        check_current(bench.versions.read_current(), found)
     states = replay(found, times, bench.policy, bench.versions, bench.now)
     return History(below=below, links=found, logged=logged, states=states)
 
@@ -176,8 +176,8 @@ def _leaf(link: Link, lib: str) -> bytes:
     return canonical({"event": link.id, "lib": lib, "prev": link.event.prev, "seq": link.event.seq})
 
 
-def _check_current(versions: Versions, links: Sequence[Link]) -> None:
-    digest = versions.read_current()
+def check_current(digest: str, links: Sequence[Link]) -> None:
+    """Refuse a manifest that is not the one of the last event: ``E-MANIFEST-STALE``, ``E-MANIFEST-DIGEST``."""
     if digest == links[-1].event.manifest:
         return
     if any(link.event.manifest == digest for link in links):
