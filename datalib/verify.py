@@ -172,13 +172,15 @@ def verify(
     threads: int | None = None,
     progress: Progress | None = None,
     seed: bytes | None = None,
+    admission: bool = False,
 ) -> Report:
     """Verify the library in a folder.
 
     ``policy``: the bytes of a policy file, to be checked with the pinned ``roots``, or a policy in memory
     (``Policy.vouch``). ``now`` in seconds since 1970. ``memory``: what this verifier accepted before; the caller keeps
     ``Report.memory`` when the library is accepted. ``seed``: what a sample is drawn with; ``None`` for fresh
-    randomness, so that nobody knows beforehand which files are read. Refusals are in the report. Raises ``Unchecked``
+    randomness, so that nobody knows beforehand which files are read. ``admission``: a registry asks, whose log does not
+    hold the last events yet; their proofs and the head proof are not asked for. Refusals are in the report. Raises ``Unchecked``
     if something cannot be read, ``Misuse`` if the request makes no sense.
     """
     demand = Demand(purpose=purpose, require=tuple(require), evidence=require_evidence)
@@ -188,7 +190,14 @@ def verify(
         try:
             # 1. Policy.
             believed = believe(policy, roots, now, memory)
-            bench = Bench(folder=folder, policy=believed, now=now, memory=memory, versions=Versions(folder))
+            bench = Bench(
+                folder=folder,
+                policy=believed,
+                now=now,
+                memory=memory,
+                versions=Versions(folder),
+                admission=admission,
+            )
             sound = _integrity(bench, effort)
         except Refused as error:
             return Report.refused(error, data=mode.text, memory=memory)

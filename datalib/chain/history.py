@@ -25,13 +25,18 @@ from datalib.trust.tlog import MAX_PROOF, Checkpoint, Logged, TlogProof
 
 @dataclass(frozen=True, kw_only=True)
 class Bench:
-    """What every step needs: the folder, whom to believe, the time (seconds since 1970), the memory if there is one."""
+    """What every step needs: the folder, whom to believe, the time (seconds since 1970), the memory if there is one.
+
+    ``admission``: a registry asks, before its log holds the library's last events. Their proofs and the head proof
+    cannot be there yet; those of upstream libraries must be.
+    """
 
     folder: Folder
     policy: Policy
     now: int
     memory: Memory | None = None
     versions: "Versions"
+    admission: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,7 +155,7 @@ def _check_logged(bench: Bench, links: Sequence[Link], below: str) -> tuple[Logg
         if present is None or name in present:
             data = read_optional(bench.folder, name, limit=MAX_PROOF, too_large="E-LOG-PROOF")
         if data is None:
-            if bench.policy.log_required:
+            if bench.policy.log_required and (below or not bench.admission):
                 raise Refused("E-LOG-MISSING", name, f"no log proof for {link.where}")
             found.append(None)
             continue
@@ -189,7 +194,7 @@ def check_head(bench: Bench, history: History, reference: int) -> Logged | None:
     """Check the head proof, if there is one (step 6). ``reference`` is when it had to be fresh."""
     policy = bench.policy
     name = f"{history.below}{heads.NAME}"
-    if policy.vouched:
+    if policy.vouched or (bench.admission and not history.below):
         return None
     data = read_optional(bench.folder, name, limit=MAX_HEAD, too_large="E-JSON-SIZE")
     if data is None:
