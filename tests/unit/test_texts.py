@@ -67,14 +67,14 @@ def test_a_text_fits_a_line_and_leaves_the_full_stop_to_the_program_while_a_reme
 
 @pytest.mark.parametrize("code", ENTRIES)
 def test_a_remedy_names_the_same_commands_and_options_in_every_language(code: str) -> None:
-    names = re.compile(r"datalib [a-z]+|--[a-z-]+")
+    names = re.compile(r"datalib [a-z-]+|--[a-z-]+")
     english, *others = (sorted(set(names.findall(ENTRIES[code]["remedy"][lang]))) for lang in LANGUAGES)
     assert others == [english] * len(others)
 
 
 @pytest.mark.parametrize("code", ENTRIES)
 def test_a_remedy_names_only_commands_that_exist(code: str) -> None:
-    for name, *more in re.findall(r"datalib ([a-z]+)(?: ([a-z]+))?", ENTRIES[code]["remedy"]["kk"]):
+    for name, *more in re.findall(r"datalib ([a-z-]+)(?: ([a-z-]+))?", ENTRIES[code]["remedy"]["kk"]):
         command = PROGRAM.get_command(Context(PROGRAM), name)
         assert command is not None, name
         if isinstance(command, Group):
