@@ -25,8 +25,8 @@ def load(read: Read) -> Upgraded | None:
     """Load the descriptor of a folder, or ``None`` if it has none.
 
     Raises ``Refused``: a code of the trust specification §3 if the text is not strict JSON (or YAML that JSON could
-    say), ``E-DESCRIPTOR`` for a member of the wrong shape, ``E-RES-REMOTE`` for what a URL stands for, ``E-RES-UNLISTED``
-    for a schema or dialect that is not in the folder.
+    say), ``E-DESCRIPTOR`` for a member of the wrong shape, ``E-RES-REMOTE`` for what a URL stands for,
+    ``E-RES-UNLISTED`` for a schema or dialect that is not in the folder.
     """
     found = [(name, data) for name in NAMES if (data := read(name, SIZE_LIMIT)) is not None]
     if not found:

@@ -37,11 +37,6 @@ _TEXT: Final = re.compile(r"[^\W\dPTtFfNnIi_]")
 _LEADING_ZERO: Final = re.compile(r"\s*[+-]?0[0-9]")
 
 
-def prepare() -> None:
-    """Import Frictionless, which sets the csv module's field limit: the same one then, whatever was read before."""
-    import frictionless  # noqa: F401 -- for what importing it does
-
-
 def encoding_of(raw: bytes) -> str:
     """Guess the encoding of bytes that are no UTF-8; ``LookupError`` or ``UnicodeError`` if there is no guess."""
     from frictionless import Detector

@@ -11,6 +11,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from itertools import islice
@@ -23,6 +24,8 @@ from datalib.library.names import distinct
 #: What is read of a text table, at most. Types are inferred from these rows and not checked in the rest.
 SAMPLE_BYTES: Final = 1 << 20
 SAMPLE_ROWS: Final = 500
+#: Longest cell of a text table that is looked at, in characters: the limit that Python's csv module starts with.
+CELL_LIMIT: Final = 131_072
 #: Widest table that becomes a resource (the widest sheet that a spreadsheet program makes).
 FIELDS_LIMIT: Final = 16_384
 
@@ -196,11 +199,8 @@ def _detected(raw: bytes, path: str) -> str:
 
 
 def _delimited(sample: _Sample, path: str, kind: str) -> Table:
-    inference.prepare()
     delimiter = "\t" if kind == "tsv" else _delimiter(sample, path)
     rows = _csv_rows(sample, delimiter, path, SAMPLE_ROWS)
-    if not any(rows):
-        raise Refused("E-TABLE-READ", path, f"its first {SAMPLE_ROWS} rows are empty")
     header = _header_row(rows)
     dialect: dict[str, Any] = {} if delimiter == "," else {"delimiter": delimiter}
     notes: list[str] = []
@@ -220,10 +220,17 @@ def _delimited(sample: _Sample, path: str, kind: str) -> Table:
 
 
 def _csv_rows(sample: _Sample, delimiter: str, path: str, limit: int) -> list[list[str]]:
-    try:
-        rows = list(islice(csv.reader(io.StringIO(sample.text, newline=""), delimiter=delimiter), limit))
-    except csv.Error as problem:
-        raise Refused("E-TABLE-READ", path, f"the rows cannot be told apart: {problem}") from problem
+    """Cut rows, at most ``limit``, up to the first with an overlong cell: a quote that never ends looks like one."""
+    rows: list[list[str]] = []
+    reader = csv.reader(io.StringIO(sample.text, newline=""), delimiter=delimiter)
+    # The csv module's own limit is one for the whole process: another library may have raised it.
+    with suppress(csv.Error):
+        for row in islice(reader, limit):
+            if any(len(cell) > CELL_LIMIT for cell in row):
+                break
+            rows.append(row)
+    if not any(rows):
+        raise Refused("E-TABLE-READ", path, "the rows at its start are empty, or their cells are too long")
     # The last record of a cut sample may go on behind the cut, inside quotes.
     return rows if sample.whole or len(rows) <= 2 or len(rows) == limit else rows[:-1]  # noqa: PLR2004 -- header and a row
 

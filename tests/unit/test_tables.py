@@ -1,5 +1,6 @@
 """The schema of one table file, read in bounded time and memory."""
 
+import csv
 import io
 import resource
 import subprocess
@@ -16,8 +17,6 @@ from datalib.errors import Refused
 from datalib.library import arrow_schema, tables, workbook
 from datalib.library.tables import Table
 from tests import folders
-
-# ruff: noqa: RUF001 -- Kazakh and Russian texts are data here
 
 
 def read(content: str | bytes, path: str = "t.csv") -> Table:
@@ -180,6 +179,17 @@ def test_a_huge_cell_after_good_rows() -> None:
 def test_a_quote_that_never_ends() -> None:
     table = read('a,b\n1,2\n3,"' + "x\n" * (1 << 20))
     assert types(table) == {"a": "integer", "b": "integer"}
+
+
+@pytest.mark.parametrize("limit", [131_072, 1 << 20])
+def test_the_limit_of_the_csv_module_changes_nothing(limit: int) -> None:
+    before = csv.field_size_limit(limit)
+    try:
+        assert types(read(f"a,b\n1,2\n{'x' * 131_072},2\n")) == {"a": "string", "b": "integer"}
+        assert types(read(f"a,b\n1,2\n{'x' * 131_073},x\n")) == {"a": "integer", "b": "integer"}
+        refusal("x" * 131_073)
+    finally:
+        csv.field_size_limit(before)
 
 
 def test_sample_cut_inside_a_character() -> None:
