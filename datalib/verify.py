@@ -180,8 +180,8 @@ def verify(
     (``Policy.vouch``). ``now`` in seconds since 1970. ``memory``: what this verifier accepted before; the caller keeps
     ``Report.memory`` when the library is accepted. ``seed``: what a sample is drawn with; ``None`` for fresh
     randomness, so that nobody knows beforehand which files are read. ``admission``: a registry asks, whose log does not
-    hold the last events yet; their proofs and the head proof are not asked for. Refusals are in the report. Raises ``Unchecked``
-    if something cannot be read, ``Misuse`` if the request makes no sense.
+    hold the last events yet; their proofs and the head proof are not asked for. Refusals are in the report. Raises
+    ``Unchecked`` if something cannot be read, ``Misuse`` if the request makes no sense.
     """
     demand = Demand(purpose=purpose, require=tuple(require), evidence=require_evidence)
     mode = DataMode.parse(data)

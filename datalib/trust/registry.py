@@ -107,6 +107,11 @@ class Registry:
         return self.published.checkpoint.size
 
     @property
+    def alone(self) -> LogPolicy:
+        """The rules of those who ask for no witnesses."""
+        return LogPolicy(logs=(self.key,), witnesses={}, groups={}, quorum=None)
+
+    @property
     def tree(self) -> TileTree:
         """The tree of the published log."""
         return TileTree(self.size, self.files.read)
@@ -204,14 +209,15 @@ class Registry:
         """
         if signer.key != self.key:
             raise Misuse("E-USAGE", "--key", f"not the key of this log, {self.config.vkey}")
-        if policy is not None and self.key not in policy.logs:
+        rules = policy or self.alone
+        if self.key not in rules.logs:
             raise Refused("E-LOG-ORIGIN", self.key.name, "the log policy does not name this log with this key")
         done = []
         if self._batch is not None:
-            done.append(self._complete(self._batch, signer, cosign, policy))
+            done.append(self._complete(self._batch, signer, cosign, rules))
         while not done or self.waiting():
             self._batch = self._begin()
-            done.append(self._complete(self._batch, signer, cosign, policy))
+            done.append(self._complete(self._batch, signer, cosign, rules))
         return done
 
     def _begin(self) -> Batch:
@@ -237,7 +243,7 @@ class Registry:
             with self.files.folder.replacing(name) as file:
                 return replay.write(file)
 
-    def _complete(self, batch: Batch, signer: NoteSigner, cosign: Cosign, policy: LogPolicy | None) -> Publication:
+    def _complete(self, batch: Batch, signer: NoteSigner, cosign: Cosign, policy: LogPolicy) -> Publication:
         """Take a publication from its entries to its end (steps 3 to 7)."""
         heads = log_entries.parse(batch.entries[-1])
         name = self.files.heads_name(batch.size)
@@ -247,9 +253,9 @@ class Registry:
         note = self._sign(signer, batch.size, tree.root())
         found = cosign(note.serialise(), batch.size, TileTree(batch.size, self.files.read).consistency)
         complete = Note(text=note.text, signatures=(*note.signatures, *found.signatures))
-        signers = complete.verify(policy.keys if policy else [self.key], "E-LOG-CHECKPOINT", self.files.where)
-        time = policy.time(signers) if policy and policy.quorum else None
-        if policy and policy.quorum and time is None:
+        signers = complete.verify(policy.keys, "E-LOG-CHECKPOINT", self.files.where)
+        time = policy.time(signers) if policy.quorum else None
+        if policy.quorum and time is None:
             reasons = "; ".join(f"{name}: {reason}" for name, reason in found.failures)
             raise Refused("E-LOG-QUORUM", self.key.name, reasons)
         self.files.publish(complete.serialise(), batch.size)
@@ -318,12 +324,17 @@ class Registry:
                 break
         return found
 
-    def prove(self, index: int) -> bytes:
-        """Prove an entry by the earliest checkpoint that holds it: its time is the event's. A tlog-proof."""
+    def prove(self, index: int, policy: LogPolicy) -> bytes:
+        """Prove an entry by the earliest checkpoint that holds it and that the quorum cosigned. A tlog-proof.
+
+        The earliest, because its time is that of the event. ``Refused("E-LOG-QUORUM")`` if there is none.
+        """
         history = self.files.history()
-        place = bisect_right(history, index)
-        shown = self.files.earlier(history[place]) if place < len(history) else self.published
-        return self._proof(index, shown)
+        for size in history[bisect_right(history, index) :]:
+            shown = self.files.earlier(size)
+            if cosigned(shown.note, policy):
+                return self._proof(index, shown)
+        raise Refused("E-LOG-QUORUM", self.key.name, f"no checkpoint that holds entry {index}")
 
     def prove_head(self, lib: str) -> bytes | None:
         """Prove the newest published event of a library: ``proofs/head.json``."""
@@ -337,6 +348,15 @@ class Registry:
         if root_from_path(leaf_hash(tree.entry(index)), index, size, path) != root:
             raise Unchecked(CODE, self.files.where, f"entry {index} does not lead to the checkpoint of size {size}")
         return proving.tlog_proof(index, path, shown.note)
+
+
+def cosigned(note: bytes, policy: LogPolicy) -> bool:
+    """Tell whether the quorum of a policy cosigned a checkpoint, if it asks for one."""
+    try:
+        signers = Note.parse(note, CODE).verify(policy.keys, CODE)
+    except Refused:
+        return False
+    return policy.quorum is None or policy.time(signers) is not None
 
 
 def key_of(path: Path) -> tuple[NoteKey, Path]:
