@@ -264,7 +264,7 @@ def bare_deflate(data: bytes) -> bytes:
     ("coding", "body"),
     [
         ("gzip", gzip.compress(ROBOTS, mtime=0)),
-        ("X-GZIP", gzip.compress(ROBOTS[:9], mtime=0) + gzip.compress(ROBOTS[9:])),
+        ("X-GZIP", gzip.compress(ROBOTS[:9], mtime=0) + gzip.compress(ROBOTS[9:], mtime=0)),
         ("deflate", zlib.compress(ROBOTS)),
         ("deflate", bare_deflate(ROBOTS)),
         ("identity", ROBOTS),
