@@ -10,7 +10,7 @@ import pytest
 from click import Context, Group
 
 from datalib_cli.app import PROGRAM
-from datalib_vocab import LANGUAGES, read, remedy, text
+from datalib_vocab import LANGUAGES, read, reason, remedy, text
 
 ROOT = Path(__file__).parents[2]
 CODE = re.compile(r"[EW]-[A-Z0-9]+(?:-[A-Z0-9]+)*")
@@ -91,6 +91,17 @@ def test_an_unknown_language_reads_english_and_an_unknown_code_stays_itself() ->
     assert text("E-IO", "fr") == text("E-IO", "en")
     assert remedy("E-IO", "") == remedy("E-IO", "en")
     assert text("E-NEVER-HEARD-OF", "kk") == remedy("E-NEVER-HEARD-OF", "ru") == "E-NEVER-HEARD-OF"
+
+
+def test_a_reason_of_a_verdict_is_given_in_the_language_asked_for() -> None:
+    reasons: dict[str, dict[str, str]] = json.loads(read("reasons.json"))
+    for code, texts in reasons.items():
+        assert {lang: reason(code, lang) for lang in LANGUAGES} == texts
+        assert reason(code, "fr") == texts["en"]
+        assert len(set(texts.values())) == len(LANGUAGES)
+        assert CYRILLIC.search(texts["kk"])
+        assert CYRILLIC.search(texts["ru"])
+    assert reason("never-heard-of", "kk") == "never-heard-of"
 
 
 def test_a_file_that_is_not_there_is_an_error_of_the_caller() -> None:
