@@ -16,7 +16,7 @@ datalib trust specification §9.
 """
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,29 +30,12 @@ from datalib.trust.headmap import Head
 from datalib.trust.logfolder import CODE, Batch, Config, LogFolder, SignedCheckpoint
 from datalib.trust.logpolicy import LogPolicy
 from datalib.trust.logreplay import Replay
-from datalib.trust.notes import Note, NoteKey, NoteSignature, NoteSigner
+from datalib.trust.notes import Note, NoteKey, NoteSigner
 from datalib.trust.tiles import ENTRIES, WIDTH, Edge, Tile, TileTree, encode_bundle
+from datalib.trust.witness import Cosign, Wanted, nobody
 
 #: Entries of one publication; what waits beyond is published next.
 MAX_BATCH = 65_536
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cosignatures:
-    """What witnesses answered: signature lines, and why others gave none, by name."""
-
-    signatures: Sequence[NoteSignature] = ()
-    failures: Sequence[tuple[str, str]] = ()
-
-
-#: Asks witnesses to cosign a note. It is given the note, its size, and a function that proves it consistent with an
-#: earlier size.
-Cosign = Callable[[bytes, int, Callable[[int], list[bytes]]], Cosignatures]
-
-
-def nobody(_note: bytes, _size: int, _consistency: Callable[[int], list[bytes]]) -> Cosignatures:
-    """Ask no witness."""
-    return Cosignatures()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -251,7 +234,9 @@ class Registry:
             raise Unchecked(CODE, self.files.where, "the heads are not those of the publication in progress")
         tree = self._write_tiles(batch)
         note = self._sign(signer, batch.size, tree.root())
-        found = cosign(note.serialise(), batch.size, TileTree(batch.size, self.files.read).consistency)
+        consistency = TileTree(batch.size, self.files.read).consistency
+        wanted = Wanted(note=note.serialise(), size=batch.size, before=batch.base, consistency=consistency)
+        found = cosign(wanted)
         complete = Note(text=note.text, signatures=(*note.signatures, *found.signatures))
         signers = complete.verify(policy.keys, "E-LOG-CHECKPOINT", self.files.where)
         time = policy.time(signers) if policy.quorum else None

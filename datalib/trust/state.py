@@ -10,7 +10,7 @@ from typing import Self
 from datalib import schema
 from datalib.canonical import MAX_INTEGER, canonical, parse
 from datalib.errors import Refused, Unchecked
-from datalib.trust.policy import Policy, Remembered
+from datalib.trust.policy import Policy, Remembered, check_not_older
 from datalib.trust.tlog import Checkpoint
 
 VERSION = 1
@@ -33,6 +33,28 @@ class Tree:
 
     size: int
     root: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chain:
+    """A chain that was accepted: the ids of its events, the checkpoints of its proofs with their places, its place.
+
+    ``head`` is the checkpoint of the head proof, for the verified library only.
+    """
+
+    lib: str
+    events: tuple[str, ...]
+    checkpoints: tuple[tuple[Checkpoint, str], ...]
+    where: str
+    head: Checkpoint | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lesson:
+    """What one accepted library teaches: the policy it was judged by, its own chain and those upstream."""
+
+    policy: Policy
+    chains: tuple[Chain, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +120,26 @@ class Memory:
         if seen is not None and checkpoint.size < seen.heads.get(checkpoint.origin, 0):
             raise Refused("E-LOG-ROLLBACK", where, f"tree of size {checkpoint.size}, seen before: a larger one")
 
+    def learn(self, lesson: Lesson) -> Self:
+        """Remember what an accepted library teaches, unless it contradicts what is remembered.
+
+        It does not when it was judged by this very memory; it may when another verifier has learned meanwhile. Raises
+        ``Refused``: ``E-POLICY-ROLLBACK``, ``E-POLICY-FORK``, ``E-LOG-SPLIT``, ``E-HEAD-ROLLBACK``, ``E-CHAIN-FORK``,
+        ``E-LOG-ROLLBACK``.
+        """
+        policy = lesson.policy
+        if not policy.vouched:
+            check_not_older(policy.version, policy.sha256, self.policy, "policy")
+        for chain in lesson.chains:
+            self.check_checkpoints(chain.checkpoints)
+            self.check_chain(chain.lib, chain.events, chain.where)
+            if chain.head is not None:
+                self.check_head(chain.lib, chain.head, chain.where)
+        memory = self.with_policy(policy)
+        for chain in lesson.chains:
+            memory = memory.with_library(chain.lib, chain.events, chain.checkpoints, chain.head)
+        return memory
+
     def with_policy(self, policy: Policy) -> Self:
         """Remember the policy. One that the caller vouched for has no version to remember."""
         if policy.vouched:
@@ -116,10 +158,15 @@ class Memory:
         heads = dict(before.heads) if before else {}
         if head is not None:
             heads[head.origin] = head.size
+        seen = Seen(seq=len(events) - 1, id=events[-1], heads=heads)
+        memory = self.with_logs(checkpoint for checkpoint, _ in checkpoints)
+        return replace(memory, libraries={**self.libraries, lib: seen})
+
+    def with_logs(self, checkpoints: Iterable[Checkpoint]) -> Self:
+        """Remember the largest trees of logs."""
         logs = dict(self.logs)
-        for checkpoint, _ in checkpoints:
+        for checkpoint in checkpoints:
             known = logs.get(checkpoint.origin)
             if known is None or known.size < checkpoint.size:
                 logs[checkpoint.origin] = Tree(size=checkpoint.size, root=checkpoint.root.hex())
-        seen = Seen(seq=len(events) - 1, id=events[-1], heads=heads)
-        return replace(self, libraries={**self.libraries, lib: seen}, logs=logs)
+        return replace(self, logs=logs)

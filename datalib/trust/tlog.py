@@ -4,6 +4,7 @@ Source: datalib trust specification §9; C2SP tlog-checkpoint and tlog-proof.
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
@@ -12,7 +13,7 @@ from datalib.errors import Refused
 from datalib.formats import decode_base64
 from datalib.merkle import HASH_SIZE, leaf_hash, root_from_path
 from datalib.trust.logpolicy import LogPolicy
-from datalib.trust.notes import Note
+from datalib.trust.notes import Note, NoteKey
 
 #: In bytes.
 MAX_PROOF = 1024 * 1024
@@ -94,20 +95,34 @@ def check(proof: TlogProof, leaf: bytes, policy: LogPolicy, now: int, where: str
     Raises ``Refused``: ``E-LOG-CHECKPOINT``, ``E-LOG-ORIGIN``, ``E-LOG-INCLUSION``, ``E-LOG-QUORUM``,
     ``E-LOG-FUTURE``. Source: datalib trust specification §9.
     """
-    note = Note.parse(proof.checkpoint, "E-LOG-CHECKPOINT", where)
+    checkpoint, signers = read_checkpoint(proof.checkpoint, policy, where)
+    if root_from_path(leaf_hash(leaf), proof.index, checkpoint.size, proof.path) != checkpoint.root:
+        raise Refused("E-LOG-INCLUSION", where, "the proof does not lead from this entry to the checkpoint")
+    return Logged(index=proof.index, checkpoint=checkpoint, time=quorum_time(policy, signers, now, where))
+
+
+def read_checkpoint(data: bytes, policy: LogPolicy, where: str = "") -> tuple[Checkpoint, Mapping[NoteKey, int | None]]:
+    """Read a checkpoint of a log of the policy; give it with those who signed it, and when.
+
+    Raises ``Refused``: ``E-LOG-CHECKPOINT``, ``E-LOG-ORIGIN``.
+    """
+    note = Note.parse(data, "E-LOG-CHECKPOINT", where)
     checkpoint = Checkpoint.parse(note.text, where)
     if all(key.name != checkpoint.origin for key in policy.logs):
         raise Refused("E-LOG-ORIGIN", where, f"unknown log {checkpoint.origin[:80]!r}")
     signers = note.verify(policy.keys, "E-LOG-CHECKPOINT", where)
     if not any(key in signers and key.name == checkpoint.origin for key in policy.logs):
         raise Refused("E-LOG-CHECKPOINT", where, "the log did not sign its checkpoint")
-    if root_from_path(leaf_hash(leaf), proof.index, checkpoint.size, proof.path) != checkpoint.root:
-        raise Refused("E-LOG-INCLUSION", where, "the proof does not lead from this entry to the checkpoint")
-    time = None
-    if policy.quorum is not None:
-        time = policy.time(signers)
-        if time is None:
-            raise Refused("E-LOG-QUORUM", where, "too few witnesses signed")
-        if time > now + CLOCK_SKEW:
-            raise Refused("E-LOG-FUTURE", where, "witnesses signed in the future")
-    return Logged(index=proof.index, checkpoint=checkpoint, time=time)
+    return checkpoint, signers
+
+
+def quorum_time(policy: LogPolicy, signers: Mapping[NoteKey, int | None], now: int, where: str = "") -> int | None:
+    """Give T of a checkpoint, ``None`` if the policy asks for no witnesses: ``E-LOG-QUORUM``, ``E-LOG-FUTURE``."""
+    if policy.quorum is None:
+        return None
+    time = policy.time(signers)
+    if time is None:
+        raise Refused("E-LOG-QUORUM", where, "too few witnesses signed")
+    if time > now + CLOCK_SKEW:
+        raise Refused("E-LOG-FUTURE", where, "witnesses signed in the future")
+    return time
