@@ -22,7 +22,7 @@ KEY: Final = "content-signal"
 
 _VALID = re.compile(r"(?:/\S*\s+)?(?P<members>\S.*)", re.ASCII)
 _VALID_MEMBER = re.compile(r"(?:(?:search|ai-input|ai-train)=(?:yes|no)|use=(?:immediate|reference|full))", re.ASCII)
-_AROUND_EQUALS = re.compile(r"\s*[=:]\s*")
+_AROUND_EQUALS = re.compile(r" ?[=:] ?")
 _SEPARATORS = re.compile(r"[,;]")
 _STATES: Final = {"yes": State.ALLOW, "no": State.DENY}
 _NEGATIVE: Final = frozenset({"n", "no", "none", "deny", "denied", "disallow", "false", "never", "0", "off"})
@@ -73,7 +73,7 @@ def parse_line(value: str) -> Line:
 
     Members without a separator are read, too, but a person should look at such a line.
     """
-    text = clean(value)
+    text = " ".join(clean(value).split())
     path: str | None = None
     if text.startswith("/"):
         path, *rest = text.split(None, 1)

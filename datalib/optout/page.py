@@ -1,17 +1,43 @@
-"""What the head of a web page says to machines: its meta elements and licence links, read in one parse.
+"""What a web page says to machines: its meta elements and licence links.
 
-The parser (Lexbor, WHATWG HTML) decides what is an element: what stands in comments, scripts and attributes is none.
+A page is untrusted and can be built to cost a tree builder hours or gigabytes (deep nesting, countless attributes), so
+no tree is built of it. One linear pass after the tokenizer of the WHATWG HTML standard finds the few start tags that
+matter, and passes over what stands in comments, in scripts and other raw text, and in attributes. Their attributes are
+then read by Lexbor, as a browser would.
 """
 
 import codecs
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-#: A page longer than this is read up to here and counts as not fully read.
+#: A page longer than this, or with a tag longer than the second, counts as not fully read.
 MAX_BYTES: Final = 8 << 20
+MAX_TAG: Final = 16 << 10
+#: All tags that matter together.
+MAX_TAGS: Final = 1 << 20
+
 _UTF16: Final = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
 _RSL: Final = "application/rsl+xml"
+_WANTED: Final = frozenset({"meta", "link", "script"})
+#: Elements whose content is text up to their end tag.
+_RAW: Final = frozenset({"script", "style", "textarea", "title", "xmp", "iframe", "noembed", "noframes"})
+_FOREIGN: Final = frozenset({"svg", "math"})
+_ENDS: Final = {name: re.compile(rf"</{name}(?=[\t\n\f\r />])", re.IGNORECASE) for name in _RAW}
+
+_NAMES = r"(?:meta|link|script|style|textarea|title|xmp|iframe|noembed|noframes|plaintext|svg|math)(?=[\t\n\f\r />])"
+#: From a tag's name to its end. A quote counts only behind an equals sign; an unfinished tag reaches to the end.
+_REST = r"""(?:=[\t\n\f\r ]*+(?:"[^"]*+(?:"|\Z)|'[^']*+(?:'|\Z))|[^>])*+(?:>|\Z)"""
+_NEXT = re.compile(
+    rf"""(?:[^<]++                                  # text
+        |<!--(?:-?>|.*?(?:--!?>|\Z))                # comments
+        |<(?:[!?]|/(?![a-z]))[^>]*+(?:>|\Z)         # declarations and what counts as a comment
+        |<(?![a-z/!?])                              # a lone sign
+        |</?(?!{_NAMES})[a-z]{_REST}                # tags that do not matter
+        )*+(?P<tag><(?P<end>/?)(?P<name>[a-z]+){_REST})""",
+    re.IGNORECASE | re.DOTALL | re.VERBOSE,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,30 +63,65 @@ class PageMeta:
 
 
 def read_page(html: bytes) -> PageMeta:
-    """Read the meta elements of a page."""
+    """Read the meta elements and licence links of a page."""
     from selectolax.lexbor import LexborHTMLParser  # heavy, and only pages need it
 
     data = html[:MAX_BYTES]
     encoding = _UTF16.get(data[:2])
     text = data[2:].decode(encoding, "replace") if encoding else data.decode("utf-8", "replace")
-    tree = LexborHTMLParser(text.replace("\0", ""))
-    metas = [meta for node in tree.css("meta") for meta in _metas(node.attributes)]
-    licences = [
-        _shown(node.attributes, "href")
-        for node in tree.css("link[href]")
-        if "license" in _shown(node.attributes, "rel").casefold().split() and _is_rsl(node.attributes)
-    ]
-    licences += ["<script>" for node in tree.css("script[type]") if _is_rsl(node.attributes)]
-    return PageMeta(metas=tuple(metas), licences=tuple(licences), complete=len(html) <= MAX_BYTES)
+    complete = len(html) <= MAX_BYTES
+    kept: list[str] = []
+    size = 0
+    for tag in _tags(text.replace("\0", "")):
+        size += len(tag)
+        if len(tag) > MAX_TAG or size > MAX_TAGS:
+            complete = False
+            continue
+        kept.append(tag)
+    tree = LexborHTMLParser("\n".join(kept))
+    return PageMeta(
+        metas=tuple(meta for node in tree.css("meta") for meta in _metas(node.attributes)),
+        licences=(
+            *(_shown(node.attributes, "href") for node in tree.css("link[href]") if _is_licence(node.attributes)),
+            *("<script>" for node in tree.css("script[type]") if _is_rsl(node.attributes)),
+        ),
+        complete=complete,
+    )
 
 
-def _metas(attributes: Mapping[str, str | None]) -> list[Meta]:
+def _tags(text: str) -> Iterator[str]:
+    """Give the start tags of the wanted elements as they are written."""
+    place = foreign = 0
+    while found := _NEXT.match(text, place):
+        place = found.end()
+        name, tag = found["name"].lower(), found["tag"]
+        if not tag.endswith(">"):
+            return
+        if found["end"]:
+            foreign -= name in _FOREIGN and foreign > 0
+            continue
+        if name in _WANTED:
+            yield tag + "</script>" if name == "script" else tag
+        if name in _FOREIGN:
+            foreign += not tag.endswith("/>")
+        elif name == "plaintext":
+            return
+        elif name in _RAW and not foreign:  # in SVG and MathML these hold elements
+            end = _ENDS[name].search(text, place)
+            if end is None:
+                return
+            place = end.start()
+
+
+def _metas(attributes: Mapping[str, str | None]) -> Iterator[Meta]:
     content = _shown(attributes, "content")
-    return [
-        Meta(attribute=name, name=_shown(attributes, name).strip().casefold(), content=content)
-        for name in ("name", "property", "http-equiv")
-        if attributes.get(name)
-    ]
+    for attribute in ("name", "property", "http-equiv"):
+        if name := _shown(attributes, attribute).strip().casefold():
+            yield Meta(attribute=attribute, name=name, content=content)
+
+
+def _is_licence(attributes: Mapping[str, str | None]) -> bool:
+    return "license" in _shown(attributes, "rel").casefold().split() and _is_rsl(attributes)
 
 
 def _is_rsl(attributes: Mapping[str, str | None]) -> bool:

@@ -12,7 +12,7 @@ What stands outside the two rule lines is kept as :class:`Directive` with the ag
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import Final
 
 from datalib.optout import robots_lenient
 from datalib.optout.patterns import Letter, Rule, RuleList, RuleSet, escape_pattern, url_to_path
@@ -32,10 +32,10 @@ _HTML = re.compile(
 )
 #: A whole file in which the lenient scan can find nothing else than the letter: known keys, a colon, visible ASCII.
 _TAME = re.compile(
-    rb"(?:[ \t]*(?:#[\t -\[\]-~]*|(?:(?:allow|disallow)[ \t]*:[ \t]*(?:[/*][!\"$-;=-\[\]-~]*)?"
-    rb"|user-agent[ \t]*:[\t !\"$-9;=-\[\]-~]*"
+    rb"(?:[ \t]*+(?:#[\t -\[\]-~]*+|(?:(?:allow|disallow)[ \t]*+:[ \t]*+(?:[/*][!\"$-;=-\[\]-~]*+)?[ \t]*+"
+    rb"|user-agent[ \t]*+:[\t !\"$-9;=-\[\]-~]*+"
     rb"|(?:sitemap|crawl-delay|content-usage|content-signal|license|host|clean-param|request-rate|visit-time|noindex)"
-    rb"[ \t]*:[\t !\"$-\[\]-~]*)[ \t]*(?:#[\t -\[\]-~]*)?)?(?:\r?\n|\Z))*+",
+    rb"[ \t]*+:[\t !\"$-\[\]-~]*+)(?:#[\t -\[\]-~]*+)?)?(?:\r?\n|\Z))*+",
     re.IGNORECASE,
 )
 
@@ -51,8 +51,12 @@ _SPEC_KEYS: Final[Mapping[bytes, str]] = {
 }  # fmt: skip
 
 
-class Directive(NamedTuple):
-    """A line that is neither agent nor rule. ``agents``: the ``User-agent`` values before it; none outside groups."""
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Directive:
+    """A line that is neither agent nor rule. ``agents``: the ``User-agent`` values before it; none outside groups.
+
+    Two lines are never equal, even when they say the same.
+    """
 
     key: str
     value: str
@@ -113,11 +117,19 @@ class Robots:
     def applying(self, agent: str, key: str, reading: Letter = "spec") -> tuple[Directive, ...]:
         """Give the lines with this key written for an agent: its own groups', else those of ``*``."""
         side = self.spec if reading == "spec" else self.strict
-        lines = [line for line in side.directives if line.key == key and line.agents]
-        for token in (*_asked(agent, reading), STAR):
-            if token in side.names:
-                return tuple(line for line in lines if token in _names(line.agents, reading))
-        return ()
+        token = next((name for name in (*_asked(agent, reading), STAR) if name in side.names), None)
+        if token is None:
+            return ()
+        speaks: dict[int, bool] = {}  # lines in a row share their agents: look once at each run of agents
+        found: list[Directive] = []
+        for line in side.directives:
+            if line.key == key and line.agents:
+                run = id(line.agents)
+                if run not in speaks:
+                    speaks[run] = token in _names(line.agents, reading)
+                if speaks[run]:
+                    found.append(line)
+        return tuple(found)
 
     def names(self, agent: str, reading: Letter = "spec") -> bool:
         """Say whether a group names this agent."""
@@ -226,6 +238,7 @@ def _side(records: Iterable[Record], reading: Letter) -> _Side:
     groups: list[Group] = []
     agents: list[str] = []
     fresh: list[str] = []  # the agents that a directive belongs to: one before the next agent line ends this run
+    run: tuple[str, ...] = ()
     rules: list[Rule] = []
     directives: list[Directive] = []
     start, ruled, said = 0, False, False
@@ -245,7 +258,9 @@ def _side(records: Iterable[Record], reading: Letter) -> _Side:
             agents.append(value)
             fresh.append(value)
         else:
-            directives.append(Directive(key, value, number, tuple(fresh)))
+            if not said or len(run) != len(fresh):
+                run = tuple(fresh)
+            directives.append(Directive(key=key, value=value, line=number, agents=run))
             said = True
     if agents:
         groups.append(Group(agents=tuple(agents), rules=tuple(rules), line=start))

@@ -22,7 +22,7 @@ _HOLD: Final = Reading.of(State.HOLD, *TRAINING)
 _CONDITIONAL: Final = Reading.of(State.CONDITIONAL, *TRAINING)
 
 _NOT_LETTER = re.compile(r"[^a-z]+")
-_AI_KEY = re.compile(r".*(?:ai.*train|train.*ai|train(?:ing)?(?:allowed|data)|data(?:set)?training|noai|nollm|noml).*")
+_AI_KEY = re.compile(r"training(?:allowed|data)|data(?:set)?training|noai|nollm|noml")
 _NEGATIVE: Final = frozenset({"n", "no", "0", "deny", "denied", "disallow", "false", "none", "never"})
 #: Keys of other trades, in which a no or a zero is none about AI.
 _OTHERS: Final = frozenset(
@@ -44,6 +44,7 @@ _PROSE = re.compile(
     re.DOTALL,
 )
 _MAX_PROSE: Final = 20_000
+_MAX_KEY: Final = 100
 
 
 class TrainingRules:
@@ -76,15 +77,17 @@ class TrainingRules:
 
 def file_signals(robots: Robots, evidence: Evidence) -> tuple[Signal, ...]:
     """Give the signals that hold for every path of an origin: licences, odd keys, reservations in comments."""
-    found: list[Signal] = []
+    odd: dict[tuple[str, State], tuple[Directive, Reading]] = {}  # of lines with one meaning the first speaks
     for line in robots.directives("strict"):
         name, strict = _odd(line)
-        if name:
-            found.append(
-                evidence.signal(
-                    name, Carrier.LOCATION, robots.quote(line.line), spec=NOTHING, strict=strict, place=f"#L{line.line}"
-                )
-            )
+        if name and (name, strict.tested) not in odd:
+            odd[name, strict.tested] = line, strict
+    found = [
+        evidence.signal(
+            name, Carrier.LOCATION, robots.quote(line.line), spec=NOTHING, strict=strict, place=f"#L{line.line}"
+        )
+        for (name, _), (line, strict) in odd.items()
+    ]
     phrase = prose(robots)
     if phrase:
         found.append(evidence.signal("robots-prose", Carrier.LOCATION, phrase, spec=NOTHING, strict=_HOLD))
@@ -110,13 +113,14 @@ def find_text(robots: Robots) -> str:
 def _odd(line: Directive) -> tuple[str, Reading]:
     if line.key == "license":
         return ("rsl-license", _CONDITIONAL) if line.value else ("", NOTHING)
-    letters = _NOT_LETTER.sub("", line.key)
+    letters = _NOT_LETTER.sub("", line.key[:_MAX_KEY])
     if letters.startswith("tdmreserv"):
         state = declare_value(line.value).strict
         return "robots-odd-key", Reading.of(state, "tdm") if state is not State.ALLOW else NOTHING
     if line.key in _OTHERS or line.key in {"disallowaitraining", "allowaitraining"}:
         return "", NOTHING
-    if _AI_KEY.fullmatch(letters[:100]) or line.value.casefold() in _NEGATIVE:
+    training = "train" in letters and "ai" in letters.replace("train", " ")
+    if training or _AI_KEY.search(letters) or line.value.casefold() in _NEGATIVE:
         return "robots-odd-key", _HOLD
     return "", NOTHING
 

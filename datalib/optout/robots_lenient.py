@@ -10,7 +10,6 @@ Its result only ever adds denials: the strict reading is the union of what the l
 
 import re
 import unicodedata
-from functools import lru_cache
 from typing import Final
 
 _BREAKS = re.compile(r"\r\n|[\r\n]")
@@ -29,8 +28,11 @@ _PLAIN_TOKEN = re.compile(r"[A-Za-z0-9_.-]+", re.ASCII)
 #: Words of user-agent strings that name no crawler.
 _FILLERS: Final = frozenset({"mozilla", "compatible", "applewebkit", "khtml", "like", "gecko", "safari", "chrome"})
 
+_MIN_KEY: Final = 5
+_MAX_KEY: Final = 60
 _DISALLOW: Final = ("disallow", "dissallow", "dissalow", "disalow", "diasllow", "disallaw")
-_EXTENSIONS: Final = {
+_EXACT: Final = {
+    "allow": "allow", "allows": "allow", "allowed": "allow",
     "contentsignal": "content-signal", "contentsignals": "content-signal",
     "contentusage": "content-usage", "contentusages": "content-usage",
     "license": "license", "licence": "license", "sitemap": "sitemap", "sitemaps": "sitemap",
@@ -128,20 +130,17 @@ def _split(text: str) -> tuple[str, str]:
     return (head.strip().lower(), rest.strip()) if colon else ("", "")
 
 
-@lru_cache(maxsize=4096)
 def _key(head: str) -> str:
-    """Give the key that some spelling means, or nothing."""
-    letters = _NOT_LETTER.sub("", head.casefold())
-    if "train" in letters:
+    """Give the key that some spelling means, or nothing. What speaks of training is a key of its own."""
+    letters = _NOT_LETTER.sub("", head.casefold()) if len(head) <= _MAX_KEY else ""
+    if len(letters) < _MIN_KEY or "train" in letters:
         return ""
-    if letters in {"allow", "allows", "allowed"}:
-        return "allow"
+    if letters in _EXACT:
+        return _EXACT[letters]
     if letters.startswith(_DISALLOW):
         return "disallow"
     if letters.startswith("useragent"):
         return "user-agent"
-    if letters in _EXTENSIONS:
-        return _EXTENSIONS[letters]
     return next((key for word, key in _KNOWN_ONE_EDIT if _one_edit(letters, word)), "")
 
 

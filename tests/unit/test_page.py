@@ -1,3 +1,5 @@
+import time
+
 from datalib.optout.page import MAX_BYTES, Meta, read_page
 
 
@@ -42,3 +44,32 @@ def test_encodings_and_bounds() -> None:
     assert read_page(html.encode("utf-16-le")).named("robots") == ("noai",)
     assert not read_page(b" " * (MAX_BYTES + 1)).complete
     assert read_page(b"").metas == ()
+
+
+def test_raw_text_ends_at_its_end_tag_only() -> None:
+    meta = b"<meta name=robots content=noai>"
+    assert read_page(b"<style></title>" + meta + b"</style>").metas == ()
+    assert read_page(b"<title>" + meta).metas == ()
+    assert read_page(b"<plaintext>" + meta).metas == ()
+    assert len(read_page(b"<script></script>" + meta).metas) == 1
+    assert len(read_page(b"<svg><title/><style/></svg>" + meta).metas) == 1
+    assert len(read_page(b"</script></svg><!-->" + meta).metas) == 1
+    assert len(read_page(b"<p title='>" + meta + b"'>" + meta).metas) == 1
+    assert read_page(meta[:-1]).metas == ()
+
+
+def test_tags_above_the_bounds_are_not_read() -> None:
+    long = b'<meta name=robots content="' + b"noai," * 4000 + b'">'
+    page = read_page(long + b"<meta name=a content=b>")
+    assert not page.complete
+    assert page.named("a") == ("b",)
+    assert not read_page(b"<meta name=a content=b>" * 60_000).complete
+
+
+def test_pages_built_to_be_slow_are_read_at_once() -> None:
+    start = time.process_time()
+    for piece in ("<div>", "<select><option>", "<a", "<!--", "<svg>", "<b a='", "<meta a1 a2 "):
+        read_page((piece * (1_000_000 // len(piece))).encode())
+    attributes = " ".join(f"a{number}" for number in range(60_000))
+    read_page(f"<meta {attributes}>".encode())
+    assert time.process_time() - start < 10
