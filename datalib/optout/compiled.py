@@ -16,9 +16,9 @@ from datalib.optout.agents import AgentTable
 from datalib.optout.answers import ROBOTS, TDMREP, Answer
 from datalib.optout.decide import LOCATION_FILES, SIGNALS
 from datalib.optout.judge import OriginJudge, RobotsPlan, Voice, rule_signals
-from datalib.optout.match import MAX_ENTRIES, Entry, entries_of
 from datalib.optout.model import CATEGORIES, Reading, Signal, State
 from datalib.optout.patterns import Rule, RuleList, RuleSet
+from datalib.optout.rule_table import MAX_ENTRIES, Entry, entries_of
 from datalib.optout.site import Content
 from datalib.optout.statement import MAX_RAW, Evidence
 

@@ -1,8 +1,8 @@
 """The decisions of a shard, written as Parquet: fixed row groups, coded columns, and the leaves of their Merkle tree.
 
 What is written depends on the rows alone, not on the batches they came in. A leaf is the text of ``BLOCK`` decisions
-(fewer at the end of a file), one a line: work, verdict, reason, strict states in the order of ``CATEGORIES`` by their
-first letters, URL, separated by tabs; a URL with a tab or line feed in it stands as a JSON string.
+(fewer at the end of a file), one a line: work, URL, verdict, reason, strict states in the order of ``CATEGORIES`` by
+their first letters, separated by tabs; a URL with a tab or line feed in it stands as a JSON string.
 """
 
 import hashlib
@@ -37,6 +37,7 @@ SCHEMA: Final = pa.schema([
     pa.field("carriers_asked", _CODES, nullable=False),
     pa.field("signal_ids", pa.list_(pa.field("element", pa.int64(), nullable=False)), nullable=False),
 ])  # fmt: skip
+_SPACE = ord(" ")
 _LEAF = hashlib.sha256(b"\0")
 
 
@@ -56,14 +57,15 @@ class DecisionWriter:
     def __init__(self, path: Path) -> None:
         import pyarrow.parquet as pq
 
+        plain = ["work_id", "url", "signal_ids.list.element"]
         coded = [name for name in SCHEMA.names if name not in {"work_id", "url", "signal_ids"}]
         self._writer = pq.ParquetWriter(
             path,
             SCHEMA,
-            compression="zstd",
-            compression_level=1,
-            use_dictionary=[*coded, "signal_ids.list.element"],
-            write_statistics=["verdict", "reason"],
+            # Snappy for the long column: its text stands in the works anyway, and writing it is half of the work.
+            compression={name: "SNAPPY" if name == "url" else "ZSTD" for name in [*coded, *plain]},
+            use_dictionary=[*coded, plain[-1]],
+            write_statistics=False,
         )
         self._waiting: list[Decided] = []
         self._rows = 0
@@ -96,7 +98,7 @@ class DecisionWriter:
             pa.ListArray.from_arrays(pa.array(offsets), pa.array(decided.ids), type=SCHEMA.field("signal_ids").type),
         ]
         self._writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=SCHEMA), row_group_size=GROUP)
-        self.leaves += leaf_hashes(lines_of(decided.work, said.lines(), decided.url))
+        self.leaves += leaf_hashes(lines_of(decided.work, decided.url, said.lines()))
 
 
 class _Said:
@@ -126,24 +128,42 @@ class _Said:
         return pa.DictionaryArray.from_arrays(place.take(self._code), pa.array(present, pa.string()))
 
     def lines(self) -> Any:
-        """Give what stands in the line of each row between work and URL; states by their first letters."""
+        """Give what stands behind work and URL in the line of each row; states by their first letters."""
         texts = [
-            f"{said[0]}\t{said[1]}\t{''.join(state.label[0] for state in state_of(levels))}"
+            f"{said[0]}\t{said[1]}\t{''.join(state.label[0] for state in state_of(levels))}\n"
             for said, levels in zip(self._said, self._levels, strict=True)
         ]
         return pa.array(texts, pa.string()).take(self._code)
 
 
-def lines_of(work: Any, said: Any, url: Any) -> Any:
+def work_ids(name: str, first: int, count: int) -> Any:
+    """Give the ids of the rows of a table, ``NAME#ROW``, as an Arrow array: digits are written in columns."""
+    prefix = np.frombuffer(name.encode() + b"#", dtype=np.uint8)
+    parts: list[Any] = []
+    while count:
+        width = len(str(first))
+        size = min(count, 10**width - first)
+        text = np.empty((size, len(prefix) + width), dtype=np.uint8)
+        text[:, : len(prefix)] = prefix
+        rest = np.arange(first, first + size, dtype=np.uint32 if first + size < 1 << 32 else np.uint64)
+        for place in range(width):
+            rest, digit = np.divmod(rest, rest.dtype.type(10))
+            text[:, -1 - place] = digit + ord("0")
+        offsets = np.arange(size + 1, dtype=np.int32) * text.shape[1]
+        parts.append(pa.StringArray.from_buffers(size, pa.py_buffer(offsets), pa.py_buffer(text.reshape(-1))))
+        first, count = first + size, count - size
+    return parts[0] if len(parts) == 1 else pa.concat_arrays([*parts, pa.array([], pa.string())])
+
+
+def lines_of(work: Any, url: Any, said: Any) -> Any:
     """Give the lines of decisions, with their ends, as an Arrow array of strings."""
     url = pc.fill_null(url, "") if url.null_count else url
     texts = spans_of(url)[0]
-    if ((texts == ord("\t")) | (texts == ord("\n"))).any():
+    if texts.min(initial=_SPACE) <= _SPACE and ((texts == ord("\t")) | (texts == ord("\n"))).any():
         odd = pc.match_substring_regex(url, "[\t\n]")
-        url = pc.replace_with_mask(
-            url, odd, pa.array([json.dumps(text) for text in url.filter(odd).to_pylist()], url.type)
-        )
-    return pc.binary_join_element_wise(work, said, pc.binary_join_element_wise(url.cast(pa.string()), "", "\n"), "\t")
+        spelled = pa.array([json.dumps(text) for text in url.filter(odd).to_pylist()], url.type)
+        url = pc.replace_with_mask(url, odd, spelled)
+    return pc.binary_join_element_wise(work, url.cast(pa.string()), said, "\t")
 
 
 def leaf_hashes(lines: Any) -> list[bytes]:

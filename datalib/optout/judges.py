@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from datalib.engine import Engine, run
 from datalib.optout import agents
 from datalib.optout.compiled import Template, compile_content, id_of, id_prefix, locator_of
-from datalib.optout.match import BUCKETS, COLUMNS, Matcher, TableBuilder, pattern_tables
+from datalib.optout.match import Matcher
+from datalib.optout.rule_table import BUCKETS, COLUMNS, TableBuilder, pattern_tables
 from datalib.optout.site import SiteStore, io_faults, open_store
 
 VERSION = 1

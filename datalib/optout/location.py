@@ -15,8 +15,9 @@ from datalib.optout.book import Book
 from datalib.optout.compiled import judge_of
 from datalib.optout.judge import OriginJudge
 from datalib.optout.judges import Judges
-from datalib.optout.match import BOTH, CANONICAL, LITERAL, ODD, Targets, letters_of
+from datalib.optout.match import Targets, letters_of
 from datalib.optout.patterns import canonical_target
+from datalib.optout.rule_table import BOTH, CANONICAL, LITERAL, ODD, ROUGH
 from datalib.optout.site import SiteStore
 from datalib.optout.urls import PAD, Fault, Places, places_of
 
@@ -55,7 +56,7 @@ class Location:
     def find(self, urls: Any, book: Book) -> Findings:
         """Judge a column of URLs; signals that only the reference can make are entered into the book."""
         places = places_of(urls)
-        site = self.store.lookup(places.data, places.start, places.cut)
+        site = self.store.lookup(places)
         row, content = self._contents(site)
         contents = self.judges.contents
         asked = np.zeros(len(site), dtype=np.uint16)
@@ -106,8 +107,7 @@ class Location:
         rows: list[int] = []
         signals: list[int] = []
         for at, number in zip(row.tolist(), content.tolist(), strict=True):
-            target = places.data[places.cut[at] : places.end[at]].tobytes().decode("ascii")
-            for signal in self._judge(number).judge(target):
+            for signal in self._judge(number).judge(places.target(at).decode("ascii")):
                 rows.append(at)
                 signals.append(book.enter(signal))
         return np.array(rows, dtype=np.int64), np.array(signals, dtype=np.int64)
@@ -122,20 +122,22 @@ def _targets(places: Places, row: NDArray[np.int64], program: NDArray[np.int32])
     letters = letters_of(data, start, end)
     spelling = np.full(len(row), BOTH, dtype=np.uint8)
     pair = np.arange(len(row))
-    odd = np.flatnonzero(letters & ODD != 0)
+    odd = np.flatnonzero(letters & (ODD | ROUGH) != 0)
     if odd.size:
-        raw = [data[a:b].tobytes() for a, b in zip(start[odd].tolist(), end[odd].tolist(), strict=True)]
-        spelled = [canonical_target(text.decode("ascii")).encode() for text in raw]
-        other = np.array([before != after for before, after in zip(raw, spelled, strict=True)], dtype=np.bool_)
-        texts = [text for text, differs in zip(spelled, other, strict=True) if differs]
-        odd = odd[other]
-        spelling[odd] = LITERAL
+        literal = [places.target(at) for at in row[odd].tolist()]
+        canonical = [canonical_target(text.decode("ascii")).encode() for text in literal]
+        twice = np.array([a != b for a, b in zip(literal, canonical, strict=True)], dtype=np.bool_)
+        texts = [*literal, *(text for text, differs in zip(canonical, twice, strict=True) if differs)]
         ends = np.cumsum([0, *map(len, texts)]) + len(data)
         data = np.concatenate([data, np.frombuffer(b"".join(texts) + bytes(PAD), dtype=np.uint8)])
-        start, end = np.concatenate([start, ends[:-1]]), np.concatenate([end, ends[1:]])
-        letters = np.concatenate([letters, letters_of(data, ends[:-1], ends[1:])])
-        spelling = np.concatenate([spelling, np.full(len(texts), CANONICAL, dtype=np.uint8)])
-        pair, program = np.concatenate([pair, odd]), np.concatenate([program, program[odd]])
+        start[odd], end[odd] = ends[: odd.size], ends[1 : odd.size + 1]
+        spelling[odd[twice]] = LITERAL
+        start, end = np.concatenate([start, ends[odd.size : -1]]), np.concatenate([end, ends[odd.size + 1 :]])
+        fresh = letters_of(data, ends[:-1], ends[1:])
+        letters[odd] = fresh[: odd.size]
+        letters = np.concatenate([letters, fresh[odd.size :]])
+        spelling = np.concatenate([spelling, np.full(len(start) - len(row), CANONICAL, dtype=np.uint8)])
+        pair, program = np.concatenate([pair, odd[twice]]), np.concatenate([program, program[odd[twice]]])
     return Targets(data=data, start=start, end=end, row=pair, program=program, spelling=spelling, letters=letters)
 
 

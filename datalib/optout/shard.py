@@ -24,14 +24,14 @@ from datalib.optout.agents import AgentTable
 from datalib.optout.book import Book
 from datalib.optout.columns import text_column
 from datalib.optout.decide import Profile
-from datalib.optout.decisions import Decided, DecisionWriter, carriers_of
+from datalib.optout.decisions import Decided, DecisionWriter, carriers_of, work_ids
 from datalib.optout.found import Proof, write_found
 from datalib.optout.judges import Judges
 from datalib.optout.location import Findings, Location
 from datalib.optout.outcome import DAMAGED, REASONS, VERDICTS, Rows, Verdicts, judge_rows
 from datalib.optout.outputs import output, replacing, sha256_of
 from datalib.optout.reading import Marks, batches_of, named_basis, read_files, read_headers, read_pages
-from datalib.optout.rows import BATCH_ROWS, DOCUMENT_ROWS, Chunk
+from datalib.optout.rows import BATCH_ROWS, DOCUMENT_ROWS
 from datalib.optout.site import open_store
 from datalib.optout.works import Part, Shard
 
@@ -211,7 +211,7 @@ def _table(shard: Shard, job: Job, table: AgentTable, book: Book) -> Iterator[Ba
                 basis |= named_basis(chunk.batch.column(columns.basis))
         if chunk.damaged is not None:
             marks.fault[chunk.damaged] = DAMAGED
-        work = _work_ids(shard.file.name, chunk)
+        work = work_ids(shard.file.name, chunk.first, chunk.count)
         url = _first_url(urls, chunk.count)
         yield Batch(work=work, url=url, urls=urls, marks=marks, basis=basis, source=chunk.batch)
 
@@ -268,11 +268,6 @@ def _unmarked(count: int, required: int) -> Marks:
         required=np.full(count, required, dtype=np.uint16),
         asked=np.zeros(count, dtype=np.uint16),
     )
-
-
-def _work_ids(name: str, chunk: Chunk) -> Any:
-    numbers = pa.array(np.arange(chunk.first, chunk.first + chunk.count)).cast(pa.string())
-    return pc.binary_join_element_wise(pa.scalar(name), numbers, "#")
 
 
 def _first_url(urls: tuple[Any, ...], count: int) -> Any:

@@ -6,7 +6,7 @@ body once, and sorts the origins by a 64-bit hash. What a look-up needs lies in 
     store.json             version, counts, digest of the content, digests of the arrays below
     hashes.npy             hash of each origin, ascending
     origins.npy, text.npy  where the text of each origin lies, to compare: a hash alone decides nothing
-    words.npy              the beginning of that text as numbers
+    words.npy              the beginning of their hosts as numbers
     first.npy              the answers of each origin
     answers.npy            answer: its content (status, body, path), when it was fetched (seconds, or -1)
     contents.npy           distinct contents: path, status, body
@@ -27,13 +27,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from datalib.errors import Refused, Unchecked
 from datalib.optout.answers import FAILURES
-from datalib.optout.urls import PAD, SHORT, Bytes, Hashes, Positions, equal_rest, first_words, hash_spans
+from datalib.optout.urls import SHORT, Bytes, Hashes, Places, Positions, equal_rest, first_words, hash_spans, places_of
 
-VERSION = 1
+VERSION = 2
 META = "store.json"
 CONTENT = np.dtype([("path", "<i4"), ("status", "<i2"), ("body", "<i4")])
 ANSWER = np.dtype([("content", "<i4"), ("fetched", "<i8")])
@@ -59,6 +60,7 @@ class SiteStore:
 
     def __init__(self, folder: Path, meta: dict[str, Any]) -> None:
         self.folder = folder
+        self._mapped: dict[str, Any] = {}
         self.digest: str = meta["digest"]
         self.seed: int = meta["seed"]
         self.paths: tuple[str, ...] = tuple(meta["paths"])
@@ -105,15 +107,18 @@ class SiteStore:
         return starts, shift, int(counts.max(initial=0))
 
     def _array(self, name: str) -> Any:
-        return _load(self.folder, name)
+        array = self._mapped.get(name)
+        if array is None:
+            array = self._mapped[name] = _load(self.folder, name)
+        return array
 
-    def lookup(self, data: Bytes, start: Positions, cut: Positions) -> NDArray[np.int32]:
-        """Give the number of each origin ``data[start:cut]`` in this store, or -1 where the store does not hold it."""
+    def lookup(self, places: Places) -> NDArray[np.int32]:
+        """Give the number of the origin of each row in this store, or -1 where the store does not hold it."""
+        data, head, length = places.data, places.head, places.cut - places.start
         if not self.size:
-            return np.full(len(start), -1, dtype=np.int32)
-        length = cut - start
-        words = first_words(data, start, length)
-        wanted = hash_spans(data, start, length, seed=self.seed, words=words)
+            return np.full(len(length), -1, dtype=np.int32)
+        words = first_words(data, head, places.cut - head)
+        wanted = hash_spans(data, head, length, places.cut - head, seed=self.seed, words=words)
         starts, shift, longest = self._index
         bucket = (wanted >> shift).astype(np.int64)
         place = starts[bucket]
@@ -123,14 +128,20 @@ class SiteStore:
             missed = missed[place[missed] + step < starts[bucket[missed] + 1]]
             found[missed] = place[missed] + step
             missed = missed[self.hashes[found[missed]] != wanted[missed]]
-        known, offsets = self._array("words"), self._array("origins")
-        at = offsets[found]
-        same = length == offsets[found + 1] - at
+        known, offsets = self._array("words").reshape(-1), self._array("origins")
+        same = length == self._lengths[found]
+        at = found.astype(np.int64) * len(words)
         for column, word in enumerate(words):
-            same &= known[found, column] == word
-        long = np.flatnonzero(same & (length > SHORT))
-        same[long] = equal_rest((data, start[long]), (self._texts, at[long]), length[long])
+            same &= known[at + column] == word
+        long = np.flatnonzero(same & (places.cut - head > SHORT))
+        rest = offsets[found[long] + 1] - (places.cut - head)[long]
+        same[long] = equal_rest((data, head[long]), (self._texts, rest), (places.cut - head)[long])
         return np.where(same, found, np.int32(-1))
+
+    @cached_property
+    def _lengths(self) -> Positions:
+        lengths: Positions = np.diff(self._array("origins"))
+        return lengths
 
     @cached_property
     def _texts(self) -> Bytes:
@@ -144,9 +155,7 @@ class SiteStore:
 
     def find(self, origin: str) -> int:
         """Give the number of an origin, or -1."""
-        raw = origin.encode()
-        data = np.frombuffer(raw + bytes(PAD), dtype=np.uint8)
-        return int(self.lookup(data, np.array([0]), np.array([len(raw)]))[0])
+        return int(self.lookup(places_of(pa.array([origin + "/"])))[0])
 
     def body(self, number: int) -> bytes:
         """Read one distinct body. Raises Refused (E-SITES-FORMAT) when its bytes are not those that were imported."""

@@ -130,11 +130,12 @@ class _Builder:
         seed, hashes, order, data, spans = _sorted_origins(texts)
         first = np.flatnonzero(np.concatenate([[True], hashes[1:] != hashes[:-1]])) if len(hashes) else order
         text, offsets = _gather_texts(data, spans, order[first])
+        heads = _heads(text, offsets[:-1])
         arrays = {
             "hashes": hashes[first],
             "origins": offsets,
             "text": text,
-            "words": np.stack(first_words(text, offsets[:-1], np.diff(offsets)), axis=1),
+            "words": np.stack(first_words(text, heads, offsets[1:] - heads), axis=1),
             "first": np.append(first, len(hashes)).astype(np.int64),
             "answers": numbers[order],
             "contents": np.array(list(self.content_numbers), dtype=CONTENT),
@@ -160,22 +161,29 @@ def _sorted_origins(texts: Any) -> tuple[int, Hashes, Positions, Bytes, tuple[Po
     """Hash and sort the origins of all answers under a seed for which no two different origins share a hash."""
     data, start, end = spans_of(texts)
     data = np.concatenate([data, np.zeros(PAD, dtype=np.uint8)])
-    length = end - start
-    words = first_words(data, start, length)
+    whole = end - start
+    head = _heads(data, start)
+    length = end - head
+    words = first_words(data, head, length)
     for seed in range(1 << 16):
-        hashes = hash_spans(data, start, length, seed=seed, words=words)
+        hashes = hash_spans(data, head, whole, length, seed=seed, words=words)
         order = np.argsort(hashes, kind="stable")
         ordered = hashes[order]
         twins = np.flatnonzero(ordered[1:] == ordered[:-1])
         left, right = order[twins], order[twins + 1]
-        same = length[left] == length[right]
+        same = whole[left] == whole[right]
         for word in words:
             same &= word[left] == word[right]
-        if (
-            same & equal_rest((data, start[left]), (data, start[right]), np.minimum(length[left], length[right]))
-        ).all():
-            return seed, ordered, order, data, (start, length)
+        rest = equal_rest((data, head[left]), (data, head[right]), np.minimum(length[left], length[right]))
+        if (same & rest).all():
+            return seed, ordered, order, data, (start, whole)
     raise Refused("E-SITES-FORMAT", "", "origins that share their hash under every seed")  # chance: nil
+
+
+def _heads(data: Bytes, start: Positions) -> Positions:
+    """Give where the hosts of origins begin: behind ``http://`` or ``https://``."""
+    heads: Positions = start + len("http://") + (data[start + len("http")] == ord("s"))
+    return heads
 
 
 def _gather_texts(data: Bytes, spans: tuple[Positions, Positions], rows: Positions) -> tuple[Bytes, Positions]:
