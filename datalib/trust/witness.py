@@ -167,39 +167,41 @@ def nobody(_wanted: Wanted) -> Cosignatures:
     return Cosignatures()
 
 
-def converse(post: Post, wanted: Wanted, key: NoteKey, now: int) -> NoteSignature:
+def converse(post: Post, wanted: Wanted, keys: Sequence[NoteKey], now: int) -> NoteSignature:
     """Ask one witness for its cosignature.
 
     A witness that knows another tree says its size and is asked again from there. Raises ``Refused("E-LOG-WITNESS")``
-    if it does not sign, or not as ``key`` does, or with a time that is more than 300 s from ``now``.
+    if it does not sign, or not as one of ``keys`` does, or with a time that is more than 300 s from ``now``.
     """
     old = wanted.before
     for _ in range(_TRIES):
         request = Request(old=old, proof=tuple(wanted.consistency(old)), note=wanted.note)
         status, body = post(request.serialise())
         if status == Status.OK:
-            return read_cosignature(body, Note.parse(wanted.note, CODE).text, key, now)
+            return read_cosignature(body, Note.parse(wanted.note, CODE).text, keys, now)
         size = _SIZE.fullmatch(body) if status == Status.CONFLICT else None
         if size is None:
             said = body[:200].decode("ascii", "replace").strip()
-            raise Refused(CODE, key.name, f"answers {status}: {said}")
+            raise Refused(CODE, "", f"answers {status}: {said}")
         known = int(size[1])
         if known > min(wanted.size, MAX_INTEGER):
-            raise Refused(CODE, key.name, f"has seen {known} entries already, the log has {wanted.size}")
+            raise Refused(CODE, "", f"has seen {known} entries already, the log has {wanted.size}")
         if known == old:
-            raise Refused(CODE, key.name, f"has seen another tree of {known} entries")
+            raise Refused(CODE, "", f"has seen another tree of {known} entries")
         old = known
-    raise Refused(CODE, key.name, "changes its mind about what it has seen")
+    raise Refused(CODE, "", "changes its mind about what it has seen")
 
 
-def read_cosignature(body: bytes, text: bytes, key: NoteKey, now: int) -> NoteSignature:
-    """Find the valid cosignature of ``key`` in the answer of a witness; others are ignored."""
+def read_cosignature(body: bytes, text: bytes, keys: Sequence[NoteKey], now: int) -> NoteSignature:
+    """Find the valid cosignature of one of ``keys`` in the answer of a witness; others are ignored."""
+    known = {(key.name, key.id): key for key in keys}
     for line in body.decode(errors="replace").split("\n"):
         try:
-            found = parse_signature(line, CODE, key.name)
+            found = parse_signature(line, CODE)
         except Refused:
             continue
-        if (found.name, found.id) != (key.name, key.id):
+        key = known.get((found.name, found.id))
+        if key is None:
             continue
         try:
             time = key.verify(text, found.sig)
@@ -208,4 +210,4 @@ def read_cosignature(body: bytes, text: bytes, key: NoteKey, now: int) -> NoteSi
         if time is None or abs(time - now) > CLOCK_SKEW:
             raise Refused(CODE, key.name, f"its clock is off: {time}, here {now}")
         return found
-    raise Refused(CODE, key.name, "answers without a cosignature of its key")
+    raise Refused(CODE, "", "answers without a cosignature of its key")
