@@ -54,19 +54,19 @@ def check_entries(folder: Folder, listed: Iterable[Line], allowed: Allowed, *, r
     """
     evidence: set[str] = set()
     entries = _reserved_entries(folder) if reserved_only else folder.walk()
-    paths = iter(()) if reserved_only else (to_bytes(line.path) for line in listed)
-    listed_path = next(paths, None)
-    for entry in entries:
-        _check_kind(entry)
-        raw = to_bytes(entry.path)
-        if listed_path is not None and listed_path < raw:
-            raise Refused("E-FILE-MISSING", readable(listed_path.decode("utf-8", "surrogateescape")))
-        if raw == listed_path:
-            listed_path = next(paths, None)
-        elif entry.path not in RESERVED_FILES:
-            _check_place(folder, entry.path, allowed, evidence)
-    if listed_path is not None:
-        raise Refused("E-FILE-MISSING", readable(listed_path.decode("utf-8", "surrogateescape")))
+    paths = iter(()) if reserved_only else (line.path for line in listed)
+    expected = next(paths, None)
+    for path, kind in entries:
+        _check_kind(path, kind)
+        if path == expected:
+            expected = next(paths, None)
+            continue
+        if expected is not None and to_bytes(expected) < to_bytes(path):
+            break
+        if path not in RESERVED_FILES:
+            _check_place(folder, path, allowed, evidence)
+    if expected is not None:
+        raise Refused("E-FILE-MISSING", readable(expected))
     return Entries(evidence=frozenset(evidence))
 
 
@@ -77,11 +77,11 @@ def _reserved_entries(folder: Folder) -> Iterator[Entry]:
     return folder.walk(leave_out=elsewhere)
 
 
-def _check_kind(entry: Entry) -> None:
-    if entry.kind is Kind.LINK:
-        raise Refused("E-FILE-SYMLINK", readable(entry.path), "a symbolic link")
-    if entry.kind is Kind.OTHER:
-        raise Refused("E-FILE-TYPE", readable(entry.path), "not a regular file")
+def _check_kind(path: str, kind: Kind) -> None:
+    if kind is Kind.LINK:
+        raise Refused("E-FILE-SYMLINK", readable(path), "a symbolic link")
+    if kind is not Kind.FILE:
+        raise Refused("E-FILE-TYPE", readable(path), "not a regular file")
 
 
 def _check_place(folder: Folder, path: str, allowed: Allowed, evidence: set[str]) -> None:

@@ -111,15 +111,19 @@ def sample(files: int, count: int, *, seed: bytes) -> Callable[[int], bool]:
 
 
 def _data_paths(folder: Folder) -> Iterator[str]:
-    for path, kind in folder.walk(leave_out=lambda path: path[-1] == "/" and path[:-1] in RESERVED_FOLDERS):
-        # A listing that is being written while the walk goes on has a temporary name.
-        if path in RESERVED_FILES or is_temporary(path):
-            continue
+    for path, kind in folder.walk(leave_out=_is_reserved):
         if kind is Kind.LINK:
             raise Refused("E-FILE-SYMLINK", readable(path), "a symbolic link")
-        if kind is Kind.OTHER:
+        if kind is not Kind.FILE:
             raise Refused("E-FILE-TYPE", readable(path), "not a regular file")
         yield path
+
+
+def _is_reserved(path: str) -> bool:
+    """Tell whether a path is no data: a reserved name, or a listing that is being written while the walk goes on."""
+    if path[-1] == "/":
+        return path[:-1] in RESERVED_FOLDERS
+    return path in RESERVED_FILES or is_temporary(path)
 
 
 class _File(NamedTuple):

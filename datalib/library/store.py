@@ -4,6 +4,7 @@ Reading follows no link (`datalib.library.descent`); writing replaces a file as 
 leaves the old bytes or the new ones, and at worst a ``.datalib-tmp-*`` beside them, which `Folder.sweep` removes.
 """
 
+import fcntl
 import os
 import re
 import secrets
@@ -121,13 +122,13 @@ class Folder:
             while stack:
                 prefix, names = stack[-1]
                 for name in names:
-                    path, kind = _decode(prefix, name)
+                    path = prefix + from_bytes(name[:-2])
                     if leave_out is not None and leave_out(path):
                         continue
-                    if kind is None:
+                    if name[-1] == _IS_FOLDER:
                         stack.append((path, iter(_names(way, path[:-1]))))
                         break
-                    yield Entry(path, kind)
+                    yield Entry(path, _KINDS[name[-1]])
                 else:
                     stack.pop()
 
@@ -215,12 +216,8 @@ def _names(way: Descent, path: str) -> list[bytes]:
     return names
 
 
+_IS_FOLDER = ord("d")
 _KINDS = {ord("f"): Kind.FILE, ord("l"): Kind.LINK, ord("o"): Kind.OTHER}
-
-
-def _decode(prefix: str, name: bytes) -> tuple[str, Kind | None]:
-    kind = _KINDS.get(name[-1])
-    return prefix + from_bytes(name[:-2]), kind
 
 
 @contextmanager
@@ -260,6 +257,22 @@ def write_file(path: str | os.PathLike[str], data: bytes, *, mode: int = 0o666) 
                 write_all(file, data)
         finally:
             os.close(folder)
+
+
+@contextmanager
+def locked(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Hold a file outside libraries for one process at a time: wait for others, then run the block.
+
+    The lock is on the folder, so that nothing is left beside the file. Raises Unchecked ``E-IO``.
+    """
+    with trouble(str(path)):
+        folder = os.open(Path(os.path.realpath(path)).parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        with trouble(str(path)):
+            fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
 
 
 def inside_library(path: str | os.PathLike[str]) -> Path | None:
