@@ -18,7 +18,7 @@ from datalib.chain.envelope import EVENT_TYPE, Envelope
 from datalib.chain.events import Amend, Attest, Claim, Event, Genesis, Transfer, Withdraw
 from datalib.chain.replay import State
 from datalib.errors import Misuse, Refused
-from datalib.formats import sha256_hex
+from datalib.formats import format_time, sha256_hex
 from datalib.library import draft, hashing, listing, manifest
 from datalib.library.declarations import check_purposes, check_sources
 from datalib.library.draft import Listed
@@ -28,6 +28,7 @@ from datalib.library.store import Folder
 from datalib.library.upgrade import Note
 from datalib.trust.keys import PrivateKey
 from datalib.trust.parties import Party
+from datalib.trust.tlog import CLOCK_SKEW
 
 REASONS = ("correction", "addition", "removal", "optout", "erasure", "metadata")
 
@@ -195,8 +196,10 @@ def _signing_event(
 
 
 def _version(folder: Folder, digest: str) -> bytes:
-    """Read a kept version of the manifest."""
+    """Read a signed version of the manifest; the current one need not be kept."""
     name = f"manifests/{digest}.json"
+    if not folder.exists(name) and sha256_hex(current(folder)) == digest:
+        return current(folder)
     data = folder.read(name, limit=MAX_MANIFEST, missing="E-MANIFEST-MISSING", too_large="E-JSON-SIZE")
     if sha256_hex(data) != digest:
         raise Refused("E-MANIFEST-DIGEST", name)
@@ -258,27 +261,51 @@ def cosign(data: bytes, key: PrivateKey, where: str) -> bytes:
     return envelope.cosign(pending(data, where)[0], key).line
 
 
-def append(path: Path, data: bytes, *, now: int, where: str) -> Act:
+def append(
+    path: Path, data: bytes, *, now: int, where: str, admit: Callable[[Folder, bytes], object] | None = None
+) -> Act:
     """Append a completely signed event that still follows the last one; ``E-OFFER-STALE`` if another came first.
 
-    Appending what is appended already changes nothing.
+    Appending what is appended already changes nothing. Whether the event may follow is checked without asking whom to
+    believe; ``admit``, called with the folder and the chain before anything is written, asks that.
     """
     sealed, event = pending(data, where)
     with writing(path) as folder:
         past = record(folder)
         done = Act(kind=type(event).__name__.lower(), library=past.library, event=sealed.id, manifest=event.manifest)
-        if past.head.id == sealed.id:
+        if any(link.id == sealed.id for link in past.chain):
             return done
         if event.lib != past.library:
             raise Refused("E-CHAIN-LIB", where, "made for another library")
-        if event.prev != past.head.id:
+        if event.prev != past.head.id or event.seq != len(past.chain):
             raise Refused("E-OFFER-STALE", where, "the library has moved on since")
         if now - event.time > replay.MAX_DELAY:
             raise Refused("E-TIME-DELAY", where, f"made {(now - event.time) // 86_400} days ago")
-        _place(past, max(now, event.time))
-        _version(folder, event.manifest)
+        if event.time > now + CLOCK_SKEW:
+            raise Refused("E-TIME-FUTURE", where, f"made on {format_time(event.time)}, which is later than now")
+        _place(past, event.time)
+        _check_follows(folder, past, sealed, event)
+        if admit is not None:
+            admit(folder, past.data)
         _append(folder, past, sealed, event)
         return done
+
+
+def _check_follows(folder: Folder, past: Record, sealed: Envelope, event: Event) -> None:
+    """Refuse an event that cannot follow the last one, or lacks a signature, whoever is believed."""
+    new = manifest.parse(_version(folder, event.manifest))
+    if isinstance(event, Amend):
+        old = manifest.parse(_version(folder, past.state.manifest))
+        widened = replay.check_amend(past.state, event, old, new, links.NAME)
+        replay.check_kept(old, new, links.NAME)
+        if widened and event.by.id != past.state.producer.id and len(sealed.signatures) == 1:
+            raise Misuse("E-SIG-PENDING", links.NAME)
+    elif event.manifest != past.state.manifest:
+        raise Refused("E-STATE-CHANGED", links.NAME, "names another manifest than the one before")
+    if isinstance(event, Transfer):
+        replay.check_title(past.state, event, links.NAME)
+        if len(sealed.signatures) == 1:
+            raise Refused("E-SIG-RECIPIENT", links.NAME, "signed by one side only")
 
 
 def attest(

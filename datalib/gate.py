@@ -21,7 +21,7 @@ from datalib.library.paths import to_bytes
 from datalib.library.store import Folder
 from datalib.library.verified import VerifiedFile
 from datalib.trust.policy import Policy, Roots
-from datalib.verify import Facts, Report, load_state, save_state, verify
+from datalib.verify import Facts, Report, load_state, remember, verify
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -141,7 +141,7 @@ def open(  # noqa: A001 - read as datalib.open, like the built-in
     )
     report.require()
     if state is not None:
-        save_state(state, report.memory)
+        remember(state, report)
     folder = Folder(path)
     folder.__enter__()
     try:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from datalib import admission
 from datalib.admission import Case, Demand
-from datalib.chain import assembly, history
+from datalib.chain import assembly, history, links
 from datalib.chain.assembly import Taken
 from datalib.chain.events import evidence_of
 from datalib.chain.history import Bench, History, Versions
@@ -25,10 +25,10 @@ from datalib.library import contents, hashing, listing
 from datalib.library.contents import Allowed
 from datalib.library.hashing import Checked, Progress
 from datalib.library.manifest import Manifest, check_resources
-from datalib.library.store import Folder, write_file
+from datalib.library.store import Folder, locked, write_file
 from datalib.trust.parties import Producer
 from datalib.trust.policy import Policy, Roots
-from datalib.trust.state import Memory
+from datalib.trust.state import Chain, Lesson, Memory
 from datalib.trust.tlog import Logged
 
 _SAMPLE = "sample:"
@@ -85,7 +85,8 @@ class Report:
 
     ``integrity`` is the answer of steps 1 to 10; ``gate`` that of step 11, ``None`` when integrity failed. ``facts``
     are there only if integrity holds. ``data`` tells how files were read (``full``, ``sample:N``, ``none``), ``read``
-    how many; ``complete`` whether all were. ``memory`` is what to remember if the library is accepted.
+    how many; ``complete`` whether all were. ``memory`` is what to remember if the library is accepted, ``lesson`` what
+    was added to it; `remember` puts it into a state file.
     """
 
     integrity: Verdict
@@ -95,6 +96,7 @@ class Report:
     read: Checked
     complete: bool
     memory: Memory
+    lesson: Lesson | None = None
 
     @classmethod
     def refused(cls, error: Refused, *, data: str, memory: Memory | None) -> "Report":
@@ -204,6 +206,7 @@ def verify(
     # 11. Gate.
     gate = _gate(sound, bench, demand)
     # 12. Accept.
+    lesson = _lesson(sound, believed)
     return Report(
         integrity=Verdict(ok=True),
         gate=gate,
@@ -211,7 +214,8 @@ def verify(
         data=mode.text,
         read=sound.read,
         complete=sound.read.files == sound.case.manifest.bound.files,
-        memory=_remember(sound, bench),
+        memory=(memory or Memory()).learn(lesson),
+        lesson=lesson,
     )
 
 
@@ -238,6 +242,21 @@ def load_state(path: Path) -> Memory:
 def save_state(path: Path, memory: Memory) -> None:
     """Write a state file, whole or not at all; ``Unchecked("E-IO")`` if that fails."""
     write_file(path, memory.serialise())
+
+
+def remember(path: Path, *reports: Report) -> None:
+    """Add to a state file what accepted libraries teach; one verifier at a time, so that nothing is lost.
+
+    What another verifier has added since the file was read is kept, and decides: raises ``Refused`` with the codes of
+    `Memory.learn` if the two contradict each other, ``Unchecked``: ``E-STATE-FILE``, ``E-IO``.
+    """
+    with locked(path):
+        memory = load_state(path)
+        for report in reports:
+            report.require()
+            if report.lesson is not None:
+                memory = memory.learn(report.lesson)
+        save_state(path, memory)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -309,13 +328,17 @@ def _gate(sound: _Sound, bench: Bench, demand: Demand) -> Verdict:
     return Verdict(ok=True)
 
 
-def _remember(sound: _Sound, bench: Bench) -> Memory:
+def _lesson(sound: _Sound, policy: Policy) -> Lesson:
     own = sound.case.history
-    memory = (bench.memory or Memory()).with_policy(bench.policy)
-    for each in sound.case.taken:
-        memory = memory.with_library(each.history.lib, each.history.ids, each.checkpoints)
+    taken = ((each.history, each.checkpoints) for each in sound.case.taken)
+    chains = [
+        Chain(lib=chain.lib, events=chain.ids, checkpoints=points, where=f"{chain.below}{links.NAME}")
+        for chain, points in taken
+    ]
     head = sound.head.checkpoint if sound.head else None
-    return memory.with_library(own.lib, own.ids, history.checkpoints(own, sound.head), head)
+    points = tuple(history.checkpoints(own, sound.head))
+    mine = Chain(lib=own.lib, events=own.ids, checkpoints=points, where=links.NAME, head=head)
+    return Lesson(policy=policy, chains=(*chains, mine))
 
 
 def _facts(sound: _Sound, bench: Bench, demand: Demand, mode: DataMode) -> Facts:

@@ -4,7 +4,7 @@ Source: datalib trust specification §10; where files are: §2.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from datalib.canonical import canonical
@@ -141,6 +141,15 @@ def read(bench: Bench, data: bytes, below: str = "") -> History:
         check_current(bench.versions.read_current(), found)
     states = replay(found, times, bench.policy, bench.versions, bench.now)
     return History(below=below, links=found, logged=logged, states=states)
+
+
+def foresee(bench: Bench, data: bytes, line: bytes) -> History:
+    """Take a chain through steps 2 to 5 as it would be with one more line, which no log can hold yet.
+
+    ``datapackage.json`` must be the version that the line names. Raises ``Refused`` for what nobody would accept.
+    """
+    admitted = replace(bench, admission=True, versions=Versions(bench.folder))
+    return read(admitted, data + line + b"\n")
 
 
 def _check_logged(bench: Bench, links: Sequence[Link], below: str) -> tuple[Logged | None, ...]:

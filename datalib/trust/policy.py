@@ -146,7 +146,7 @@ class Policy:
         own = Roots.from_dict(value["roots"])
         _check_signed(sealed, own, "E-POLICY-ROTATION", f"{where}#/roots")
         sha256 = sha256_hex(sealed.payload)
-        _check_not_older(value["version"], sha256, remembered, where)
+        check_not_older(value["version"], sha256, remembered, where)
         issued = parse_time(value["issued"], f"{where}#/issued")
         if issued > now + CLOCK_SKEW:
             raise Refused("E-POLICY-FUTURE", where, f"issued {value['issued']}")
@@ -253,7 +253,11 @@ def _check_signed(sealed: Envelope, roots: Roots, too_few: str, where: str) -> N
         raise Refused(too_few, where, f"signed by {len(ours)} of {roots.threshold} needed")
 
 
-def _check_not_older(version: int, sha256: str, remembered: Remembered | None, where: str) -> None:
+def check_not_older(version: int, sha256: str, remembered: Remembered | None, where: str) -> None:
+    """Refuse a policy older than the remembered one, or another of its version.
+
+    Raises ``Refused``: ``E-POLICY-ROLLBACK``, ``E-POLICY-FORK``.
+    """
     if remembered is None:
         return
     if version < remembered.version:

@@ -1,6 +1,7 @@
 """Libraries made here, sound and tampered with, and what verification says of them."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from datalib.errors import Misuse, Refused, Unchecked
 from datalib.formats import sha256_hex
 from datalib.trust.policy import Policy
 from datalib.trust.state import Memory
-from datalib.verify import DataMode, Report, load_state, save_state, verify
+from datalib.verify import DataMode, Report, load_state, remember, save_state, verify
 from tests.libraries import (
     BUYER,
     DAY,
@@ -24,6 +25,7 @@ from tests.libraries import (
     SCANNER,
     STRANGER,
     Library,
+    Log,
     draft_policy,
     edit,
     sign_policy,
@@ -183,6 +185,52 @@ def test_state_is_kept_in_a_file(tmp_path: Path) -> None:
     edit(older.path("proofs/head.json"), lambda data: data)
     keys = [(person.id, person.key.public) for person in PERSONS]
     assert code(check(older, policy=Policy.vouch(keys), memory=remembered)) == "E-HEAD-ROLLBACK"
+
+
+def test_what_several_verifiers_learn_at_once_is_kept(tmp_path: Path) -> None:
+    """Each has read the file when it was empty; each adds its own library."""
+    log, path = Log(), tmp_path / "state.json"
+    libraries = [Library(folder=tmp_path / str(n), log=log, name=f"l{n}").genesis().attest() for n in range(6)]
+    for library in libraries:
+        library.publish(others=[other for other in libraries if other is not library])
+    reports = [check(library, memory=load_state(path)) for library in libraries]
+    with ThreadPoolExecutor(len(reports)) as pool:
+        list(pool.map(lambda report: remember(path, report), reports))
+    assert set(load_state(path).libraries) == {library.lib for library in libraries}
+
+
+def test_what_another_verifier_learnt_meanwhile_decides(tmp_path: Path) -> None:
+    """Two chains of one library, each sound by itself: who comes second sees the fork, or that its copy is old."""
+    path, trust = tmp_path / "state.json", Policy.vouch([(person.id, person.key.public) for person in PERSONS])
+    first = Library(folder=tmp_path / "1", log=None).genesis()
+    other = Library(folder=tmp_path / "2", log=None, lines=[*first.lines], day=1)
+    other.write_manifest()
+    reports = [check(one, policy=trust) for one in (first.attest(), other.attest(note="another"))]
+    assert all(report.accepted for report in reports)
+    remember(path, reports[0])
+    with pytest.raises(Refused, match="E-CHAIN-FORK"):
+        remember(path, reports[1])
+    remember(path, check(first.attest(), policy=trust))
+    with pytest.raises(Refused, match="E-HEAD-ROLLBACK"):
+        remember(path, reports[0])
+
+
+def test_a_newer_policy_that_was_accepted_meanwhile_decides(tmp_path: Path) -> None:
+    library, path = sound(tmp_path / "l"), tmp_path / "state.json"
+    old, new = (sign_policy(draft_policy(version=version)) for version in (1, 2))
+    reports = [check(library, policy=policy) for policy in (old, new)]
+    remember(path, reports[1])
+    with pytest.raises(Refused, match="E-POLICY-ROLLBACK"):
+        remember(path, reports[0])
+
+
+def test_what_was_refused_is_not_remembered(tmp_path: Path) -> None:
+    library, path = sound(tmp_path / "l"), tmp_path / "state.json"
+    with pytest.raises(Refused, match="E-PURPOSE-REFUSED"):
+        remember(path, check(library, purpose="no-such"))
+    assert not path.exists()
+    with pytest.raises(Unchecked, match="E-IO"):
+        remember(tmp_path / "nowhere/state.json", check(library))
 
 
 @pytest.mark.parametrize("data", [b"", b"{}", b"[]", b'{"version":2,"libraries":{},"logs":{}}'])

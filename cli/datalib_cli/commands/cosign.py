@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from datalib.errors import Misuse
 from datalib_cli import options
 from datalib_cli.base import Command, Output, clock, texts
 from datalib_cli.render import act_data
@@ -19,14 +20,18 @@ def command(event: Path, key: Path, into: Path | None, password_file: Path | Non
     """Add a second signature to an event.
 
     The file is rewritten with both signatures; with --into the event also becomes the next line of the library's chain.
+    A hand-over is accepted with `datalib transfer accept`, which checks the library first.
     """
     from datalib import acts
+    from datalib.chain.events import Transfer
     from datalib.library.store import write_file
 
     say = texts()
     (opened,) = options.load_keys((key,), password_file, say("Password of {key}"))
     data = options.read_file(event)
-    sealed, _ = acts.pending(data, str(event))
+    sealed, said = acts.pending(data, str(event))
+    if into is not None and isinstance(said, Transfer):
+        raise Misuse("E-NO-TRUST", str(event), "a hand-over: datalib transfer accept")
     if all(signature.keyid != opened.public.keyid for signature in sealed.signatures):
         data = acts.cosign(data, opened, str(event)) + b"\n"
         write_file(event, data)

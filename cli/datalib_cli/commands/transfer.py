@@ -63,15 +63,51 @@ def offer(
     )
 
 
+@command.command("show")
+@click.argument("offered", metavar="OFFER", type=options.FILE)
+def show(offered: Path) -> Output:
+    """Show what an offer says, before anything is believed or signed."""
+    from datalib.formats import format_time
+    from datalib.handover import read_offer
+
+    say, found = texts(), read_offer(options.read_file(offered), str(offered))
+    event, until = found.event, format_time(found.until)
+    signed = say("by both sides") if found.signatures > 1 else say("by one side; the receiver's signature is missing")
+    data = {
+        "library": event.lib,
+        "after": event.prev,
+        "from": event.sender.to_dict(),
+        "to": event.recipient.to_dict(),
+        "rights": list(event.rights),
+        "basis": event.basis,
+        "made": format_time(event.time),
+        "until": until,
+        "signatures": found.signatures,
+        "verified": False,
+    }
+    lines = [
+        f"{event.sender.id} → {event.recipient.id}: {', '.join(event.rights)}",
+        say("basis: {text}", text=event.basis),
+        say("library: {id}", id=event.lib),
+        say("follows event {number}: {id}", number=event.seq - 1, id=event.prev),
+        say("made {made}; dies after {until}, or when another event comes first", made=data["made"], until=until),
+        say("signed: {by}", by=signed),
+        say("not checked: signatures; that is `datalib transfer accept`"),
+    ]
+    return Output(data=data, lines=lines)
+
+
 @command.command("accept")
 @click.argument("library", type=options.FOLDER)
 @click.option("--offer", "offered", type=options.FILE, required=True, help="The half-signed offer.")
+@click.option("-o", "--out", type=options.FILE, help="Where the signed line is written for the giver's own copy.")
 @options.trust
 @options.password_file
 @options.now
 def accept(
     library: Path,
     offered: Path,
+    out: Path | None,
     policy: Path | None,
     roots: Path | None,
     state: Path | None,
@@ -84,15 +120,17 @@ def accept(
     --key is given more than once: the private key to sign with, and ID=PUB.pem for keys to believe in.
     """
     from datalib import handover
+    from datalib.library.store import write_file
 
     say, moment = texts(), clock(now)
     vouched, own = options.split_keys(keys)
     if len(own) != 1:
         raise Misuse("E-USAGE", "--key", "one private key to sign with")
     trust = options.TrustOptions(policy=policy, roots=roots, state=state, vouched=vouched)
-    (key,) = options.load_keys(own, password_file, say("Password of {key}"))
     believed, pinned = trust.believed()
-    done = handover.accept(
+    (key,) = options.load_keys(own, password_file, say("Password of {key}"))
+    target = None if out is None else options.outside(out)
+    done, line = handover.accept(
         library,
         options.read_file(offered),
         key=key,
@@ -102,7 +140,39 @@ def accept(
         now=moment,
         where=str(offered),
     )
-    return Output(
-        data=act_data(done),
-        lines=[f"transfer: {done.event}"],
+    lines = [f"transfer: {done.event}"]
+    if target is not None:
+        write_file(target, line + b"\n")
+        lines.append(say("next: the giver runs `datalib transfer complete LIBRARY --line {path}`", path=out))
+    return Output(data=act_data(done), lines=lines)
+
+
+@command.command("complete")
+@click.argument("library", type=options.FOLDER)
+@click.option("--line", "signed", type=options.FILE, required=True, help="The line that the receiver sent back.")
+@options.trust
+@options.now
+def complete(
+    library: Path,
+    signed: Path,
+    policy: Path | None,
+    roots: Path | None,
+    state: Path | None,
+    keys: tuple[str, ...],
+    now: str | None,
+) -> Output:
+    """Check the line that came back from the receiver and put it into the giver's own copy of the library."""
+    from datalib import handover
+
+    trust = options.TrustOptions(policy=policy, roots=roots, state=state, vouched=options.vouched(keys))
+    believed, pinned = trust.believed()
+    done = handover.complete(
+        library,
+        options.read_file(signed),
+        policy=believed,
+        roots=pinned,
+        state=state,
+        now=clock(now),
+        where=str(signed),
     )
+    return Output(data=act_data(done), lines=[f"transfer: {done.event}"])
