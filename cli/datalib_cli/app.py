@@ -26,6 +26,7 @@ COMMANDS = {
     "attest": "Sign a finding about a library, such as a scan for opt-outs.",
     "withdraw": "End a library for good.",
     "policy": "Say whom we believe: parties, keys, roles, the log.",
+    "log": "Run a transparency log: a registry, witnesses, monitors.",
     "scan": "Judge works by what their authors said.",
     "optout": "Ask sites, explain verdicts, remove refused works.",
     "demo": "Tell the whole story on a small real library.",

@@ -1,0 +1,1 @@
+"""The commands of ``datalib log``: a registry, its witnesses, and those who watch it."""
