@@ -23,12 +23,16 @@ from datalib.verify import EventTime, Facts, believe, verify
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submission:
-    """What was admitted: events by their ids, the policy if the log did not know it. ``waiting`` counts entries."""
+    """What was admitted: events by their ids, the policy if the log did not know it.
+
+    ``waiting`` counts entries of all libraries that are not published; ``published``: all of this one's events are.
+    """
 
     library: str
     events: tuple[str, ...]
     policy: str | None
     waiting: int
+    published: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +78,13 @@ def submit(
             events=admitted,
             policy=believed.sha256 if known else None,
             waiting=log_.waiting(),
+            published=_is_published(log_, report.facts),
         )
+
+
+def _is_published(log: Registry, facts: Facts) -> bool:
+    head = log.published_head(facts.library)
+    return head is not None and head.event == facts.head
 
 
 def _policy(log: Registry, policy: Policy) -> list[Entry]:

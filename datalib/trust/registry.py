@@ -241,8 +241,8 @@ class Registry:
         signers = complete.verify(policy.keys, "E-LOG-CHECKPOINT", self.files.where)
         time = policy.time(signers) if policy.quorum else None
         if policy.quorum and time is None:
-            reasons = "; ".join(f"{name}: {reason}" for name, reason in found.failures)
-            raise Refused("E-LOG-QUORUM", self.key.name, reasons)
+            said = [f"{name}: {reason}" for name, reason in found.failures]
+            raise Refused("E-LOG-QUORUM", self.key.name, "; ".join([f"{len(signers) - 1} cosigned", *said]))
         self.files.publish(complete.serialise(), batch.size)
         self.files.end(batch)
         self._renew()
