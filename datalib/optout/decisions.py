@@ -147,8 +147,9 @@ def work_ids(name: str, first: int, count: int) -> Any:
         text[:, : len(prefix)] = prefix
         rest = np.arange(first, first + size, dtype=np.uint32 if first + size < 1 << 32 else np.uint64)
         for place in range(width):
-            rest, digit = np.divmod(rest, rest.dtype.type(10))
-            text[:, -1 - place] = digit + ord("0")
+            tens = rest // 10
+            text[:, -1 - place] = rest - tens * 10 + ord("0")
+            rest = tens
         offsets = np.arange(size + 1, dtype=np.int32) * text.shape[1]
         parts.append(pa.StringArray.from_buffers(size, pa.py_buffer(offsets), pa.py_buffer(text.reshape(-1))))
         first, count = first + size, count - size

@@ -28,13 +28,12 @@ class Proof:
 
 
 def write_found(
-    base: Path, book: Book, *, used: Sequence[NDArray[np.int64]], proofs: dict[str, Proof], leaves: Sequence[bytes]
+    base: Path, book: Book, *, used: NDArray[np.int64], proofs: dict[str, Proof], leaves: Sequence[bytes]
 ) -> list[Path]:
     """Write what a shard found beside its decisions, ``base`` with an extension; give the files."""
-    signals = np.unique(np.concatenate([*used, np.zeros(0, dtype=np.int64)]))
     paths = [base.with_suffix(suffix) for suffix in (USED, MADE, PROOFS, LEAVES)]
     with replacing(paths[0]) as file:
-        file.write_bytes(signals[signals < book.compiled].tobytes())
+        file.write_bytes(used.tobytes())
     with replacing(paths[1]) as file:
         made = sorted(book.made, key=signal_id)
         file.write_text("".join(json.dumps(_to_list(signal)) + "\n" for signal in made), encoding="utf-8")

@@ -78,14 +78,13 @@ class Batch:
 
 @dataclass(slots=True, kw_only=True)
 class Tally:
-    """What happened in a shard, counted as it goes."""
+    """What happened in a shard, counted as it goes. ``used`` marks the compiled signals that were used."""
 
     rows: int = 0
-    admitted: int = 0
     counts: dict[str, Counter[str]] = field(
         default_factory=lambda: {"reason": Counter(), "signal": Counter(), "verdict": Counter(), "asked": Counter()}
     )
-    used: list[NDArray[np.int64]] = field(default_factory=list)
+    used: NDArray[np.bool_]
     proofs: dict[str, Proof] = field(default_factory=dict)
 
     def add(self, verdicts: Verdicts, book: Book) -> None:
@@ -99,7 +98,7 @@ class Tally:
         kinds = np.bincount(book.kinds(verdicts.signals), minlength=len(book.templates))
         for place in np.flatnonzero(kinds):
             self.counts["signal"][book.templates[place].signal] += int(kinds[place])
-        self.used.append(np.unique(verdicts.signals))
+        self.used[verdicts.signals[verdicts.signals < len(self.used)]] = True
 
 
 @lru_cache(1)
@@ -141,7 +140,8 @@ def _judge(task: ShardTask) -> dict[str, Any]:
     name = f"part-{task.number:05d}.parquet"
     decisions_path, admitted_path = job.out / "decisions" / name, job.out / "admitted" / name
     table, judges, location = _tools(job)
-    book, tally = Book(judges), Tally()
+    book = Book(judges)
+    tally = Tally(used=np.zeros(book.compiled, dtype=np.bool_))
     with replacing(decisions_path) as decisions_file, replacing(admitted_path, optional=True) as admitted_file:
         decisions = DecisionWriter(decisions_file)
         admitted = AdmittedWriter(admitted_file)
@@ -159,7 +159,7 @@ def _judge(task: ShardTask) -> dict[str, Any]:
         outputs.append(output(job.out, admitted_path, admitted.rows))
     found = write_found(
         job.out / WORK / f"{task.number:05d}.json", book,
-        used=tally.used, proofs=tally.proofs, leaves=decisions.leaves,
+        used=np.flatnonzero(tally.used), proofs=tally.proofs, leaves=decisions.leaves,
     )  # fmt: skip
     return {
         "counts": {kind: dict(counter) for kind, counter in tally.counts.items()},
