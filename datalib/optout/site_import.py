@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -48,8 +49,7 @@ def import_sites(sources: Sequence[Path], folder: Path) -> SiteStore:
 
     Raises Refused (E-SITES-FORMAT), Unchecked (E-IO).
     """
-    with io_faults(folder):
-        builder = _Builder(folder)
+    with io_faults(folder), closing(_Builder(folder)) as builder:
         for source in sources:
             builder.add_all(read_answers(source))
         return builder.finish()
@@ -121,9 +121,13 @@ class _Builder:
         record = _RECORD.encode(row | {"body": sha256.hex()})
         return row, (content, _seconds(answer.fetched_at)), hashlib.sha256(record.encode()).digest()
 
-    def finish(self) -> SiteStore:
+    def close(self) -> None:
+        """Close the files that rows and bodies go to."""
         self.rows.close()
         self.body_file.close()
+
+    def finish(self) -> SiteStore:
+        self.close()
         records = np.frombuffer(b"".join(self.records), dtype="V32")
         numbers = np.concatenate([*self.numbers, np.zeros(0, dtype=ANSWER)])
         texts = pa.chunked_array(self.origins, pa.large_string()).combine_chunks()
