@@ -19,6 +19,7 @@ COMMANDS = {
     "verify": "Check a library from its first signature to its last byte, offline.",
     "prove": "Prove that a file is in a library, or is not, without the rest of it.",
     "verify-proof": "Check the proof for one file.",
+    "pack": "Put a library into one file: tar, tar.gz or zip.",
     "show": "Show a library at a glance.",
     "key": "Make, show and import keys.",
     "transfer": "Hand a library over; both sides sign.",

@@ -1,12 +1,16 @@
 """``datalib verify``: check a library from its first signature to its last byte."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from datalib_cli import options
 from datalib_cli.base import Command, Output, clock, texts
 from datalib_cli.render import report_data, report_lines
+
+if TYPE_CHECKING:
+    from datalib.packed import Packed
 
 
 @click.command("verify", cls=Command)
@@ -36,27 +40,46 @@ def command(
 ) -> Output:
     """Check a library from its first signature to its last byte, offline.
 
+    LIBRARY is a folder, or a library packed into one file: tar, tar.gz or zip.
+
     Two answers: integrity (is it what its producer and owners signed?) and the gate (may it be used, for this, now?).
     What was not checked is said.
     """
-    from datalib.verify import load_state, save_state, verify
+    from datalib.packed import Options, is_packed, verify_packed
+    from datalib.verify import load_state, remember, verify
 
     trust = options.TrustOptions(policy=policy, roots=roots, state=state, vouched=options.vouched(keys))
     believed, pinned = trust.believed()
-    report = verify(
-        library,
-        policy=believed,
-        roots=pinned,
-        now=clock(now),
-        memory=load_state(state) if state else None,
-        purpose=purpose,
-        require=() if require == ("none",) else require or ("optout",),
-        data=data,
-        require_evidence=require_evidence,
-    )
+    asked: Options = {
+        "policy": believed,
+        "roots": pinned,
+        "now": clock(now),
+        "memory": load_state(state) if state else None,
+        "purpose": purpose,
+        "require": () if require == ("none",) else require or ("optout",),
+        "data": data,
+        "require_evidence": require_evidence,
+    }
+    packed = verify_packed(library, **asked) if is_packed(library) else None
+    report = packed.report if packed else verify(library, **asked)
     if report.accepted and state is not None:
-        save_state(state, report.memory)
+        remember(state, report)
     say = texts()
     return Output(
-        data=report_data(report, say.lang), lines=report_lines(report, say), status=0 if report.accepted else 1
+        data=report_data(report, say.lang) | (_packed_data(packed) if packed else {}),
+        lines=[*report_lines(report, say), *(_packed_lines(packed) if packed else ())],
+        status=0 if report.accepted else 1,
     )
+
+
+def _packed_data(packed: "Packed") -> dict[str, Any]:
+    found = packed.found
+    sizes = {"entries": found.entries, "bytes": found.size + found.listing} if found else None
+    return {"archive": {"kind": str(packed.kind), "sizes": sizes}}
+
+
+def _packed_lines(packed: "Packed") -> list[str]:
+    say, found = texts(), packed.found
+    if found is None:
+        return [say("archive: {kind}, not unpacked", kind=packed.kind)]
+    return [say("archive: {kind}, {entries} entries", kind=packed.kind, entries=found.entries)]

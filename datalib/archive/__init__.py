@@ -1,0 +1,1 @@
+"""Libraries packed into one file: reading, unpacking and packing archives that nobody has to trust."""
