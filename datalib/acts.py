@@ -17,6 +17,7 @@ from datalib.chain import envelope, events, links, replay
 from datalib.chain.envelope import EVENT_TYPE, Envelope
 from datalib.chain.events import Amend, Attest, Claim, Event, Genesis, Transfer, Withdraw
 from datalib.chain.replay import State
+from datalib.chain.selection import Selection
 from datalib.errors import Misuse, Refused
 from datalib.formats import format_time, sha256_hex
 from datalib.library import draft, hashing, listing, manifest
@@ -142,25 +143,57 @@ def sign(
     """
     with writing(path) as folder:
         data = current(folder)
-        document = parse_json(data, limit=MAX_MANIFEST, where=manifest.NAME)
-        manifest.parse_draft(data)
-        warnings = check_purposes(document["datalib"]["purpose"], f"{manifest.NAME}#/datalib/purpose")
-        warnings += check_sources(document["sources"], f"{manifest.NAME}#/sources")
-        past = record(folder) if folder.exists(links.NAME) else None
-        fresh, facts = _complete(folder, document, progress)
-        new = manifest.parse(fresh)
-        digest = sha256_hex(fresh)
-        done = Act(kind="none", library="", event=None, manifest=digest, content=facts, warnings=tuple(warnings))
-        if past is not None and past.state.manifest == digest:
-            _keep(folder, fresh, digest)
-            return replace(done, library=past.library)
-        event, needed = _signing_event(folder, past, new, digest, now=now, actor=actor, reason=reason or "correction")
-        sealed = envelope.sign(EVENT_TYPE, events.serialise(event), keys)
+        return sign_in(folder, data, keys=keys, now=now, actor=actor, reason=reason, progress=progress)
+
+
+def sign_in(
+    folder: Folder,
+    data: bytes,
+    *,
+    keys: Sequence[PrivateKey],
+    now: int,
+    actor: Party | None = None,
+    reason: str | None = None,
+    progress: Callable[[int], None] | None = None,
+    admit: Callable[[Record | None, Envelope], object] | None = None,
+) -> Act:
+    """Sign the library in a folder that is open to write; ``data`` is the manifest, yet to be completed.
+
+    ``admit`` is called with the chain so far and the new line when everything else is written. Else as `sign`.
+    """
+    document = parse_json(data, limit=MAX_MANIFEST, where=manifest.NAME)
+    manifest.parse_draft(data)
+    warnings = check_purposes(document["datalib"]["purpose"], f"{manifest.NAME}#/datalib/purpose")
+    warnings += check_sources(document["sources"], f"{manifest.NAME}#/sources")
+    past = record(folder) if folder.exists(links.NAME) else None
+    fresh, facts = _complete(folder, document, progress)
+    new = manifest.parse(fresh)
+    digest = sha256_hex(fresh)
+    done = Act(kind="none", library="", event=None, manifest=digest, content=facts, warnings=tuple(warnings))
+    if past is not None and past.state.manifest == digest:
         _keep(folder, fresh, digest)
-        if len(keys) < needed:
-            return replace(done, kind="amend", library=event.lib or "", pending=sealed.line)
-        library = _append(folder, past, sealed, event)
-        return replace(done, kind="amend" if past else "genesis", library=library, event=sealed.id)
+        return replace(done, library=past.library)
+    event, needed = _signing_event(folder, past, new, digest, now=now, actor=actor, reason=reason or "correction")
+    _check_inputs(folder, new)
+    sealed = envelope.sign(EVENT_TYPE, events.serialise(event), keys)
+    _keep(folder, fresh, digest)
+    if admit is not None:
+        admit(past, sealed)
+    if len(keys) < needed:
+        return replace(done, kind="amend", library=event.lib or "", pending=sealed.line)
+    library = _append(folder, past, sealed, event)
+    return replace(done, kind="amend" if past else "genesis", library=library, event=sealed.id)
+
+
+def _check_inputs(folder: Folder, new: Manifest) -> None:
+    """Refuse files or purposes that the inputs do not have, whoever is believed."""
+    selection = Selection(folder, new)
+    for item in new.inputs:
+        granted = manifest.parse(_version(folder, item.manifest))
+        beyond = sorted(set(new.purpose) - set(granted.purpose))
+        if beyond:
+            raise Refused("E-PURPOSE-UPSTREAM", f"upstream/{item.lib}", f"does not grant {', '.join(beyond)}")
+        selection.check(item, granted.bound)
 
 
 def _complete(
@@ -222,14 +255,23 @@ def _place(past: Record, now: int) -> dict[str, Any]:
 
 
 def _append(folder: Folder, past: Record | None, sealed: Envelope, event: Event) -> str:
-    """Append a line; give the library's id. Then remove kept manifests that no event names: drafts of killed acts."""
+    """Append a line; give the library's id. Kept manifests that no event names are drafts of killed acts: they go."""
+    named = {event.manifest, *(link.event.manifest for link in (past.chain if past else ()))} | _named_upstream(folder)
+    for entry in folder.walk("manifests") if folder.exists("manifests") else ():
+        if entry.path.removeprefix("manifests/").removesuffix(".json") not in named:
+            folder.remove(entry.path)
     folder.write(links.NAME, (past.data if past else b"") + sealed.line + b"\n")
-    named = {event.manifest, *(link.event.manifest for link in past.chain)} if past else {event.manifest}
-    if not folder.exists("upstream"):
-        for entry in folder.walk("manifests") if folder.exists("manifests") else ():
-            if entry.path.removeprefix("manifests/").removesuffix(".json") not in named:
-                folder.remove(entry.path)
     return past.library if past else sealed.id
+
+
+def _named_upstream(folder: Folder) -> set[str]:
+    """Give the digests of the manifests that upstream chains name."""
+    named = set[str]()
+    for entry in folder.walk("upstream") if folder.exists("upstream") else ():
+        if entry.path.endswith(f"/{links.NAME}"):
+            data = folder.read(entry.path, limit=links.MAX_CHAIN, missing="E-INPUT-MISSING", too_large="E-CHAIN-SIZE")
+            named |= {link.event.manifest for link in links.read_unverified(data, entry.path)}
+    return named
 
 
 def offer(

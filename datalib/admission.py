@@ -48,7 +48,7 @@ def check(case: Case, policy: Policy, demand: Demand, now: int) -> None:
             raise Refused("E-LIB-BLOCKED", blocked, "the policy blocks this library")
     if case.history.state.withdrawn:
         raise Refused("E-LIB-WITHDRAWN", case.history.links[-1].where, _reason(case.history))
-    _check_inputs(case.taken)
+    check_inputs(case.taken)
     if demand.purpose is not None and demand.purpose not in case.manifest.purpose:
         raise Refused("E-PURPOSE-REFUSED", demand.purpose, f"granted: {', '.join(case.manifest.purpose)}")
     for wanted in demand.require:
@@ -66,7 +66,11 @@ def last_claim(history: History, wanted: str) -> Claim | None:
     return next((claim for claim in claims if claim.type == wanted), None)
 
 
-def _check_inputs(taken: Iterable[Taken]) -> None:
+def check_inputs(taken: Iterable[Taken]) -> None:
+    """Refuse what was assembled from withdrawn libraries or has not followed them.
+
+    Raises ``Refused``: ``E-INPUT-WITHDRAWN``, ``E-INPUT-OPTOUT``.
+    """
     for each in taken:
         if each.history.state.withdrawn:
             raise Refused("E-INPUT-WITHDRAWN", each.history.links[-1].where, _reason(each.history))

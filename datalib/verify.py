@@ -244,19 +244,21 @@ def save_state(path: Path, memory: Memory) -> None:
     write_file(path, memory.serialise())
 
 
-def remember(path: Path, *reports: Report) -> None:
-    """Add to a state file what accepted libraries teach; one verifier at a time, so that nothing is lost.
+def remember(path: Path, report: Report) -> None:
+    """Add to a state file what an accepted library teaches; `learn` says what is raised."""
+    report.require()
+    if report.lesson is not None:
+        learn(path, report.lesson)
+
+
+def learn(path: Path, lesson: Lesson) -> None:
+    """Add to a state file; one verifier at a time, so that nothing is lost.
 
     What another verifier has added since the file was read is kept, and decides: raises ``Refused`` with the codes of
     `Memory.learn` if the two contradict each other, ``Unchecked``: ``E-STATE-FILE``, ``E-IO``.
     """
     with locked(path):
-        memory = load_state(path)
-        for report in reports:
-            report.require()
-            if report.lesson is not None:
-                memory = memory.learn(report.lesson)
-        save_state(path, memory)
+        save_state(path, load_state(path).learn(lesson))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

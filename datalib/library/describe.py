@@ -61,15 +61,27 @@ class Statements:
     members: Mapping[str, Any] = field(default_factory=dict)
 
 
-def describe(folder: Folder, statements: Statements, *, now: int, leave_out_clutter: bool = False) -> Draft:
+def describe(
+    folder: Folder,
+    statements: Statements,
+    *,
+    now: int,
+    leave_out_clutter: bool = False,
+    given: Mapping[str, Any] | None = None,
+) -> Draft:
     """Describe an open folder; ``now`` is seconds since 1970 in UTC, and becomes ``created`` where nothing is said.
 
-    Raises ``Refused``: ``E-CLUTTER`` for version control and caches, unless told to leave them out; the codes of
-    `descriptor.load`, `declarations` and of the manifest schema; ``E-RES-UNLISTED`` for declared files that are not
-    there; ``E-PRODUCER-CHANGED`` if a signed library is given another producer. Raises ``Unchecked`` (``E-IO``).
+    ``given`` stands in the place of the folder's own descriptor; the folder is then a library, whose reserved files and
+    folders are no data. Raises ``Refused``: ``E-CLUTTER`` for version control and caches, unless told to leave them
+    out; the codes of `descriptor.load`, `declarations` and of the manifest schema; ``E-RES-UNLISTED`` for declared
+    files that are not there; ``E-PRODUCER-CHANGED`` if a signed library is given another producer. Raises ``Unchecked``
+    (``E-IO``).
     """
-    found = descriptor.load(lambda name, limit: _read(folder, name, limit))
-    own = folder.exists("chain.jsonl") or (found is not None and "datalib" in found.document)
+    if given is None:
+        found = load(folder)
+        own = folder.exists("chain.jsonl") or (found is not None and "datalib" in found.document)
+    else:
+        found, own = Upgraded(document=dict(given), notes=()), True
     left_out, special = _look(folder, own=own)
     if left_out and not leave_out_clutter:
         shown = ", ".join(map(paths.readable, left_out[:_SHOWN])) + (" …" if len(left_out) > _SHOWN else "")
@@ -86,6 +98,11 @@ def describe(folder: Folder, statements: Statements, *, now: int, leave_out_clut
     _refuse_other_producer(found, document)
     warnings = (*base.notes, *notes, *more, *_check(document))
     return Draft(document=document, warnings=warnings, left_out=left_out)
+
+
+def load(folder: Folder) -> Upgraded | None:
+    """Read the descriptor that a folder has; codes as those of `descriptor.load`."""
+    return descriptor.load(lambda name, limit: _read(folder, name, limit))
 
 
 def _read(folder: Folder, name: str, limit: int) -> bytes | None:

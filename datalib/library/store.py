@@ -4,6 +4,7 @@ Reading follows no link (`datalib.library.descent`); writing replaces a file as 
 leaves the old bytes or the new ones, and at worst a ``.datalib-tmp-*`` beside them, which `Folder.sweep` removes.
 """
 
+import errno
 import fcntl
 import os
 import re
@@ -25,6 +26,9 @@ TEMPORARY = ".datalib-tmp-"
 _LEFTOVER = re.compile(rf"(?:.*/)?{re.escape(TEMPORARY)}[0-9a-f]{{16}}", re.DOTALL)
 
 _CHUNK = 1 << 20
+_COPIED = 1 << 30  # bytes the kernel may copy at once
+#: How kernels say that they cannot copy between these two files; what was copied until then stays.
+_NO_COPY = frozenset({errno.EXDEV, errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP, errno.EPERM})
 
 
 class Kind(StrEnum):
@@ -147,6 +151,29 @@ class Folder:
             with _replacing(way.folder(folder), last, 0o666) as file:
                 yield file
 
+    def take(self, name: str, source: FileIO) -> None:
+        """Copy an open file in, all or nothing; folders above it are made. `flush` makes sure that it stays.
+
+        What a kill leaves behind lies at the top, where `sweep` finds it, however deep ``name`` is.
+        """
+        folder, _, last = to_bytes(name).rpartition(b"/")
+        temporary = f"{TEMPORARY}{secrets.token_hex(8)}"
+        with self.descend() as way, trouble(readable(name)):
+            self._make(way, folder)
+            target = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666, dir_fd=self.descriptor)
+            try:
+                with FileIO(target, "w") as file:
+                    _copy(source, file)
+                os.rename(temporary, last, src_dir_fd=self.descriptor, dst_dir_fd=way.folder(folder))
+            except BaseException:  # whatever ended the copy, a Ctrl-C too, the half-written file must go
+                with suppress(OSError):
+                    os.unlink(temporary, dir_fd=self.descriptor)
+                raise
+
+    def flush(self) -> None:
+        """Wait until everything that was written is on the disk: one wait for however many files."""
+        os.sync()
+
     def _make(self, way: Descent, folder: bytes) -> None:
         segments = folder.split(b"/") if folder else []
         for depth, segment in enumerate(segments):
@@ -234,6 +261,18 @@ def _replacing(folder: int, name: bytes, mode: int) -> Iterator[FileIO]:
             os.unlink(temporary, dir_fd=folder)
         raise
     os.fsync(folder)
+
+
+def _copy(source: FileIO, target: FileIO) -> None:
+    """Copy to the end, inside the kernel where it can: some file systems then share the blocks."""
+    try:
+        while os.copy_file_range(source.fileno(), target.fileno(), _COPIED):
+            pass
+    except OSError as error:
+        if error.errno not in _NO_COPY:
+            raise
+        while chunk := source.read(_CHUNK):
+            write_all(target, chunk)
 
 
 def write_all(file: FileIO, data: bytes) -> None:
