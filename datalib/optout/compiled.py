@@ -18,7 +18,7 @@ from datalib.optout.decide import LOCATION_FILES, SIGNALS
 from datalib.optout.judge import OriginJudge, RobotsPlan, Voice, rule_signals
 from datalib.optout.model import CATEGORIES, Reading, Signal, State
 from datalib.optout.patterns import Rule, RuleList, RuleSet
-from datalib.optout.rule_table import MAX_ENTRIES, Entry, entries_of
+from datalib.optout.rule_table import MAX_ENTRIES, Entry, entries_of, strength
 from datalib.optout.site import Content
 from datalib.optout.statement import MAX_RAW, Evidence
 
@@ -34,6 +34,7 @@ _ABSENT = (404, 410)
 _SUCCESS = range(200, 300)
 _LINE = re.compile(r"#L([0-9]+)")
 _EVERYWHERE = "/"
+_ALL_PATHS = re.compile(r"/|/?\*+\$?")
 MAX_QUOTE = 500
 
 
@@ -162,17 +163,50 @@ def _compile_robots(everywhere: tuple[Signal, ...], plan: RobotsPlan, content: C
     rows = [_row(signal) for signal in always]
     entries: list[Entry] = []
     lines = plan.robots.body.splitlines()
+    templates = [_templates(plan, voice, evidence) for voice in plan.voices]
+    open_voices: list[int] = []
     for number, voice in enumerate(plan.voices):
-        templates = _templates(plan, voice, evidence)
+        decided = _everywhere(voice)
+        if decided is None:
+            open_voices.append(number)
+        elif not decided.allows:
+            rows.append(Row(templates[number][decided.spelling], decided.line, _quote(lines, decided.line)))
+    everywhere_count = len(rows)
+    for number in open_voices:
         effects: dict[tuple[int, bool], int] = {}
-        for line in _denying_lines(voice):
+        for line in _denying_lines(plan.voices[number]):
             effects[line, False] = len(rows)
             raw = _quote(lines, line)
-            rows += [Row(template, line, raw) for template in templates]
-        entries += entries_of(number, voice.strict, effects, split=len(templates) > 1)
+            rows += [Row(template, line, raw) for template in dict.fromkeys(templates[number])]
+        split = len(set(templates[number])) > 1
+        entries += entries_of(number, plan.voices[number].strict, effects, split=split)
     if len(entries) > MAX_ENTRIES:
         return Compiled(asked=asked, slow=True)
-    return Compiled(asked=asked, everywhere=len(always), rows=tuple(rows), entries=tuple(entries))
+    return Compiled(asked=asked, everywhere=everywhere_count, rows=tuple(rows), entries=tuple(entries))
+
+
+class _Decided(NamedTuple):
+    """What a voice says about every path: the line, whether it allows (or nothing is said), by which comparison."""
+
+    allows: bool
+    line: int = 0
+    spelling: int = 0
+
+
+def _everywhere(voice: Voice) -> _Decided | None:
+    """Say what a voice says wherever it is asked, or None when that depends on the path."""
+    lists = [voice.strict.literal]
+    if voice.strict.canonical is not None and voice.strict.canonical is not voice.strict.literal:
+        lists.append(voice.strict.canonical)
+    for spelling, rules in enumerate(lists):
+        first = min(rules.rules, key=strength, default=None)
+        if first is None:
+            continue
+        if not _ALL_PATHS.fullmatch(first.pattern):
+            return None
+        if not first.allow:
+            return _Decided(allows=False, line=first.line, spelling=spelling)
+    return _Decided(allows=True)
 
 
 def _is_simple(plan: RobotsPlan) -> bool:
@@ -192,7 +226,7 @@ def _templates(plan: RobotsPlan, voice: Voice, evidence: Evidence) -> tuple[Temp
     """Let the reference say what a denial by this voice means: by the literal comparison, by the canonical one."""
     deny = RuleSet(RuleList([Rule("/", allow=False, line=0)]))
     silent = RuleSet(RuleList([]))
-    letters = [deny, silent] if voice.spec else [None]
+    letters = [deny, silent] if voice.spec else [None, None]
     found = []
     for letter in letters:
         single = replace(plan, voices=(replace(voice, spec=letter, strict=deny),))

@@ -12,7 +12,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from datalib.optout.rule_table import BOTH, BUCKETS, CANONICAL, LETTERS, ROUGH, Kind
+from datalib.optout.rule_table import (
+    ANYWHERE,
+    BOTH,
+    BUCKETS,
+    CANONICAL,
+    LETTERS,
+    QUERIES,
+    QUESTION,
+    ROUGH,
+    Kind,
+    bucket_of,
+)
 from datalib.optout.urls import WORD, Bytes, Hashes, Positions, word_view
 
 #: Pairs of row and rule that are held at once.
@@ -55,11 +66,13 @@ class Matcher:
         """Give the effects of the rules that decide, as pairs of row and effect, in the order of rows and deciders."""
         words, lacking = _first_octets(targets), ~targets.letters
         first = targets.data[np.minimum(targets.start + 1, len(targets.data) - 1)].astype(np.int64)
-        bucket = np.where(targets.end > targets.start + 1, 1 + first % (BUCKETS - 1), 0)
         offsets = self.tables["offsets"].reshape(-1)
         base = targets.program.astype(np.int64) * (BUCKETS + 1)
-        wild, wild_end, near, near_end = (offsets[base + place] for place in (0, 1, bucket, bucket + 1))
-        near_end = np.where(bucket == 0, near, near_end)  # bucket 0 is met once
+        bucket = np.where(targets.end > targets.start + 1, bucket_of(first), QUERIES)
+        stop = np.where(targets.letters & QUESTION != 0, QUERIES, ANYWHERE) + 1
+        wild, wild_end = offsets[base], offsets[base + stop]
+        near, near_end = offsets[base + bucket], offsets[base + bucket + 1]
+        near_end = np.where(bucket == QUERIES, near, near_end)  # a target that is "/" has no octet
         counts = wild_end - wild + near_end - near
         found: list[tuple[NDArray[np.int64], NDArray[np.int64], Hashes]] = []
         tables = self.tables

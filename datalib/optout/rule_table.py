@@ -19,8 +19,9 @@ COLUMNS = {
 _TAIL_OF = np.dtype([("word", "<u8"), ("size", "u1"), ("head", "u1"), ("anchored", "?"), ("simple", "?")])
 #: Rules of a file beyond which its rows are judged one by one.
 MAX_ENTRIES = 1 << 13
-#: Bucket 0 holds rules that do not begin with ``/`` and an octet; the others are by that octet.
-BUCKETS = 32
+#: Rules of a file are sorted into buckets: those that may match any target, any with ``?``, and by the octet after the
+#: first slash.
+ANYWHERE, QUERIES, BUCKETS = 0, 1, 32
 
 LITERAL, CANONICAL, BOTH = 1, 2, 3
 
@@ -54,6 +55,7 @@ def _letter_bits() -> Hashes:
 
 
 LETTERS = _letter_bits()
+QUESTION = LETTERS[ord("?")]
 _BITS = [0 if octet == ord("*") else int(bit) for octet, bit in enumerate(LETTERS)]
 
 
@@ -90,13 +92,25 @@ def entries_of(
             effects.get((rule.line, rule.allow), -1), split,
         )
         for group, listed, spelling in lists
-        for rank, rule in enumerate(sorted(listed, key=_strength))
+        for rank, rule in enumerate(sorted(listed, key=strength))
     ]  # fmt: skip
 
 
 def can_match(pattern: str) -> bool:
     """Say whether a pattern can match any target at all: targets begin with ``/``."""
     return pattern.startswith(("/", "*"))
+
+
+def bucket_of(octet: Any) -> Any:
+    """Give the bucket of rules, or targets, with this octet after the first slash; also for an array of octets."""
+    return QUERIES + 1 + octet % (BUCKETS - QUERIES - 1)
+
+
+def _shortest(pattern: str) -> str:
+    """Write a pattern without stars at its end, which say nothing: ``/a*`` and ``/a*$`` are ``/a``."""
+    body = pattern.removesuffix("$")
+    bare = body.rstrip("*")
+    return pattern if bare == body else bare
 
 
 class TableBuilder:
@@ -139,6 +153,7 @@ class TableBuilder:
         return bucket, (word, letters, size, facts, number, entry.effect)
 
     def _read(self, pattern: str) -> tuple[int, int, int, int, int, int]:
+        pattern = _shortest(pattern)
         anchored = pattern.endswith("$")
         body = pattern.removesuffix("$")
         head, star, _ = body.partition("*")
@@ -149,7 +164,7 @@ class TableBuilder:
         letters = 0
         for octet in set(body.encode("utf-8", "surrogateescape")):
             letters |= _BITS[octet]
-        bucket = 1 + text[0] % (BUCKETS - 1) if text else 0
+        bucket = bucket_of(text[0]) if text else QUERIES if "?" in body else ANYWHERE
         return bucket, int.from_bytes(text[:WORD], "little"), letters, min(len(text), WORD), kind, number
 
     def tables(self) -> dict[str, NDArray[Any]]:
@@ -177,7 +192,7 @@ def pattern_tables(patterns_: Sequence[str]) -> dict[str, NDArray[Any]]:
     }
 
 
-def _strength(rule: Rule) -> tuple[int, bool, int, int]:
+def strength(rule: Rule) -> tuple[int, bool, int, int]:
     """Order rules as ``RuleList.match`` prefers them: longest, allow, exact before prefix before wild, first."""
     wild = "*" in rule.pattern
     return -len(rule.pattern), not rule.allow, 2 if wild else not rule.pattern.endswith("$"), rule.line
