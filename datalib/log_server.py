@@ -90,7 +90,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(body)
 
 
-def log_server(folder: Folder, host: str, port: int) -> Server:
+def serve_log(folder: Folder, host: str, port: int) -> Server:
     """Serve the checkpoint, tiles and bundles of a log in an open folder, and nothing else that lies there."""
 
     class Files(_Handler):
@@ -159,7 +159,7 @@ class Witness:
             return found
 
 
-def witness_server(witness: Witness, host: str, port: int) -> Server:
+def serve_witness(witness: Witness, host: str, port: int) -> Server:
     """Serve the protocol of witnesses."""
 
     class Requests(_Handler):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from datalib import merkle
 from datalib.trust import logpolicy, proving, registry, witness
-from datalib.trust.entries import EventEntry, HeadsEntry
+from datalib.trust.entries import Entry, EventEntry, HeadsEntry
 from datalib.trust.headmap import head_line
 from datalib.trust.logpolicy import LogPolicy
 from datalib.trust.notes import KeyType, Note, NoteSigner
@@ -43,7 +43,7 @@ def new_log(folder: Path) -> Path:
     return folder
 
 
-def admit(folder: Path, *entries: EventEntry) -> None:
+def admit(folder: Path, *entries: Entry) -> None:
     with registry.opened(folder) as log:
         log.admit(entries)
 

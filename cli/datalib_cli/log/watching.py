@@ -133,12 +133,12 @@ def _watched_lines(found: "Watched") -> list[str]:
 def serve(log: Path, host: str, port: int) -> Output:
     """Serve the public files of a log over HTTP, for trying it. Any web server can do the same."""
     from datalib.library.store import Folder
-    from datalib.log_server import log_server
+    from datalib.log_server import serve_log
     from datalib.trust import registry
 
     registry.key_of(log)
     with Folder(log) as folder:
-        server = log_server(folder, host, port)
+        server = serve_log(folder, host, port)
         run(server)
     return Output(data={"url": server.url})
 
@@ -158,7 +158,7 @@ def witness(
 
     What was cosigned is on disk before the answer leaves. Never run one key with two state files.
     """
-    from datalib.log_server import Witness, witness_server
+    from datalib.log_server import Witness, serve_witness
     from datalib.trust.notes import KeyType
 
     logs = _log_keys(vkeys)
@@ -166,7 +166,7 @@ def witness(
         raise Misuse("E-USAGE", "--log-vkey", "the key of at least one log")
     signer = note_signer(name, KeyType.WITNESS, key, password_file)
     with Witness(signer, logs, options.outside(state), lambda: clock(None)) as opened:
-        server = witness_server(opened, host, port)
+        server = serve_witness(opened, host, port)
         run(server)
         sizes = {origin: tree.size for origin, tree in opened.memory.logs.items()}
     return Output(data={"url": server.url, "vkey": signer.key.vkey, "cosigned": sizes})
