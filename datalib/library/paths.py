@@ -21,7 +21,9 @@ RESERVED_FOLDERS = frozenset({"proofs", "manifests", "upstream", "evidence"})
 #: P2: controls, invisible formatting, surrogates, private use, unassigned, line and paragraph separators.
 FORBIDDEN_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
-_FORBIDDEN = re.compile(r'[\\:*?"<>|]')
+#: P3.
+FORBIDDEN_CHARACTERS = '\\:*?"<>|'
+
 _DEVICES = r"(?:con|prn|aux|nul|com[1-9]|lpt[1-9])"
 _DEVICE = re.compile(rf"{_DEVICES}(?:\.|\Z)", re.IGNORECASE | re.ASCII)
 #: Finds a path with a segment that may break P4 or P6; most have none.
@@ -95,7 +97,7 @@ def _character_fault(path: str) -> str | None:
     # What Python calls printable is free of the categories C* and Z*; of these only spaces (Zs) are allowed.
     if not path.isprintable() and any(unicodedata.category(char) in FORBIDDEN_CATEGORIES for char in path):
         return "E-PATH-CHAR"
-    return "E-PATH-CHAR" if _FORBIDDEN.search(path) else None
+    return "E-PATH-CHAR" if any(char in path for char in FORBIDDEN_CHARACTERS) else None
 
 
 def _shape_fault(path: str) -> str | None:
