@@ -35,8 +35,9 @@ _SEGMENT = rf"(?!{_DEVICES}(?:[./]|\Z))[a-z0-9_-]+(?:\.+[a-z0-9_-]+)*"
 _RESERVED = r"(?:datapackage\.json|files\.sha256|chain\.jsonl|(?:proofs|manifests|upstream|evidence)(?:/|\Z))"
 _PLAIN = re.compile(rf"(?!{_RESERVED})(?=.{{1,{MAX_SEGMENT}}}\Z){_SEGMENT}(?:/{_SEGMENT})*\Z")
 
-# What no path has between its segments, and how a segment begins that may be a device name; "/" stands at both ends.
-_RESERVED_LINE = re.compile(rf"^{_RESERVED}", re.MULTILINE)
+# For many paths in one text. A first segment that is reserved, or is so in most places; what no path has between its
+# segments; how a segment begins that may be a device name. A line feed, or else "/", stands at both ends of the text.
+_RESERVED_LINE = re.compile(rf"\n(?:{'|'.join(map(re.escape, sorted(RESERVED_FILES | RESERVED_FOLDERS)))})[/\n]")
 _BAD_EDGES = ("//", "./", " /", "/ ")
 _DEVICE_STARTS = ("/con", "/prn", "/aux", "/nul", "/com", "/lpt")
 _DEVICE_SEGMENT = re.compile(rf"/{_DEVICES}[./]")
@@ -150,7 +151,7 @@ def take_block(paths: Sequence[bytes]) -> tuple[list[str], list[str]] | None:
     if (
         any(edge in edges for edge in _BAD_EDGES)
         or (any(start in edges for start in _DEVICE_STARTS) and _DEVICE_SEGMENT.search(edges))
-        or _RESERVED_LINE.search(folded)
+        or _RESERVED_LINE.search(f"\n{folded}\n")
     ):
         return None
     texts = text.split("\n")

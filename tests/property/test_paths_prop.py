@@ -110,6 +110,13 @@ def test_a_block_is_taken_only_if_every_path_is_allowed(paths: list[str]) -> Non
         assert (taken[0] is taken[1]) == (paths == [fold(path) for path in paths])
 
 
+@settings(max_examples=300, deadline=None)
+@given(PATHS.filter(lambda path: "\n" not in path), st.sampled_from([[], ["a"]]), st.sampled_from([[], ["b"]]))
+def test_a_block_hides_no_path(path: str, before: list[str], after: list[str]) -> None:
+    taken = take_block([to_bytes(each) for each in (*before, path, *after)])
+    assert taken is None or fault(path) is None
+
+
 @settings(max_examples=100, deadline=None)
 @given(st.lists(st.from_regex(r"[a-zA-Zәғ0-9_-]{1,5}(\.[a-z]{3})?", fullmatch=True), min_size=1, max_size=5))
 def test_usual_names_are_taken_by_the_block(names: list[str]) -> None:

@@ -46,6 +46,7 @@ def test_accepted_path(name: str) -> None:
     path = ACCEPT[name]["path"]
     assert to_bytes(path).hex() == ACCEPT[name]["hex"]
     check_path(path)
+    assert take_block([b"a", to_bytes(path), b"b"]) in (None, (["a", path, "b"], ["a", fold(path), "b"]))
 
 
 @pytest.mark.parametrize("name", [name for name, vector in REJECT.items() if "path" in vector])
@@ -57,7 +58,9 @@ def test_rejected_path(name: str) -> None:
         check_path(path)
     assert caught.value.code == vector["code"]
     caught.value.where.encode()
-    assert take_block([b"a", to_bytes(path)]) is None or "\n" in path
+    if "\n" not in path:
+        for block in ([path], [path, "b"], ["a", path], ["a", path, "b"]):
+            assert take_block([to_bytes(each) for each in block]) is None
 
 
 @pytest.mark.parametrize("name", [name for name, vector in ACCEPT.items() if "paths" in vector])
