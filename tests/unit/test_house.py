@@ -1,0 +1,36 @@
+"""The house rules that a machine can see: sizes of modules and functions, and silence that gives its reason."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+SOURCES = sorted(path for name in ("datalib", "cli", "manifests", "vocab") for path in (ROOT / name).rglob("*.py"))
+MODULE, FUNCTION = 400, 50
+CODES = "[A-Z]+[0-9]+(?:, ?[A-Z]+[0-9]+)*"
+SILENCED = re.compile(rf"#\s*(?:noqa(?:: ?{CODES})?|type: ignore(?:\[[a-z, -]+\])?|pragma: no cover)")
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_modules_and_functions_stay_short(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert text.count("\n") <= MODULE
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            assert node.end_lineno is not None
+            assert node.end_lineno - node.body[0].lineno + 1 <= FUNCTION, node.name
+
+
+def test_what_is_silenced_gives_its_reason_beside_it() -> None:
+    paths = [*SOURCES, *(ROOT / "tests").rglob("*.py"), *(ROOT / "bench").rglob("*.py")]
+    bare = [
+        f"{path.relative_to(ROOT)}:{number}"
+        for path in paths
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if (found := SILENCED.search(line))
+        and "SILENCED" not in line
+        and len(line[found.end() :].strip(" -#")) < len("a reason")
+    ]
+    assert not bare
