@@ -1,4 +1,4 @@
-"""Run the program and kill it at its N-th touch of the file system.
+"""Run the program and kill it at its N-th touch of the file system or the network.
 
     python tests/killed.py N sign library --key producer.pem
 
@@ -11,7 +11,7 @@ import sys
 
 from datalib_cli.app import run
 
-TOUCHES = {"os.rename", "os.remove", "os.mkdir", "open", "os.truncate", "shutil.move"}
+TOUCHES = {"os.rename", "os.remove", "os.mkdir", "os.rmdir", "open", "os.truncate", "shutil.move", "socket.connect"}
 
 
 def main() -> int:
