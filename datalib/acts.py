@@ -172,6 +172,7 @@ def sign_in(
     done = Act(kind="none", library="", event=None, manifest=digest, content=facts, warnings=tuple(warnings))
     if past is not None and past.state.manifest == digest:
         _keep(folder, fresh, digest)
+        tidy(folder, past, digest)
         return replace(done, library=past.library)
     event, needed = _signing_event(folder, past, new, digest, now=now, actor=actor, reason=reason or "correction")
     _check_inputs(folder, new)
@@ -189,7 +190,7 @@ def _check_inputs(folder: Folder, new: Manifest) -> None:
     """Refuse files or purposes that the inputs do not have, whoever is believed."""
     selection = Selection(folder, new)
     for item in new.inputs:
-        granted = manifest.parse(_version(folder, item.manifest))
+        granted = manifest.parse(version(folder, item.manifest))
         beyond = sorted(set(new.purpose) - set(granted.purpose))
         if beyond:
             raise Refused("E-PURPOSE-UPSTREAM", f"upstream/{item.lib}", f"does not grant {', '.join(beyond)}")
@@ -221,15 +222,18 @@ def _signing_event(
             raise Refused("E-SIG-PRODUCER", actor.id, "the first signature is the producer's")
         return Genesis(seq=0, time=now, manifest=digest, producer=new.producer), 1
     by = actor or past.parties[past.state.owner]
-    old = manifest.parse(_version(folder, past.state.manifest))
+    old = manifest.parse(version(folder, past.state.manifest))
     event = Amend(**_place(past, now), manifest=digest, by=by, reason=reason)
     widened = replay.check_amend(past.state, event, old, new, links.NAME)
     replay.check_kept(old, new, links.NAME)
     return event, 2 if widened and by.id != past.state.producer.id else 1
 
 
-def _version(folder: Folder, digest: str) -> bytes:
-    """Read a signed version of the manifest; the current one need not be kept."""
+def version(folder: Folder, digest: str) -> bytes:
+    """Read a signed version of the manifest, by its digest: ``E-MANIFEST-MISSING``, ``E-MANIFEST-DIGEST``.
+
+    The current one need not be kept.
+    """
     name = f"manifests/{digest}.json"
     if not folder.exists(name) and sha256_hex(current(folder)) == digest:
         return current(folder)
@@ -255,13 +259,18 @@ def _place(past: Record, now: int) -> dict[str, Any]:
 
 
 def _append(folder: Folder, past: Record | None, sealed: Envelope, event: Event) -> str:
-    """Append a line; give the library's id. Kept manifests that no event names are drafts of killed acts: they go."""
-    named = {event.manifest, *(link.event.manifest for link in (past.chain if past else ()))} | _named_upstream(folder)
+    """Append a line; give the library's id."""
+    tidy(folder, past, event.manifest)
+    folder.write(links.NAME, (past.data if past else b"") + sealed.line + b"\n")
+    return past.library if past else sealed.id
+
+
+def tidy(folder: Folder, past: Record | None, *more: str) -> None:
+    """Remove kept manifests that no event names, nor will, as those in ``more``: drafts of killed acts."""
+    named = {*more, *(link.event.manifest for link in (past.chain if past else ()))} | _named_upstream(folder)
     for entry in folder.walk("manifests") if folder.exists("manifests") else ():
         if entry.path.removeprefix("manifests/").removesuffix(".json") not in named:
             folder.remove(entry.path)
-    folder.write(links.NAME, (past.data if past else b"") + sealed.line + b"\n")
-    return past.library if past else sealed.id
 
 
 def _named_upstream(folder: Folder) -> set[str]:
@@ -335,9 +344,9 @@ def append(
 
 def _check_follows(folder: Folder, past: Record, sealed: Envelope, event: Event) -> None:
     """Refuse an event that cannot follow the last one, or lacks a signature, whoever is believed."""
-    new = manifest.parse(_version(folder, event.manifest))
+    new = manifest.parse(version(folder, event.manifest))
     if isinstance(event, Amend):
-        old = manifest.parse(_version(folder, past.state.manifest))
+        old = manifest.parse(version(folder, past.state.manifest))
         widened = replay.check_amend(past.state, event, old, new, links.NAME)
         replay.check_kept(old, new, links.NAME)
         if widened and event.by.id != past.state.producer.id and len(sealed.signatures) == 1:

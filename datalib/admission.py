@@ -13,8 +13,8 @@ from datalib.errors import Refused
 from datalib.library.manifest import Manifest
 from datalib.trust.policy import Policy
 
-#: Amendments that whoever took the library before must follow.
-_MUST_FOLLOW = frozenset({"optout", "erasure"})
+#: Reasons of amendments that whoever took the library before must follow.
+MUST_FOLLOW = frozenset({"optout", "erasure"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +76,7 @@ def check_inputs(taken: Iterable[Taken]) -> None:
             raise Refused("E-INPUT-WITHDRAWN", each.history.links[-1].where, _reason(each.history))
     for each in taken:
         for link in each.history.links[each.position + 1 :]:
-            if isinstance(link.event, Amend) and link.event.reason in _MUST_FOLLOW:
+            if isinstance(link.event, Amend) and link.event.reason in MUST_FOLLOW:
                 raise Refused("E-INPUT-OPTOUT", link.where, f"amended for {link.event.reason} after it was taken")
 
 

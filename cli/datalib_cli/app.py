@@ -26,6 +26,8 @@ COMMANDS = {
     "cosign": "Add a second signature to an event.",
     "attest": "Sign a finding about a library, such as a scan for opt-outs.",
     "withdraw": "End a library for good.",
+    "assemble": "Make a library of libraries; follow them when they change.",
+    "refresh": "Bring in what has happened to the libraries it was made of.",
     "policy": "Say whom we believe: parties, keys, roles, the log.",
     "log": "Run a transparency log: a registry, witnesses, monitors.",
     "scan": "Judge works by what their authors said.",

@@ -1,5 +1,6 @@
 """A library at a glance, as text and as JSON."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from datalib.chain.events import Amend, Attest, Event, Genesis, Transfer, Withdraw
@@ -8,11 +9,15 @@ from datalib_cli.texts import Texts
 
 if TYPE_CHECKING:
     from datalib.acts import Record
+    from datalib.assembly.survey import Upstream
+    from datalib.errors import Refused
     from datalib.library.manifest import Manifest
 
 
-def show_data(manifest: "Manifest", past: "Record | None") -> dict[str, Any]:
-    """Give what a library says of itself as a JSON value."""
+def show_data(
+    manifest: "Manifest", past: "Record | None", below: "Sequence[Upstream]" = (), fault: "Refused | None" = None
+) -> dict[str, Any]:
+    """Give what a library says of itself as a JSON value; ``fault``: why ``below``, its upstream, cannot be told."""
     block = manifest.document["datalib"]
     data: dict[str, Any] = {
         "name": manifest.name,
@@ -23,6 +28,8 @@ def show_data(manifest: "Manifest", past: "Record | None") -> dict[str, Any]:
         "collections": block.get("collections", []),
         "content": manifest.content.to_dict() if manifest.content else None,
         "inputs": [item.lib for item in manifest.inputs],
+        "upstream": [_upstream_data(each) for each in below],
+        "upstream_fault": {"code": fault.code, "where": fault.where, "detail": fault.detail} if fault else None,
         "verified": False,
         "library": None,
     }
@@ -58,7 +65,49 @@ def said(event: Event) -> str:
             return type(event).__name__.lower()
 
 
-def show_lines(manifest: "Manifest", past: "Record | None", say: Texts) -> list[str]:
+def _upstream_data(each: "Upstream") -> dict[str, Any]:
+    return {
+        "lib": each.item.lib,
+        "by": each.by,
+        "depth": each.depth,
+        "name": each.name,
+        "producer": each.producer.to_dict(),
+        "mode": each.item.mode,
+        "prefix": each.item.prefix,
+        "head": each.item.head,
+        "taken": each.taken,
+        "events": each.events,
+        "withdrawn": each.withdrawn,
+        "follow": each.follow,
+    }
+
+
+def _upstream_lines(below: "Sequence[Upstream]", fault: "Refused | None", say: Texts) -> list[str]:
+    """Write what a library was made of as a tree."""
+    if fault is not None:
+        return [say("made of: {fault}", fault=fault)]
+    lines = [say("made of:")] if below else []
+    for each in below:
+        prefix = f" → {each.item.prefix}" if each.item.prefix else ""
+        lines.append(f"{'  ' * each.depth}- {each.name} ({each.producer.id}): {each.item.mode}{prefix}")
+        indent = "  " * each.depth + "  "
+        if each.withdrawn:
+            lines.append(indent + say("withdrawn: {reason}", reason=each.withdrawn))
+        elif each.follow:
+            lines.append(indent + say("amended since, and to be followed: {reason}", reason=each.follow))
+        elif each.moved:
+            count = each.events - each.taken - 1
+            lines.append(indent + say("{count} events since it was taken", count=count))
+    return lines
+
+
+def show_lines(
+    manifest: "Manifest",
+    past: "Record | None",
+    below: "Sequence[Upstream]",
+    fault: "Refused | None",
+    say: Texts,
+) -> list[str]:
     """Write what a library says of itself for people, the time line last."""
     producer, content = manifest.producer, manifest.content
     lines = [
@@ -83,6 +132,7 @@ def show_lines(manifest: "Manifest", past: "Record | None", say: Texts) -> list[
             names=", ".join(item.name for item in manifest.resources[:6]),
         )
     )
+    lines += _upstream_lines(below, fault, say)
     if past is not None:
         lines.append(say("library: {id}", id=past.library))
         lines.append(say("time line (claimed times):"))

@@ -89,8 +89,13 @@ def verify_files(
 
 def hash_file(folder: Folder, path: str, *, missing: str) -> Hashed:
     """Hash one file under the rules for data files."""
-    with closing(_hash(folder, [(path, None)], missing, 1, None)) as results:
-        return next(results)
+    with folder.descend() as way:
+        window, failure = _Planner(way, missing).window(iter([(path, None)]))
+    if failure is not None:
+        raise failure
+    # One file needs no threads, which take longer to start than a small file takes to read.
+    _Worker(folder, missing, None).run(window, [0])
+    return next(window.results())
 
 
 def sample(files: int, count: int, *, seed: bytes) -> Callable[[int], bool]:
@@ -111,7 +116,7 @@ def sample(files: int, count: int, *, seed: bytes) -> Callable[[int], bool]:
 
 
 def _data_paths(folder: Folder) -> Iterator[str]:
-    for path, kind in folder.walk(leave_out=_is_reserved):
+    for path, kind in folder.walk(leave_out=is_reserved):
         if kind is Kind.LINK:
             raise Refused("E-FILE-SYMLINK", readable(path), "a symbolic link")
         if kind is not Kind.FILE:
@@ -119,7 +124,7 @@ def _data_paths(folder: Folder) -> Iterator[str]:
         yield path
 
 
-def _is_reserved(path: str) -> bool:
+def is_reserved(path: str) -> bool:
     """Tell whether a path is no data: a reserved name, or a listing that is being written while the walk goes on."""
     if path[-1] == "/":
         return path[:-1] in RESERVED_FOLDERS

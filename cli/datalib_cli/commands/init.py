@@ -51,7 +51,7 @@ def command(
     said = describe.Statements(
         producer={"id": producer_id, "name": names} if producer_id else {},
         purposes=purposes,
-        sources=[_source(value) for value in sources],
+        sources=[source_value(value) for value in sources],
         license=license_,
         members=yaml_text.parse(options.read_file(members), where=str(members)) if members else {},
     )
@@ -66,7 +66,8 @@ def command(
     return _done(folder, found)
 
 
-def _source(value: str) -> Mapping[str, str]:
+def source_value(value: str) -> Mapping[str, str]:
+    """Read ``TITLE`` or ``TITLE=URL``; ``Misuse("E-USAGE")`` for another form."""
     title, equals, url = value.partition("=")
     if not title or (equals and not url):
         raise Misuse("E-USAGE", "--source", f"{value!r} is not TITLE or TITLE=URL")

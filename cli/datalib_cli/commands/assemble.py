@@ -1,0 +1,209 @@
+"""``datalib assemble``: a library made of libraries."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from datalib.errors import Misuse
+from datalib_cli import options
+from datalib_cli.base import Command, Output, clock, texts
+from datalib_cli.commands.init import source_value
+from datalib_cli.render import act_data, note_data, note_lines
+from datalib_cli.texts import Texts
+
+if TYPE_CHECKING:
+    from datalib.assembly.assemble import Assembled
+    from datalib.assembly.plan import Plan
+    from datalib.assembly.request import Order
+
+
+@click.command("assemble", cls=Command)
+@click.argument("out", type=options.FOLDER)
+@click.option(
+    "--input",
+    "inputs",
+    multiple=True,
+    required=True,
+    metavar="DIR[,mode=MODE][,prefix=P]",
+    help="A library to take from: verbatim (all its files), subset (some), derived (others made from it). Repeatable.",
+)
+@click.option(
+    "--take",
+    multiple=True,
+    metavar="PREFIX/GLOB",
+    help="Files of a subset, by their paths in OUT: * within a name, ** across folders, / at the end for a folder.",
+)
+@click.option("--data", "data", type=options.FOLDER, help="A folder with OUT's own files. Default: they lie in OUT.")
+@click.option("--producer-id", metavar="ID", help="Who assembles: kz-bin:…, lei:…, orcid:…, x-REGISTER:….")
+@click.option("--producer-name", multiple=True, metavar="LANG=TEXT", help="The producer's name, once per language.")
+@click.option(
+    "--purpose", "purposes", multiple=True, metavar="CODE", help="What training it may serve, such as train:asr."
+)
+@click.option(
+    "--source", "sources", multiple=True, metavar="TITLE[=URL]", help="A further source; those of the inputs are named."
+)
+@click.option("--license", "license_", default="", metavar="SPDX", help="Licence: an SPDX id or a URL.")
+@click.option("--dry-run", is_flag=True, help="Check the inputs and show what would happen; write nothing.")
+@click.option(
+    "--reason", metavar="CODE", help="Why it changed: correction, addition, removal, optout, erasure, metadata."
+)
+@click.option(
+    "-o", "--out", "half", type=options.FILE, help="Where an event is written that wants the producer's signature too."
+)
+@options.trust
+@options.actor
+@options.actor_name
+@options.password_file
+@options.now
+def command(
+    out: Path,
+    inputs: tuple[str, ...],
+    take: tuple[str, ...],
+    data: Path | None,
+    producer_id: str | None,
+    producer_name: tuple[str, ...],
+    purposes: tuple[str, ...],
+    sources: tuple[str, ...],
+    license_: str,
+    dry_run: bool,
+    reason: str | None,
+    half: Path | None,
+    policy: Path | None,
+    roots: Path | None,
+    state: Path | None,
+    keys: tuple[str, ...],
+    actor: str | None,
+    actor_name: tuple[str, ...],
+    password_file: Path | None,
+    now: str | None,
+) -> Output:
+    """Make a library of libraries, and sign it; later: move its inputs to newer events, or add some.
+
+    Every input is checked first. Its chain, proofs, manifests and evidence travel with OUT. An interrupted run can be
+    repeated. --key is given more than once: the private key to sign with, and ID=PUB.pem for keys to believe in.
+    """
+    from datalib import acts
+    from datalib.assembly import assemble as assembly
+    from datalib.assembly.trust import Trust
+
+    if reason is not None and reason not in acts.REASONS:
+        raise Misuse("E-USAGE", "--reason", ", ".join(acts.REASONS))
+    say, moment = texts(), clock(now)
+    vouched, own = options.split_keys(keys)
+    trusted = options.TrustOptions(policy=policy, roots=roots, state=state, vouched=vouched)
+    believed, pinned = trusted.believed()
+    trust = Trust(policy=believed, roots=pinned, state=state)
+    order = _order(out, inputs, take, data, _statements(producer_id, producer_name, purposes, sources, license_))
+    if dry_run:
+        return _planned(assembly.preview(order, trust, now=moment), say)
+    if not own:
+        raise Misuse("E-USAGE", "--key", "a private key to sign with")
+    opened = options.load_keys(own, password_file, say("Password of {key}"))
+    party = options.party(out, actor, actor_name) if actor or actor_name else None
+    target = None if half is None else options.outside(half)
+    done = assembly.assemble(order, trust, now=moment, keys=opened, actor=party, reason=reason)
+    return _done(done, target, say)
+
+
+def _statements(
+    producer_id: str | None,
+    producer_name: tuple[str, ...],
+    purposes: tuple[str, ...],
+    sources: tuple[str, ...],
+    license_: str,
+) -> Any:
+    from datalib.library.describe import Statements
+
+    names = options.names(producer_name, "--producer-name")
+    if bool(producer_id) != bool(names):
+        raise Misuse("E-USAGE", "--producer-id", "--producer-id ID and --producer-name LANG=TEXT go together")
+    return Statements(
+        producer={"id": producer_id, "name": names} if producer_id else {},
+        purposes=purposes,
+        sources=[source_value(value) for value in sources],
+        license=license_,
+    )
+
+
+def _order(out: Path, inputs: tuple[str, ...], take: tuple[str, ...], data: Path | None, statements: Any) -> "Order":
+    from datalib.assembly.request import Order, Pattern, Wish
+
+    return Order(
+        out=out,
+        inputs=tuple(map(Wish.parse, inputs)),
+        take=tuple(map(Pattern.parse, take)),
+        data=data,
+        statements=statements,
+    )
+
+
+def _plan_data(plan: "Plan") -> dict[str, Any]:
+    return {
+        "purposes": list(plan.purposes),
+        "inputs": [
+            {
+                "name": part.name,
+                "lib": part.item.lib,
+                "head": part.item.head,
+                "mode": part.item.mode,
+                "prefix": part.item.prefix,
+                "change": str(part.change),
+                "files": part.files,
+                "lacks": list(part.lacking),
+            }
+            for part in plan.parts
+        ],
+        "dropped": list(plan.dropped),
+        "upstream": list(plan.libraries),
+    }
+
+
+def _plan_lines(plan: "Plan", say: Texts) -> list[str]:
+    changes = {"new": say("new"), "moved": say("moved on"), "same": say("as before"), "kept": say("not touched")}
+    lines = []
+    for part in plan.parts:
+        taken = "" if part.folder is None or part.item.mode == "derived" else say(", {count} files", count=part.files)
+        below = f" → {part.item.prefix}" if part.item.prefix else ""
+        lines.append(f"{part.name}: {part.item.mode}{below} ({changes[part.change]}{taken})")
+        if part.lacking:
+            lines.append(say("  does not grant: {codes}", codes=", ".join(part.lacking)))
+    return [*lines, say("upstream libraries: {count}", count=len(plan.libraries))]
+
+
+def _planned(plan: "Plan", say: Texts) -> Output:
+    lacking = any(part.lacking for part in plan.parts)
+    last = (
+        say("would be refused: purposes are a subset of those of every input")
+        if lacking
+        else say("nothing was written")
+    )
+    lines = [*_plan_lines(plan, say), last]
+    return Output(data={**_plan_data(plan), "dry_run": True, "accepted": not lacking}, lines=lines, status=int(lacking))
+
+
+def _done(done: "Assembled", half: Path | None, say: Texts) -> Output:
+    from datalib.library.store import write_file
+
+    act, placed = done.act, done.placed
+    if act.pending is not None:
+        if half is None:
+            raise Misuse("E-SIG-PENDING", str(done.plan.standing.path))
+        write_file(half, act.pending + b"\n")
+    lines = [
+        *note_lines(done.warnings, say),
+        *_plan_lines(done.plan, say),
+        say("files: {copied} copied, {removed} removed, {kept} there already", **_counts(placed)),
+    ]
+    if act.kind == "none":
+        lines.append(say("nothing has changed since the last signature"))
+    elif act.event is None:
+        lines.append(say("half signed: {path}", path=half))
+    else:
+        lines += [f"{act.kind}: {act.event}", say("library: {id}", id=act.library)]
+    data = _plan_data(done.plan) | act_data(act) | {"placed": _counts(placed), "carried": done.carried}
+    return Output(data=data | {"dry_run": False, "warnings": note_data(done.warnings)}, lines=lines)
+
+
+def _counts(placed: Any) -> dict[str, int]:
+    return {"copied": placed.copied, "removed": placed.removed, "kept": placed.kept}

@@ -1,0 +1,73 @@
+"""What a library was assembled from, as it says of itself and as the chains say that it carries; unverified.
+
+For people who look at a library: which upstream libraries there are, at which of their events they were taken, and what
+has happened to them since.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from datalib.admission import MUST_FOLLOW
+from datalib.assembly.upstream import Copy, Reached, Supply, read_copies
+from datalib.chain.events import Amend, Withdraw
+from datalib.library.manifest import Input, Manifest
+from datalib.trust.parties import Producer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upstream:
+    """An upstream library as an input: of which library (``None``: the one looked at), taken at which of its events.
+
+    ``taken`` counts from 0, ``events`` is how many there are. ``withdrawn``: the reason, empty if it is not;
+    ``follow``: why it was amended since, if those who took it must follow; ``moved``: whether there are other events
+    since.
+    """
+
+    item: Input
+    by: str | None
+    depth: int
+    name: str
+    producer: Producer
+    taken: int
+    events: int
+    withdrawn: str
+    follow: str
+
+    @property
+    def moved(self) -> bool:
+        """Whether anything has happened since it was taken."""
+        return self.taken + 1 < self.events
+
+
+def survey(path: Path, manifest: Manifest, own: str | None) -> tuple[Upstream, ...]:
+    """Look at all upstream libraries, depth first; ``own`` is the library's id.
+
+    Raises ``Refused``: the codes of `Supply.reach`, ``E-INPUT-HEAD``, and those of envelopes, events and manifests.
+    """
+    if not manifest.inputs:
+        return ()
+    supply = Supply()
+    supply.add(path, read_copies(path, own=False))
+    return tuple(_upstream(supply, each) for each in supply.reach(manifest.inputs, own))
+
+
+def _upstream(supply: Supply, each: Reached) -> Upstream:
+    copy, state = supply.newest(each.item.lib), supply.manifest(each.item.manifest, f"input {each.item.lib}")
+    taken = copy.position(each.item.head)
+    last = copy.chain[-1].event
+    return Upstream(
+        item=each.item,
+        by=each.by,
+        depth=each.depth,
+        name=state.name,
+        producer=state.producer,
+        taken=taken,
+        events=len(copy.ids),
+        withdrawn=last.reason if isinstance(last, Withdraw) else "",
+        follow=_follow(copy, taken),
+    )
+
+
+def _follow(copy: Copy, taken: int) -> str:
+    later = (link.event for link in copy.chain[taken + 1 :])
+    return next((event.reason for event in later if isinstance(event, Amend) and event.reason in MUST_FOLLOW), "")
