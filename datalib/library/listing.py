@@ -29,6 +29,7 @@ NAME = "files.sha256"
 MAX_SIZE = 4 << 30
 
 _CHUNK = 1 << 20
+_TOO_LONG = 1 << 20  # bytes of a line that is not read to its end
 _BATCH = 4096
 _HEAD = 66  # 64 hex digits and two spaces
 _SHAPE = re.compile(rb"[0-9a-f]{64}  ")
@@ -206,9 +207,9 @@ def _blocks(file: FileIO, name: str, sha256: str) -> Iterator[list[bytes]]:
         if block:
             any_line = True
             yield block
-        if len(rest) > _CHUNK:
+        if len(rest) > _TOO_LONG:
             fits = _SHAPE.match(rest)
-            raise Refused("E-PATH-LENGTH" if fits else "E-LIST-FORMAT", name, f"a line of more than {_CHUNK} bytes")
+            raise Refused("E-PATH-LENGTH" if fits else "E-LIST-FORMAT", name, f"a line of more than {_TOO_LONG} bytes")
     if rest or not any_line:
         raise Refused("E-LIST-FORMAT", name, "no line, or a last line without LF")
     _compare(digest.hexdigest(), sha256, name)
