@@ -25,7 +25,9 @@ from datalib.optout.site import SiteStore, io_faults, open_store
 
 VERSION = 3
 #: Contents that one task compiles.
-CHUNK = 1 << 12
+CHUNK = 1 << 11
+#: Bytes of mapped files that a process may hold in memory.
+MAPPED = 256 << 20
 _META = "judges.json"
 _CONTENT = {
     "program": np.int32, "first": np.int64, "everywhere": np.int32, "asked": np.uint16, "slow": np.bool_,
@@ -106,6 +108,7 @@ class Judges:
             Template(item[0], item[1], item[2], tuple(item[3]), tuple(item[4])) for item in meta["templates"]
         )
         self._sizes: dict[str, int] = meta["sizes"]
+        self._maps: list[mmap.mmap] = []
         self.contents = {name: self._map(name, kind) for name, kind in _CONTENT.items()}
         self.signals = {name: self._map(name, kind) for name, kind in _SIGNAL.items()}
         self.raw = self._map("raw", np.uint8)
@@ -123,7 +126,14 @@ class Judges:
             return np.zeros(0, dtype=kind)
         with io_faults(self.folder / name), (self.folder / name).open("rb") as file:
             mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        self._maps.append(mapped)
         return np.frombuffer(mapped, dtype=kind)
+
+    def trim(self) -> None:
+        """Give mapped pages back where they have become many; the system keeps them at hand while there is room."""
+        if sum(map(len, self._maps)) > MAPPED and hasattr(mmap, "MADV_DONTNEED") and _mapped_now() > MAPPED:
+            for mapped in self._maps:
+                mapped.madvise(mmap.MADV_DONTNEED)
 
     def raw_text(self, signals: NDArray[np.int64]) -> list[str]:
         """Give the texts of some signals."""
@@ -133,6 +143,15 @@ class Judges:
             self.raw[start:end].tobytes().decode()
             for start, end in zip(starts.tolist(), ends[signals].tolist(), strict=True)
         ]
+
+
+def _mapped_now() -> int:
+    """Give the size of the mapped files that this process holds in memory, in bytes; 0 where nobody says."""
+    try:
+        shared = int(Path("/proc/self/statm").read_text().split()[2])
+    except (OSError, ValueError, IndexError):
+        return 0
+    return shared * mmap.PAGESIZE
 
 
 def compile_store(store: SiteStore, folder: Path, agent: str, table: bytes, engine: Engine) -> Judges:

@@ -70,6 +70,7 @@ class Location:
             found.append(self._slowly(places, row[slow], content[slow], book))
         rows, signals = (np.concatenate(side) for side in zip(*found, strict=True))
         order = np.argsort(rows, kind="stable")
+        self.judges.trim()
         fault = np.where(places.fault == Fault.SCHEME, Fault.NONE, places.fault)  # such an origin cannot be asked
         return Findings(fault=fault.astype(np.uint8), asked=asked, row=rows[order], signal=signals[order])
 
