@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.conformance import optout_kinds
+from tests.conformance import optout_kinds, optout_site_kinds
 from tests.conformance.optout_arguments import argue_case, argue_field
 
 Case = dict[str, Any]
+HANDLERS = {**optout_kinds.HANDLERS, **optout_site_kinds.HANDLERS}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +44,7 @@ def run_case(case: Case) -> Result:
     argument = argue_case(case)
     if argument:
         return Result(name=name, arguments=(argument,), ran=False)
-    handler = optout_kinds.HANDLERS.get(case["kind"])
+    handler = HANDLERS.get(case["kind"])
     if handler is None:
         return Result(name=name, arguments=(f"kind {case['kind']!r} is not known to this runner",), ran=False)
     try:

@@ -10,22 +10,10 @@ _LATER = "not read yet: the reader of this carrier is a later part"
 
 #: Kinds that no reader exists for yet. ``xmp`` and ``file`` mean different things in different suites.
 KINDS: dict[tuple[str | None, str], str] = {
-    (None, "ai_txt"): _LATER,
-    (None, "trust_txt"): _LATER,
-    (None, "bluesky_intent"): _LATER,
-    (None, "onix"): _LATER,
-    (None, "tdmai_liccium"): _LATER,
     (None, "assertions"): _LATER,
     (None, "file"): _LATER,
-    (None, "document"): _LATER,
-    (None, "robots_license_urls"): _LATER,
-    (None, "robots_license_for_agent"): _LATER,
-    (None, "link_header"): _LATER,
     ("plus_datamining", "xmp"): _LATER,
 }
-#: The same for kinds that are told by how they begin.
-_LATER_PREFIXES = ("erc7517",)
-
 #: Cases whose suite means something else than we do.
 CONDITIONS: tuple[tuple[str, Callable[[Case], bool], str], ...] = (
     (
@@ -74,8 +62,6 @@ def argue_case(case: Case) -> str:
     for key in ((suite, kind), (None, kind)):
         if key in KINDS:
             return KINDS[key]
-    if kind.startswith(_LATER_PREFIXES):
-        return _LATER
     return next((why for name, applies, why in CONDITIONS if name == suite and applies(case)), "")
 
 

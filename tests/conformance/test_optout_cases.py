@@ -22,7 +22,8 @@ SUITES = {
     "xrobots_meta": 59,
     "crawler_commons_simple": 254,
     "real_robots_index": 192,
-    "ai_txt_and_other": 5,
+    "ai_txt_and_other": 36,
+    "rsl": 29,
 }
 
 
@@ -43,7 +44,7 @@ def test_the_runner_reports_failures_arguments_and_counts(tmp_path: Path, capsys
     cases.write_text(
         '{"suite": "s", "id": "good", "kind": "url_to_path", "input": "http://e.x/a", "expected": "/a"}\n'
         '{"suite": "s", "id": "bad", "kind": "url_to_path", "input": "http://e.x/a", "expected": "/b"}\n'
-        '{"suite": "s", "id": "later", "kind": "ai_txt", "input": "", "expected": "deny"}\n'
+        '{"suite": "s", "id": "later", "kind": "assertions", "input": "", "expected": "deny"}\n'
         '{"suite": "s", "id": "new", "kind": "no such kind", "input": "", "expected": 1}\n',
         encoding="utf-8",
     )
