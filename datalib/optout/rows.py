@@ -358,6 +358,6 @@ def _text(value: Any) -> str | None:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     try:
         text.encode()
-    except UnicodeEncodeError:  # a lone surrogate: no text that a URL could be
-        return text.encode("utf-8", "replace").decode()
+    except UnicodeEncodeError:  # a lone surrogate: browsers read U+FFFD
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     return text

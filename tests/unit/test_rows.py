@@ -1,0 +1,169 @@
+import gzip
+import json
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from datalib.errors import Unchecked
+from datalib.optout import rows
+from datalib.optout.rows import Chunk, DamagedError, Form
+
+
+def texts(chunks: list[Chunk], column: str = "url") -> list[str | None]:
+    """The values of a column by row; damaged rows as ``!``."""
+    found: list[str | None] = []
+    for chunk in chunks:
+        assert chunk.first == len(found)
+        values = chunk.batch.column(column).to_pylist() if chunk.batch is not None else ["!"] * chunk.count
+        damaged = chunk.damaged if chunk.damaged is not None else np.zeros(chunk.count, dtype=np.bool_)
+        found += ["!" if bad else value for value, bad in zip(values, damaged, strict=True)]
+    return found
+
+
+def read(path: Path, *, batch_rows: int = 1000, whole: bool = False) -> list[Chunk]:
+    form = rows.form_of(path.name)
+    assert form is not None
+    return list(rows.read(path, form, columns=["url"], whole=whole, batch_rows=batch_rows))
+
+
+@pytest.mark.parametrize(
+    ("name", "form"),
+    [
+        ("a.parquet", Form.PARQUET), ("A.CSV", Form.CSV), ("a.tsv", Form.TSV), ("a.jsonl", Form.JSONL),
+        ("a.ndjson.gz", Form.JSONL), ("a.csv.gz", Form.CSV), ("a.feather", Form.ARROW), ("a.parquet.gz", None),
+        ("a.json", None), ("a", None), ("a.gz", None),
+    ],
+)  # fmt: skip
+def test_the_name_says_the_form(name: str, form: Form | None) -> None:
+    assert rows.form_of(name) == form
+
+
+def test_parquet_comes_in_batches_of_each_row_group(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"n": range(25), "url": [f"u{n}" for n in range(25)]}), path, row_group_size=10)
+    assert rows.head(path, Form.PARQUET).groups == (10, 10, 5)
+    chunks = read(path, batch_rows=4)
+    assert [chunk.count for chunk in chunks] == [4, 4, 2, 4, 4, 2, 4, 1]
+    assert texts(chunks) == [f"u{n}" for n in range(25)]
+    some = list(rows.read(path, Form.PARQUET, columns=["url"], groups=range(1, 3)))
+    assert (some[0].first, sum(chunk.count for chunk in some)) == (10, 15)
+    assert rows.read(path, Form.PARQUET, columns=["url"], whole=True).__next__().batch.schema.names == ["n", "url"]
+
+
+def test_a_damaged_row_group_is_damaged_rows_and_the_next_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    table = pa.table({"url": [f"https://e.x/{n}-{n * 7919}" for n in range(30)]})
+    pq.write_table(table, path, row_group_size=10, compression="zstd")
+    column = pq.ParquetFile(path).metadata.row_group(1).column(0)
+    start = column.dictionary_page_offset or column.data_page_offset
+    raw = bytearray(path.read_bytes())
+    raw[start + 20 : start + column.total_compressed_size] = b"\xff" * (column.total_compressed_size - 20)
+    path.write_bytes(bytes(raw))
+    found = texts(read(path))
+    assert found[10:20] == ["!"] * 10
+    assert found[:10] + found[20:] == table["url"].to_pylist()[:10] + table["url"].to_pylist()[20:]
+
+
+def test_a_file_without_its_end_cannot_be_read(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"url": ["x"] * 100}), path)
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(DamagedError):
+        rows.head(path, Form.PARQUET)
+
+
+def test_a_file_that_is_not_there_is_trouble_with_the_disk(tmp_path: Path) -> None:
+    for form in Form:
+        with pytest.raises(Unchecked, match="E-IO"):
+            rows.head(tmp_path / "none", form)
+
+
+def test_csv_rows_of_another_width_are_damaged_rows(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes(b'\xef\xbb\xbfn,url\n1,a\n2\n3,b\n4,c,d\n\n"x\ny",e\nbad\nbad\n')
+    assert rows.head(path, Form.CSV).columns == ("n", "url")
+    assert texts(read(path)) == ["a", "!", "b", "!", "e", "!", "!"]
+
+
+def test_csv_bytes_that_are_no_text_stay_rows(tmp_path: Path) -> None:
+    path = tmp_path / "a.tsv"
+    path.write_bytes(b"n\turl\n1\t\xff\xfe\n2\tok\n")
+    (chunk,) = rows.read(path, Form.TSV, columns=["url"])
+    assert chunk.count == 2
+
+
+def test_a_csv_that_is_not_utf8_text_is_damaged(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes("url\nhttps://e.x\n".encode("utf-16"))
+    with pytest.raises(DamagedError):
+        rows.head(path, Form.CSV)
+
+
+def test_packed_text_is_read_and_a_torn_end_is_one_damaged_row(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv.gz"
+    text = "url\n" + "".join(f"https://e.x/{n}-{n * n}\n" for n in range(20_000))
+    path.write_bytes(gzip.compress(text.encode(), mtime=0))
+    whole = texts(read(path))
+    assert len(whole) == 20_000
+    path.write_bytes(path.read_bytes()[:-200])
+    torn = texts(read(path))
+    assert torn[-1] == "!"
+    assert torn.count("!") == 1
+
+
+def test_json_lines_that_are_no_objects_are_damaged_rows(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    lines = [
+        '{"url": "a"}',
+        "{",
+        "",
+        "[1]",
+        '{"other": 1}',
+        '{"url": {"b": "\\ud800"}}',
+        '{"url": null}',
+        '{"url": "\\ud800"}',
+    ]
+    path.write_text("\ufeff" + "\n".join(lines), encoding="utf-8")
+    assert rows.head(path, Form.JSONL).columns == ("url", "other")
+    assert texts(read(path, batch_rows=3)) == ["a", "!", "!", None, '{"b": "\ufffd"}', None, "\ufffd"]
+    assert read(path, whole=True)[0].batch.column(rows.LINE).to_pylist()[3] == b'{"other": 1}\n'
+
+
+def test_a_file_without_one_object_is_no_json_lines(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text("[1,\n2]\n", encoding="utf-8")
+    with pytest.raises(DamagedError, match="no line"):
+        rows.head(path, Form.JSONL)
+
+
+@pytest.mark.parametrize("kind", ["file", "stream"])
+def test_arrow_files_and_streams_are_read(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "a.arrow"
+    table = pa.table({"url": [f"u{n}" for n in range(50)], "n": range(50)})
+    make = pa.ipc.new_file if kind == "file" else pa.ipc.new_stream
+    with make(str(path), table.schema) as out:
+        out.write_table(table, max_chunksize=20)
+    assert rows.head(path, Form.ARROW).columns == ("url", "n")
+    assert [chunk.count for chunk in read(path, batch_rows=15)] == [15, 5, 15, 5, 10]
+    assert texts(read(path)) == table["url"].to_pylist()
+
+
+def test_a_torn_arrow_stream_is_one_damaged_row_at_its_end(tmp_path: Path) -> None:
+    path = tmp_path / "a.arrows"
+    table = pa.table({"url": [f"u{n}" for n in range(1000)]})
+    with pa.ipc.new_stream(str(path), table.schema) as out:
+        out.write_table(table, max_chunksize=100)
+    path.write_bytes(path.read_bytes()[:-600])
+    found = texts(read(path))
+    assert found[-1] == "!"
+    assert found.count("!") == 1
+    assert len(found) > 500
+
+
+def test_text_is_text_whatever_stands_in_it(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text(json.dumps({"url": ["a", 1]}) + "\n" + json.dumps({"url": 5}) + "\n", encoding="utf-8")
+    assert texts(read(path)) == ['["a", 1]', "5"]
