@@ -67,7 +67,8 @@ class Connection:
                 return self._once(method, path, limit, body)
         except (OSError, HTTPException, ValueError, EOFError, zlib.error) as error:
             self._connection.close()
-            raise Unchecked("E-IO", f"{self.url}{path}", str(error) or type(error).__name__) from error
+            reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+            raise Unchecked("E-IO", f"{self.url}{path}", reason) from error
 
     def _once(self, method: str, path: str, limit: int, body: bytes | None) -> tuple[int, bytes]:
         self._connection.request(method, f"{self._prefix}{path}", body=body, headers=_HEADERS)

@@ -26,6 +26,7 @@ VARYING = (
     (re.compile(r"(127\.0\.0\.\d):\d+"), r"\1:<port>"),
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"), "<time>"),
     (re.compile(r"/tmp/\S+"), "<tmp>"),  # noqa: S108 - a pattern, not a file
+    (re.compile(r"\+[0-9a-f]{8}\+[A-Za-z0-9+/]{44}"), "+<vkey>"),
     (re.compile(r"[A-Za-z0-9+/]{43}="), "<key>"),
     (re.compile(r"[A-Za-z0-9+/]{20,}…"), "<key>…"),
 )

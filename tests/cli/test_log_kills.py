@@ -111,7 +111,7 @@ def test_a_killed_publication_leaves_a_valid_log_and_is_completed(folder: Path) 
     with recording(folder / "state before", {}) as url:
         _publish(before, folder, url)
     admit(before, *chain("a", 4))
-    for touch in _touches(45, 1):
+    for touch in _touches(57, 1):
         seen: dict[int, set[bytes]] = {}
         for name in ("log", "state"):
             shutil.rmtree(folder / name, ignore_errors=True)
@@ -176,7 +176,7 @@ def test_killed_proving_is_completed_by_the_next_run(folder: Path) -> None:
     submission.submit(log, library.folder, policy=POLICY, roots=ROOTS, now=NOW)
     publish(log, Board(time=NOW), RULES)
     arguments = ("log", "prove", "log", "library", "--policy", "policy.json", "--roots", "roots.json")
-    for touch in _touches(9, 3):
+    for touch in _touches(13, 3):
         shutil.rmtree(folder / "library", ignore_errors=True)
         shutil.copytree(library.folder, folder / "library")
         status = _kill_at(touch, *arguments, cwd=folder)
@@ -188,7 +188,7 @@ def test_killed_proving_is_completed_by_the_next_run(folder: Path) -> None:
 
 def test_a_killed_beginning_is_begun_again(folder: Path) -> None:
     arguments = ("log", "init", "log", "--origin", ORIGIN, "--key", "log.pem")
-    for touch in _touches(8, 4):
+    for touch in _touches(9, 4):
         shutil.rmtree(folder / "log", ignore_errors=True)
         status = _kill_at(touch, *arguments, cwd=folder)
         assert _kill_at(0, *arguments, cwd=folder) == 0
