@@ -9,7 +9,7 @@ from itertools import pairwise
 import click
 
 from datalib.errors import DatalibError, Misuse, Unchecked
-from datalib_cli.base import VERSION, Output
+from datalib_cli.base import VERSION, Group, Output
 from datalib_cli.texts import Texts, language
 
 #: Every command with its one line; the module of a command is imported only when it is called.
@@ -42,7 +42,7 @@ def load(name: str) -> click.Command:
     return found
 
 
-class Program(click.Group):
+class Program(Group):
     """``datalib``: loads a command's module when the command is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - Click's signature
@@ -55,7 +55,7 @@ class Program(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the table of commands without importing them."""
-        say = Texts(lang=ctx.obj)
+        say = Texts(lang=ctx.obj or "en")
         with formatter.section(say("Commands")):
             formatter.write_dl([(name, say(text)) for name, text in COMMANDS.items()])
 
@@ -90,9 +90,12 @@ def _fail(error: DatalibError, *, as_json: bool, lang: str) -> int:
 
 
 def _call(arguments: Sequence[str], lang: str) -> Output | None:
-    """Run the command; whatever Click or the system says becomes one of our errors. None after ``--help``."""
+    """Run the command; whatever Click or the system says becomes one of our errors. None after help."""
     try:
         result = PROGRAM.main(list(arguments), prog_name="datalib", standalone_mode=False, obj=lang)
+    except click.exceptions.NoArgsIsHelpError as error:  # `datalib key`: the help, as after `datalib` alone
+        click.echo(error.format_message())
+        return None
     except click.UsageError as error:
         raise Misuse("E-USAGE", "", error.format_message()) from error
     except OSError as error:

@@ -33,6 +33,15 @@ def _option(name: str, choices: Sequence[str], text: str) -> click.Option:
     return click.Option([f"--{name}"], type=click.Choice(choices), expose_value=False, help=text)
 
 
+def _row(option: click.Option, ctx: click.Context, say: Texts) -> tuple[str, str] | None:
+    """Give an option with its text, translated; Click adds to it what is required and which numbers may stand."""
+    record = option.get_help_record(ctx)
+    if record is None:
+        return None
+    text = option.help or ""
+    return record[0], say(text) + record[1].removeprefix(text).replace("required", say("required"))
+
+
 def _paragraphs(command: click.Command) -> list[str]:
     return [" ".join(paragraph.split()) for paragraph in (command.help or "").split("\n\n")]
 
@@ -49,27 +58,36 @@ class Command(click.Command):
         own = super().get_params(ctx)
         return [*own[:-1], *shared, *own[-1:]] if own and "--help" in own[-1].opts else [*own, *shared]
 
+    def format_usage(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write how the command is called, its heading translated."""
+        say = Texts(lang=ctx.find_root().obj or "en")
+        formatter.write_usage(ctx.command_path, " ".join(self.collect_usage_pieces(ctx)), prefix=say("Usage:") + " ")
+
     def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write what the command does, translated."""
         say = Texts(lang=ctx.find_root().obj or "en")
-        formatter.write_paragraph()
         with formatter.indentation():
             for paragraph in _paragraphs(self):
-                formatter.write_text(say(paragraph))
                 formatter.write_paragraph()
+                formatter.write_text(say(paragraph))
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the options, translated."""
+        """Write the options, translated. Arguments stand in the usage, and in the text where they need words."""
         say = Texts(lang=ctx.find_root().obj or "en")
-        records = [record for param in self.get_params(ctx) if (record := param.get_help_record(ctx))]
+        options = [param for param in self.get_params(ctx) if isinstance(param, click.Option)]
         with formatter.section(say("Options")):
-            formatter.write_dl([(name, say(text)) for name, text in records])
+            formatter.write_dl([row for option in options if (row := _row(option, ctx, say))])
 
 
-class Group(click.Group):
+class Group(Command, click.Group):
     """A family of commands, such as ``datalib key``."""
 
     command_class = Command
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options, then the commands, as Click's groups do."""
+        super().format_options(ctx, formatter)
+        self.format_commands(ctx, formatter)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write each command with its first sentence, translated."""

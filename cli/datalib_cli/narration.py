@@ -70,9 +70,8 @@ class Narrator:
         self._show("".join(f"  {line}\n" for line in [*lines[:shown], *(["…"] if len(lines) > shown else [])]))
         self.story.steps.append({"command": list(arguments), "status": done.returncode, "expected": expected})
         if done.returncode != expected:
-            self._show(
-                self.say("  (exit {status}, expected {expected})", status=done.returncode, expected=expected) + "\n"
-            )
+            said = self.say("(exit {status}, expected {expected})", status=done.returncode, expected=expected)
+            self._show(f"  {said}\n")
         return done.stdout
 
     def finish(self) -> Story:

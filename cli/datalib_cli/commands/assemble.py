@@ -167,7 +167,7 @@ def _plan_lines(plan: "Plan", say: Texts) -> list[str]:
         below = f" → {part.item.prefix}" if part.item.prefix else ""
         lines.append(f"{part.name}: {part.item.mode}{below} ({changes[part.change]}{taken})")
         if part.lacking:
-            lines.append(say("  does not grant: {codes}", codes=", ".join(part.lacking)))
+            lines.append("  " + say("does not grant: {codes}", codes=", ".join(part.lacking)))
     return [*lines, say("upstream libraries: {count}", count=len(plan.libraries))]
 
 
