@@ -126,7 +126,7 @@ def _data_paths(folder: Folder) -> Iterator[str]:
 
 def is_reserved(path: str) -> bool:
     """Tell whether a path is no data: a reserved name, or a listing that is being written while the walk goes on."""
-    if path[-1] == "/":
+    if "/" in path:
         return path[:-1] in RESERVED_FOLDERS
     return path in RESERVED_FILES or is_temporary(path)
 

@@ -10,6 +10,7 @@ import os
 import re
 import secrets
 import stat
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from enum import StrEnum
@@ -26,6 +27,7 @@ TEMPORARY = ".datalib-tmp-"
 _LEFTOVER = re.compile(rf"(?:.*/)?{re.escape(TEMPORARY)}[0-9a-f]{{16}}", re.DOTALL)
 
 _CHUNK = 1 << 20
+_ENCODING = sys.getfilesystemencoding()
 _COPIED = 1 << 30  # bytes the kernel may copy at once
 #: How kernels say that they cannot copy between these two files; what was copied until then stays.
 _NO_COPY = frozenset({errno.EXDEV, errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP, errno.EPERM})
@@ -232,7 +234,7 @@ def _names(way: Descent, path: str) -> list[bytes]:
     names = []
     with trouble(where), os.scandir(way.folder(to_bytes(path), "E-FILE-CHANGED")) as entries:
         for entry in entries:
-            name = os.fsencode(entry.name)
+            name = entry.name.encode(_ENCODING, "surrogateescape")
             if entry.is_file(follow_symlinks=False):
                 names.append(name + b"\0f")
             elif entry.is_dir(follow_symlinks=False):
