@@ -4,15 +4,16 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from datalib.optout.book import Book
 from datalib.optout.compiled import signal_id
-from datalib.optout.model import CATEGORIES, Carrier, Reading, Signal, State
+from datalib.optout.model import Signal
 from datalib.optout.outputs import replacing
+from datalib.optout.statement import of_list, to_list
 
 USED, MADE, PROOFS, LEAVES = ".used", ".made", ".proofs", ".leaves"
 _DIGEST = 32
@@ -36,7 +37,7 @@ def write_found(
         file.write_bytes(used.tobytes())
     with replacing(paths[1]) as file:
         made = sorted(book.made, key=signal_id)
-        file.write_text("".join(json.dumps(_to_list(signal)) + "\n" for signal in made), encoding="utf-8")
+        file.write_text("".join(json.dumps(to_list(signal)) + "\n" for signal in made), encoding="utf-8")
     with replacing(paths[2]) as file, file.open("wb") as out:
         for proof in proofs.values():
             out.write(json.dumps([proof.sha256, proof.source, len(proof.data)]).encode() + b"\n" + proof.data + b"\n")
@@ -54,7 +55,7 @@ def read_made(path: Path) -> Iterator[Signal]:
     """Read the signals that a shard made, in the order of their numbers."""
     with path.open(encoding="utf-8") as lines:
         for line in lines:
-            yield _of_list(json.loads(line))
+            yield of_list(json.loads(line))
 
 
 class ProofPlace(NamedTuple):
@@ -87,21 +88,3 @@ def read_leaves(path: Path) -> list[bytes]:
     """Read the hashes of the leaves of a shard's decisions."""
     raw = path.read_bytes()
     return [raw[start : start + _DIGEST] for start in range(0, len(raw), _DIGEST)]
-
-
-def _to_list(signal: Signal) -> list[Any]:
-    spec, strict = ([int(reading[name]) for name in CATEGORIES] for reading in (signal.spec, signal.strict))
-    parts = (signal.signal, signal.carrier.value, signal.locator, signal.raw, signal.sha256, signal.observed_at)
-    return [*parts, spec, strict, signal.note]
-
-
-def _of_list(parts: list[Any]) -> Signal:
-    signal, carrier, locator, raw, sha256, observed_at, spec, strict, note = parts
-    return Signal(
-        signal=signal, carrier=Carrier(carrier), locator=locator, raw=raw, sha256=sha256, observed_at=observed_at,
-        spec=_reading(spec), strict=_reading(strict), note=note,
-    )  # fmt: skip
-
-
-def _reading(states: list[int]) -> Reading:
-    return Reading(**{name: State(state) for name, state in zip(CATEGORIES, states, strict=True)})

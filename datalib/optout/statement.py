@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from datalib.optout.model import Carrier, Reading, Signal, State
+from datalib.optout.model import CATEGORIES, Carrier, Reading, Signal, State
 
 #: The two categories that any reservation against training concerns.
 TRAINING = ("train_any", "train_gen")
@@ -48,3 +49,23 @@ def reading_of(states: Mapping[str, State]) -> Reading:
 def held(reading: Reading) -> Reading:
     """Add a hold on training: something was said that cannot be read."""
     return reading | Reading.of(State.HOLD, *TRAINING)
+
+
+def to_list(signal: Signal) -> list[Any]:
+    """Write a signal as JSON, for files and pipes between parts of one scan."""
+    spec, strict = ([int(reading[name]) for name in CATEGORIES] for reading in (signal.spec, signal.strict))
+    parts = (signal.signal, signal.carrier.value, signal.locator, signal.raw, signal.sha256, signal.observed_at)
+    return [*parts, spec, strict, signal.note]
+
+
+def of_list(parts: list[Any]) -> Signal:
+    """Undo ``to_list``."""
+    signal, carrier, locator, raw, sha256, observed_at, spec, strict, note = parts
+    return Signal(
+        signal=signal, carrier=Carrier(carrier), locator=locator, raw=raw, sha256=sha256, observed_at=observed_at,
+        spec=_reading(spec), strict=_reading(strict), note=note,
+    )  # fmt: skip
+
+
+def _reading(states: list[int]) -> Reading:
+    return Reading(**{name: State(state) for name, state in zip(CATEGORIES, states, strict=True)})

@@ -4,9 +4,10 @@ from typing import Any
 import pytest
 
 from datalib.optout import tdmrep
+from datalib.optout.markup import MAX_BYTES
 from datalib.optout.model import Carrier, State
 from datalib.optout.statement import Evidence
-from datalib.optout.tdmrep_embedded import MAX_BYTES, read_opf, read_xmp
+from datalib.optout.tdmrep_embedded import read_opf, read_xmp
 
 EVIDENCE = Evidence(locator="https://e.x", sha256="0" * 64)
 

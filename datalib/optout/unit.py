@@ -1,0 +1,214 @@
+"""What a file says of itself: every statement that is embedded in it, whatever its form.
+
+    sniff the form → metadata of the container → XMP, notices → C2PA manifest store → TDMRep of EPUB → signals
+
+A form that no reader knows is not asked. What a reader cannot read of a form it knows holds the work back. Nothing here
+reaches for the network, and no file makes it raise but a disk that fails (OSError).
+"""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import BinaryIO, Final, Literal
+
+from datalib.optout import content_credentials, tdmrep, tdmrep_embedded, xmp
+from datalib.optout.media import bmff, epub, fonts, jpeg, packets, pdf, png, riff, tiff
+from datalib.optout.media.forms import Container, Form, form_of
+from datalib.optout.media.source import MAX_PIECE, DamagedError, Metadata, Packet, Source
+from datalib.optout.model import NOTHING, Carrier, Reading, Signal, State
+from datalib.optout.rights_text import judge_notice
+from datalib.optout.statement import TRAINING, Evidence
+from datalib.optout.synthetic import Mark, of_store, of_values
+
+#: A larger file is held back unread.
+MAX_BYTES: Final = 4 << 30
+SNIFF_BYTES: Final = 1 << 12
+
+_REMOTE: Final = "its C2PA manifest stands elsewhere and is not fetched"
+_HOLD: Final = Reading.of(State.HOLD, *TRAINING)
+_READERS: Final[dict[Container, Callable[[Source, Metadata], None]]] = {
+    Container.JPEG: jpeg.read, Container.PNG: png.read, Container.RIFF: riff.read, Container.TIFF: tiff.read,
+    Container.BOXES: bmff.read, Container.PDF: pdf.read, Container.SCANNED: packets.scan, Container.FONT: fonts.read,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sidecar:
+    """A file beside a work that speaks about it: ``kind`` is its extension."""
+
+    name: str
+    kind: Literal["xmp", "c2pa"]
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnitReading:
+    """What a file says. ``asked``: a reader knows its form. ``proofs``: the bytes of statements by their digest."""
+
+    asked: bool
+    signals: tuple[Signal, ...] = ()
+    proofs: dict[str, bytes] = field(default_factory=dict)
+    marks: tuple[Mark, ...] = ()
+
+
+@dataclass(slots=True, kw_only=True)
+class _Found:
+    """What is found of one file; it grows reader by reader."""
+
+    name: str
+    beginning: bytes = b""
+    signals: list[Signal] = field(default_factory=list)
+    proofs: dict[str, bytes] = field(default_factory=dict)
+    marks: list[Mark] = field(default_factory=list)
+    provenance: str = ""
+    stored: bool = False
+
+    def evidence(self, data: bytes, place: str) -> Evidence:
+        return Evidence(locator=f"{self.name}#{place.lstrip('/')}", sha256=hashlib.sha256(data).hexdigest())
+
+    def enter(self, signals: Sequence[Signal], data: bytes) -> None:
+        self.signals += signals
+        if signals:
+            self.proofs[hashlib.sha256(data).hexdigest()] = data
+
+    def hold(self, signal: str, raw: str, note: str) -> None:
+        """Hold the work back for something that cannot be read; the evidence is how the file begins."""
+        evidence = self.evidence(self.beginning, "")
+        held = evidence.signal(signal, Carrier.UNIT, raw, spec=NOTHING, strict=_HOLD, note=note)
+        self.enter([held], self.beginning)
+
+
+def read_unit(stream: BinaryIO, size: int, name: str, *, sidecars: Sequence[Sidecar] = ()) -> UnitReading:
+    """Read what a file says of itself; ``name`` stands before the places of its statements.
+
+    Raises OSError when the file cannot be read from its disk.
+    """
+    stream.seek(0)
+    found = _Found(name=name, beginning=stream.read(SNIFF_BYTES))
+    form = form_of(name, found.beginning)
+    if size > MAX_BYTES:
+        found.hold("unit-unreadable", f"{size} bytes", "the file is larger than what is read")
+    elif form:
+        _read(Source(stream, size), form, found)
+    for sidecar in sidecars:
+        _read_sidecar(sidecar, found)
+    if found.provenance and not found.stored:
+        found.hold("c2pa-remote", found.provenance, _REMOTE)
+    return UnitReading(
+        asked=form is not None or size > MAX_BYTES,
+        signals=tuple(dict.fromkeys(map(_storable, found.signals))),
+        proofs=found.proofs,
+        marks=tuple(sorted(set(found.marks))),
+    )
+
+
+def _storable(signal: Signal) -> Signal:
+    """Take halves of characters out of what a file says: they are no text that can be stored."""
+    locator, raw = (text.encode("utf-8", "replace").decode() for text in (signal.locator, signal.raw))
+    return signal if (locator, raw) == (signal.locator, signal.raw) else replace(signal, locator=locator, raw=raw)
+
+
+def marks(stream: BinaryIO, size: int, name: str) -> tuple[Mark, ...]:
+    """Give the marks of synthetic content in a file. Raises OSError."""
+    return read_unit(stream, size, name).marks
+
+
+def _read(source: Source, form: Form, found: _Found) -> None:
+    metadata = Metadata()
+    try:
+        _read_container(source, form, metadata, found)
+    except DamagedError as error:
+        metadata.trouble.append(str(error))
+        _rescue(source, form, metadata)
+    for packet in metadata.packets:
+        _read_packet(packet, found, form)
+    for text in metadata.texts:
+        strict = judge_notice(text.text)
+        if strict != NOTHING:
+            data = text.text.encode("utf-8", "replace")
+            evidence = found.evidence(data, text.place)
+            found.enter([evidence.signal("unit-text", Carrier.UNIT, text.text, spec=NOTHING, strict=strict)], data)
+    if form.mime:
+        _read_store(source.stream, form.mime, found)
+    elif form.container not in {Container.FONT, Container.OPF, Container.XML} and packets.holds_store(source):
+        found.hold("c2pa-unreadable", "", "a C2PA manifest store in a file of a form that its reader does not know")
+    for trouble in dict.fromkeys(metadata.trouble):
+        found.hold("unit-unreadable", trouble, "the file is damaged or in a form that is not read")
+
+
+def _read_container(source: Source, form: Form, metadata: Metadata, found: _Found) -> None:
+    if form.container is Container.EPUB:
+        for package in epub.read(source, metadata):
+            _read_package(package, found)
+    elif form.container is Container.OPF:
+        _read_package(_whole(source), found)
+    elif form.container is Container.XML:
+        metadata.add_packet(_whole(source), "xml")
+    elif form.container in _READERS:
+        _READERS[form.container](source, metadata)
+
+
+def _whole(source: Source) -> bytes:
+    if source.size > MAX_PIECE:
+        raise DamagedError("the XML is too large")
+    return source.read(0, source.size)
+
+
+def _rescue(source: Source, form: Form, metadata: Metadata) -> None:
+    """Look for packets by their marks in a file whose container cannot be read: what they deny is denied."""
+    if form.container in {Container.SCANNED, Container.EPUB, Container.FONT}:
+        return
+    try:
+        packets.scan(source, metadata)
+    except DamagedError as error:
+        metadata.trouble.append(str(error))
+
+
+def _read_packet(packet: Packet, found: _Found, form: Form) -> None:
+    evidence = found.evidence(packet.data, packet.place)
+    said = xmp.read(packet, evidence, pdf=form.container is Container.PDF, doctype=form.container is Container.XML)
+    found.enter(said.signals, packet.data)
+    found.marks += of_values(said.source_types, evidence.locator)
+    found.provenance = found.provenance or said.provenance or ""
+
+
+def _read_package(package: bytes, found: _Found) -> None:
+    """Read a package document: TDMRep, and what XMP properties it holds."""
+    declared = tdmrep_embedded.read_opf(package)
+    evidence = found.evidence(package, "opf")
+    found.enter(tdmrep.signals("tdmrep-embedded", Carrier.UNIT, declared, evidence), package)
+    _read_packet(Packet(data=package, place="opf", regular=False), found, Form(container=Container.OPF))
+
+
+def _read_store(stream: BinaryIO, mime: str, found: _Found) -> None:
+    asked = content_credentials.ask(stream, mime)
+    if asked.remote:
+        found.stored = True
+        found.hold("c2pa-remote", asked.remote, _REMOTE)
+    elif asked.trouble:
+        found.hold("c2pa-unreadable", asked.trouble, "the C2PA manifest store or the file round it cannot be read")
+    elif asked.store:
+        found.stored = True
+        valid = False
+        if content_credentials.allows(asked.store):
+            judged = content_credentials.ask(stream, mime, validate=True).store
+            valid = judged is not None and content_credentials.is_valid(judged.state)
+        said = content_credentials.statements(asked.store, found.name, valid)
+        found.signals += said.signals
+        found.proofs |= said.proofs
+        found.marks += of_store(asked.store, found.name)
+
+
+def _read_sidecar(sidecar: Sidecar, found: _Found) -> None:
+    """Let a file beside the work speak about it."""
+    beside = _Found(name=sidecar.name, beginning=sidecar.data[:SNIFF_BYTES])
+    if sidecar.kind == "xmp":
+        packet = Packet(data=sidecar.data, place="xmp")
+        _read_packet(packet, beside, Form(container=Container.XML))
+    else:
+        _read_store(Source.of(sidecar.data).stream, "application/c2pa", beside)
+    found.signals += beside.signals
+    found.proofs |= beside.proofs
+    found.marks += beside.marks
+    found.stored |= beside.stored
+    found.provenance = found.provenance or beside.provenance
