@@ -19,6 +19,7 @@ from datalib.merkle import leaf_hash, root_from_path, root_of_hashes, verify_con
 from datalib.trust import logpolicy
 from datalib.trust.keys import PublicKey
 from datalib.trust.notes import KeyType, Note, NoteKey
+from datalib.trust.tiles import ENTRIES, Edge, Tile, TileTree, decode_bundle, encode_bundle
 from datalib.trust.tlog import Checkpoint, TlogProof
 
 VECTORS = Path(os.environ.get("DATALIB_SHARED", "/nonexistent")) / "cases" / "trust" / "third-party"
@@ -147,6 +148,43 @@ def test_checkpoints_of_a_real_log_agree_with_its_tiles() -> None:
         hashes = [tile[start : start + 32] for start in range(0, len(tile), 32)]
         assert (checkpoint.size, checkpoint.root) == (vector["size"], root_of_hashes(hashes))
         assert hashes[0] == leaf_hash(bundle[2 : 2 + int.from_bytes(bundle[:2], "big")])
+
+
+def tree_of(files: Mapping[str, bytes], size: int) -> TileTree:
+    return TileTree(size, lambda path, _limit: files.get(path))
+
+
+def files_of(vector: Vector) -> dict[str, bytes]:
+    """Name the files of a real log as its folder does."""
+    tile, bundle = decoded([vector["tile_0_000_p"], vector["entries_000_p"]])
+    size = vector["size"]
+    return {Tile(0, 0, size).path: tile, Tile(ENTRIES, 0, size).path: bundle}
+
+
+def test_a_real_log_of_tiles_is_read_grown_and_proven() -> None:
+    sizes = {vector["size"]: vector for vector in vectors("tlog-tiles", 15)}
+    roots = {
+        size: Checkpoint.parse(Note.parse(vector["checkpoint"].encode(), "E-LOG-CHECKPOINT").text).root
+        for size, vector in sizes.items()
+    }
+    for size, vector in sizes.items():
+        files = files_of(vector)
+        tree = tree_of(files, size)
+        assert tree.root() == roots[size]
+        (entries,) = tree.bundles()
+        assert encode_bundle(entries) == files[Tile(ENTRIES, 0, size).path]
+        for old in range(1, size + 1):
+            assert verify_consistency(old, roots[old], size, roots[size], tree.consistency(old))
+            path = tree.inclusion(old - 1)
+            assert root_from_path(leaf_hash(entries[old - 1]), old - 1, size, path) == roots[size]
+        # From here our own registry would write the same tiles as theirs did.
+        edge = Edge.of(tree)
+        for larger in range(size + 1, len(sizes) + 1):
+            theirs = files_of(sizes[larger])
+            last = decode_bundle(theirs[Tile(ENTRIES, 0, larger).path])[-1]
+            assert not list(edge.extend([leaf_hash(last)]))
+            assert dict(edge.partial()) == {Tile(0, 0, larger): theirs[Tile(0, 0, larger).path]}
+            assert edge.root() == roots[larger]
 
 
 def test_tlog_proofs() -> None:
