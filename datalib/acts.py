@@ -159,7 +159,8 @@ def sign_in(
 ) -> Act:
     """Sign the library in a folder that is open to write; ``data`` is the manifest, yet to be completed.
 
-    ``admit`` is called with the chain so far and the new line when everything else is written. Else as `sign`.
+    ``admit`` is called with the chain so far and the new line, fully signed, when everything else is written. Else as
+    `sign`.
     """
     document = parse_json(data, limit=MAX_MANIFEST, where=manifest.NAME)
     manifest.parse_draft(data)
@@ -178,10 +179,10 @@ def sign_in(
     _check_inputs(folder, new)
     sealed = envelope.sign(EVENT_TYPE, events.serialise(event), keys)
     _keep(folder, fresh, digest)
-    if admit is not None:
-        admit(past, sealed)
     if len(keys) < needed:
         return replace(done, kind="amend", library=event.lib or "", pending=sealed.line)
+    if admit is not None:
+        admit(past, sealed)
     library = _append(folder, past, sealed, event)
     return replace(done, kind="amend" if past else "genesis", library=library, event=sealed.id)
 
