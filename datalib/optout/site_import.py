@@ -32,6 +32,7 @@ from datalib.optout.site import (
 from datalib.optout.urls import PAD, Bytes, Hashes, Positions, equal_rest, first_words, hash_spans, spans_of
 
 _FLUSH = 1 << 12
+_GATHERED = 1 << 16
 _RECORD = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 SCHEMA = pa.schema([
     pa.field("origin", pa.string(), nullable=False),
@@ -191,10 +192,16 @@ def _heads(data: Bytes, start: Positions) -> Positions:
 
 
 def _gather_texts(data: Bytes, spans: tuple[Positions, Positions], rows: Positions) -> tuple[Bytes, Positions]:
+    """Write the texts of some rows one after the other, some thousands at a time."""
     start, length = spans[0][rows], spans[1][rows]
     offsets = np.concatenate([[0], np.cumsum(length)]).astype(np.int64)
-    source = np.repeat(start - offsets[:-1], length) + np.arange(offsets[-1])
-    return np.concatenate([data[source], np.zeros(PAD, dtype=np.uint8)]), offsets
+    text = np.zeros(int(offsets[-1]) + PAD, dtype=np.uint8)
+    for first in range(0, len(rows), _GATHERED):
+        part = slice(first, first + _GATHERED)
+        begin, end = offsets[first], offsets[min(first + _GATHERED, len(rows))]
+        source = np.repeat(start[part] - offsets[:-1][part], length[part]) + np.arange(begin, end)
+        text[begin:end] = data[source]
+    return text, offsets
 
 
 def _row(answer: Answer) -> dict[str, Any]:

@@ -1,0 +1,96 @@
+import json
+import os
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from datalib.errors import Misuse, Refused, Unchecked
+from datalib.optout import works
+from datalib.optout.columns import Columns
+from datalib.optout.works import Part, plan
+
+
+def table(path: Path, rows: int = 3, name: str = "url", **options: int) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(pa.table({name: [f"https://e.x/{n}" for n in range(rows)]}), path, **options)
+    return path
+
+
+def test_a_large_file_is_cut_where_its_row_groups_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(works, "SHARD_ROWS", 10)
+    path = table(tmp_path / "a.parquet", 23, row_group_size=4)
+    found = plan([path], Columns())
+    assert [shard.groups for shard in found.shards] == [range(2), range(2, 4), range(4, 6)]
+    empty = table(tmp_path / "none.parquet", 0)
+    assert [shard.groups for shard in plan([empty], Columns()).shards] == [
+        range(0 if not pq.ParquetFile(empty).num_row_groups else 1)
+    ]
+
+
+def test_a_library_gives_rows_files_and_sources(tmp_path: Path) -> None:
+    root = tmp_path / "lib"
+    table(root / "data" / "b.parquet")
+    (root / "data" / "a.txt").write_text("x", encoding="utf-8")
+    (root / "z.csv").write_text("no,links\n1,2\n", encoding="utf-8")
+    (root / "broken.parquet").write_bytes(b"PAR1")
+    for own in ("chain.jsonl", "files.sha256"):
+        (root / own).write_text("", encoding="utf-8")
+    (root / "manifests").mkdir()
+    (root / "manifests" / "x.json").write_text("{}", encoding="utf-8")
+    sources = [{"title": "a", "path": "https://e.x/a"}, {"path": "data/a.txt"}, 7, {"path": "http://e.x/b"}]
+    (root / "datapackage.json").write_text(json.dumps({"sources": sources}), encoding="utf-8")
+    found = plan([root], Columns())
+    assert [shard.part for shard in found.shards] == [Part.ROWS, Part.FILES, Part.SOURCES]
+    assert [file.name for file in found.shards[1].files] == ["broken.parquet", "data/a.txt", "z.csv"]
+    assert [bool(file.damaged) for file in found.shards[1].files] == [True, False, False]
+    assert found.shards[2].urls == ((0, "https://e.x/a"), (3, "http://e.x/b"))
+    assert not found.licensed
+    licensed = [{"title": "a", "licenses": [{"name": "CC0-1.0"}]}]
+    (root / "datapackage.json").write_text(json.dumps({"sources": licensed}), encoding="utf-8")
+    assert plan([root], Columns()).licensed
+
+
+def test_a_plain_folder_is_walked_without_following_links(tmp_path: Path) -> None:
+    root = tmp_path / "works"
+    (root / "evidence").mkdir(parents=True)
+    (root / "evidence" / "a.txt").write_text("x", encoding="utf-8")
+    (root / "link").symlink_to(tmp_path)
+    os.mkfifo(root / "pipe")
+    (root / os.fsdecode(b"odd-\xff.txt")).write_text("x", encoding="utf-8")
+    found = plan([root], Columns())
+    assert {file.name: file.regular for file in found.files} == {
+        "evidence/a.txt": True, "link": False, "pipe": False, "odd-\\xff.txt": True,
+    }  # fmt: skip
+
+
+def test_the_order_of_the_arguments_does_not_matter(tmp_path: Path) -> None:
+    paths = [table(tmp_path / f"{name}.parquet") for name in "cab"]
+    assert plan(paths, Columns()) == plan(sorted(paths), Columns())
+
+
+def test_works_that_make_no_sense_are_misuse(tmp_path: Path) -> None:
+    path = table(tmp_path / "a.parquet", name="link")
+    with pytest.raises(Misuse, match="name one with --url-column"):
+        plan([path], Columns())
+    with pytest.raises(Misuse, match="'page'"):
+        plan([path], Columns(urls=("link",), html="page"))
+    with pytest.raises(Misuse, match="no table of the works has this column"):
+        plan([tmp_path], Columns(urls=("missing",)))
+    with pytest.raises(Misuse, match="two of the works have this name"):
+        plan([path, table(tmp_path / "x" / "a.parquet", name="link")], Columns(urls=("link",)))
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(Misuse, match="no file to judge"):
+        plan([tmp_path / "empty"], Columns())
+
+
+def test_trouble_is_said_as_trouble(tmp_path: Path) -> None:
+    with pytest.raises(Unchecked, match="E-IO"):
+        plan([tmp_path / "none"], Columns())
+    (tmp_path / "datapackage.json").write_text("{", encoding="utf-8")
+    with pytest.raises(Refused, match="E-JSON-SYNTAX"):
+        plan([tmp_path], Columns())
+    (tmp_path / "datapackage.json").write_text("[]", encoding="utf-8")
+    with pytest.raises(Misuse):
+        plan([tmp_path], Columns())
