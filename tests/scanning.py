@@ -14,6 +14,7 @@ from datalib.optout.compiled import signal_id
 from datalib.optout.decide import DAMAGED, NO_HOST, NO_URL, Known, Profile, decide
 from datalib.optout.judge import OriginJudge
 from datalib.optout.model import CATEGORIES, Reading, Signal, State, Verdict
+from datalib.optout.site_files import CARRIER_OF
 from datalib.optout.urls import Fault, Place, place_of
 
 TABLE = agents.default()
@@ -79,9 +80,13 @@ class Reference:
 
     def _judge(self, place: Place) -> OriginJudge:
         if place.origin not in self._judges:
-            files = [self._answers.get((place.origin, path)) for path in (ROBOTS, TDMREP)]
-            robots, tdmrep = (replace(answer, origin="") if answer else None for answer in files)
-            self._judges[place.origin] = OriginJudge(robots, tdmrep, AGENT, TABLE)
+            answers = {key: replace(answer, origin="") for key, answer in self._answers.items()}
+            own = {path: answer for (origin, path), answer in answers.items() if origin == place.origin}
+            self._judges[place.origin] = OriginJudge(
+                own.pop(ROBOTS, None), own.pop(TDMREP, None), AGENT, TABLE,
+                files=[answer for path, answer in own.items() if path in CARRIER_OF],
+                linked={origin + path: answer for (origin, path), answer in answers.items()}, origin=place.origin,
+            )  # fmt: skip
         return self._judges[place.origin]
 
     def _row(self, work: str, urls: Sequence[str | None], found: Mapping[int, Signal], fault: str, known: Known) -> Row:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from datalib.optout import content_signal
+from datalib.optout import content_signal, rsl
 from datalib.optout.agents import AgentTable
 from datalib.optout.answers import ROBOTS, TDMREP, Answer
 from datalib.optout.decide import LOCATION_FILES, SIGNALS
@@ -20,16 +20,9 @@ from datalib.optout.model import CATEGORIES, Reading, Signal, State
 from datalib.optout.patterns import Rule, RuleList, RuleSet
 from datalib.optout.rule_table import MAX_ENTRIES, Entry, entries_of, strength
 from datalib.optout.site import Content
+from datalib.optout.site_files import CARRIER_OF
 from datalib.optout.statement import MAX_RAW, Evidence
 
-#: Which file of an origin a path is; the bit of a file is its place in ``LOCATION_FILES``.
-FILES = {
-    ROBOTS: "robots.txt",
-    TDMREP: "tdmrep.json",
-    "/ai.txt": "ai.txt",
-    "/trust.txt": "trust.txt",
-    "/license.xml": "license.xml",
-}
 _ABSENT = (404, 410)
 _SUCCESS = range(200, 300)
 _LINE = re.compile(r"#L([0-9]+)")
@@ -108,56 +101,69 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compiled:
-    """One content. The first ``everywhere`` of ``rows`` hold for every path; ``entries`` make the others."""
+    """One content. The first ``everywhere`` of ``rows`` hold for every path; ``entries`` make the others.
+
+    ``links``: the licence documents that it links. Where there are any, the last row that holds everywhere stands for
+    them unread, and the next one for one that cannot be read. ``document``: it is such a document itself.
+    """
 
     asked: int = 0
     slow: bool = False
     everywhere: int = 0
     rows: tuple[Row, ...] = ()
     entries: tuple[Entry, ...] = ()
+    links: tuple[str, ...] = ()
+    document: bool = False
 
 
 def compile_content(content: Content, agent: str, table: AgentTable) -> Compiled:
     """Compile one content for a collector."""
     asked = asked_bits(content)
-    if content.path not in {ROBOTS, TDMREP}:
-        return Compiled(asked=asked)
     judged = judge_of(content, agent, table)
     if content.path == ROBOTS and judged.plan:
         return _compile_robots(judged.everywhere, judged.plan, content, agent)
+    document = bool(judged.licences)
+    if not _is_uniform(judged):
+        return Compiled(asked=asked, slow=True, document=document)
     found = judged.judge(_EVERYWHERE)
+    return Compiled(asked=asked, everywhere=len(found), rows=tuple(map(_row, found)), document=document)
+
+
+def _is_uniform(judged: OriginJudge) -> bool:
+    """Say whether files other than robots.txt say the same about every path."""
     known = judged.tdmrep_file
     if known and any(entry.location not in {None, "/", "/*", "*"} for entry in known.entries):
-        return Compiled(asked=asked, slow=True)
-    return Compiled(asked=asked, everywhere=len(found), rows=tuple(map(_row, found)))
+        return False
+    files = (file.uniform for file, _ in judged.site_files)
+    return all(files) and all(document.uniform for document, _ in judged.licences.values())
 
 
-def judge_of(content: Content, agent: str, table: AgentTable) -> OriginJudge:
-    """Make the reference judge of one content, as of an origin without a name."""
+def judge_of(content: Content, agent: str, table: AgentTable, links: rsl.Links = rsl.Links.NOT_ASKED) -> OriginJudge:
+    """Make the reference judge of one content, as of an origin without a name, for which ``links`` is known."""
     answer = Answer(origin="", path=content.path, status=content.status, body=content.body)
-    robots = answer if content.path == ROBOTS else None
-    return OriginJudge(robots, answer if content.path == TDMREP else None, agent, table)
+    if content.path == ROBOTS:
+        return OriginJudge(answer, None, agent, table, linked=links)
+    if content.path == TDMREP:
+        return OriginJudge(None, answer, agent, table)
+    return OriginJudge(None, None, agent, table, files=[answer])
 
 
 def asked_bits(content: Content) -> int:
-    """Say which file of the origin was asked by this answer, as a bit. A file that no reader knows counts if absent."""
-    name = FILES.get(content.path)
+    """Say which file of the origin was asked by this answer, as a bit."""
+    name = CARRIER_OF.get(content.path)
     if name is None:
         return 0
-    if content.path == TDMREP:
-        usable = content.status in _ABSENT or content.status in _SUCCESS
-    else:
-        usable = content.path == ROBOTS or content.status in _ABSENT
+    usable = content.path == ROBOTS or content.status in _ABSENT or content.status in _SUCCESS
     return usable << LOCATION_FILES.index(name)
 
 
 def _compile_robots(everywhere: tuple[Signal, ...], plan: RobotsPlan, content: Content, agent: str) -> Compiled:
-    asked = asked_bits(content)
+    asked, links = asked_bits(content), rsl.robots_links(plan.robots)
     if not _is_simple(plan):
-        return Compiled(asked=asked, slow=True)
+        return Compiled(asked=asked, slow=True, links=links)
     evidence = Evidence(locator=content.path, sha256=content.sha256)
     always = [
-        *everywhere,
+        *(signal for signal in everywhere if signal.signal != rsl.SIGNAL),
         *content_signal.robots_signals(plan.robots, agent, _EVERYWHERE, evidence),
     ]
     rows = [_row(signal) for signal in always]
@@ -171,7 +177,10 @@ def _compile_robots(everywhere: tuple[Signal, ...], plan: RobotsPlan, content: C
             open_voices.append(number)
         elif not decided.allows:
             rows.append(Row(templates[number][decided.spelling], decided.line, _quote(lines, decided.line)))
-    everywhere_count = len(rows)
+    for signal in everywhere:
+        if signal.signal == rsl.SIGNAL:
+            rows += [_row(signal), _row(rsl.unreadable_link(signal))]
+    everywhere_count = len(rows) - bool(links)
     for number in open_voices:
         effects: dict[tuple[int, bool], int] = {}
         for line in _denying_lines(plan.voices[number]):
@@ -181,8 +190,10 @@ def _compile_robots(everywhere: tuple[Signal, ...], plan: RobotsPlan, content: C
         split = len(set(templates[number])) > 1
         entries += entries_of(number, plan.voices[number].strict, effects, split=split)
     if len(entries) > MAX_ENTRIES:
-        return Compiled(asked=asked, slow=True)
-    return Compiled(asked=asked, everywhere=everywhere_count, rows=tuple(rows), entries=tuple(entries))
+        return Compiled(asked=asked, slow=True, links=links)
+    return Compiled(
+        asked=asked, everywhere=everywhere_count, rows=tuple(rows), entries=tuple(entries), links=links
+    )  # fmt: skip
 
 
 class _Decided(NamedTuple):

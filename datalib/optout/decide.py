@@ -12,7 +12,9 @@ from typing import Final
 from datalib.optout.model import TESTED, Signal, State, Verdict
 
 #: The location-level files that must have been asked for an origin, by profile (rule 3).
-LOCATION_FILES: Final = ("robots.txt", "tdmrep.json", "ai.txt", "trust.txt", "license.xml")
+LOCATION_FILES: Final = (
+    "robots.txt", "tdmrep.json", "ai.txt", "well-known/ai.txt", "trust.txt", "well-known/trust.txt", "license.xml",
+)  # fmt: skip
 
 
 class Profile(StrEnum):
@@ -75,8 +77,10 @@ DAMAGED: Final = "damaged-record"
 SIGNALS: Final = (
     "robots-disallow", "robots-ai-token", "robots-unreachable", "robots-refused", "robots-unclear", "robots-html",
     "robots-unreadable", "robots-ai-training", "robots-odd-key", "robots-prose", "aipref-robots", "content-signal",
-    "rsl-license", "tdmrep", "x-robots-tag", "aipref-header", "content-signal-header", "tdmrep-header", "http-refused",
-    "http-unclear", "robots-meta", "tdmrep-meta", "ai-license", "page-unreadable",
+    "rsl-license", "tdmrep", "ai-txt", "trust-txt", "x-robots-tag", "aipref-header", "content-signal-header",
+    "tdmrep-header", "http-refused", "http-unclear", "robots-meta", "tdmrep-meta", "ai-license", "page-unreadable",
+    "c2pa-training", "iptc-data-mining", "iptc-constraints", "tdmrep-embedded", "unit-text", "c2pa-remote",
+    "c2pa-unreadable", "xmp-unreadable", "unit-unreadable",
 )  # fmt: skip
 _RANK: Final = {name: rank for rank, name in enumerate(SIGNALS)}
 _SUFFIX: Final = {State.DENY: "", State.HOLD: "-hold", State.CONDITIONAL: "-licence"}
@@ -115,7 +119,7 @@ def reason_code(signal: Signal) -> str:
 
 def not_asked(carrier: str) -> str:
     """Give the reason code of a carrier that was not asked: ``not-asked-robots-txt``."""
-    return f"{NOT_ASKED}-{carrier.replace('.', '-')}"
+    return f"{NOT_ASKED}-{carrier.replace('.', '-').replace('/', '-')}"
 
 
 def _strength(signal: Signal) -> tuple[State, int, int]:

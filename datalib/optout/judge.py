@@ -5,11 +5,11 @@ tested against :meth:`OriginJudge.judge`. Nothing here raises, whatever the byte
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from datalib.optout import aipref, content_signal, robots_extra, robots_tags, tdmrep
+from datalib.optout import aipref, content_signal, robots_extra, robots_tags, rsl, site_files, tdmrep
 from datalib.optout.agents import AgentTable
 from datalib.optout.answers import ROBOTS, TDMREP, Answer
 from datalib.optout.model import NOTHING, Carrier, Reading, Signal, State
@@ -89,12 +89,32 @@ class OriginJudge:
 
     ``asked`` names the files that were asked for and gave a usable answer: ``robots.txt``, ``tdmrep.json``. For
     robots.txt every answer is usable (RFC 9309 decides by status); another file that failed was not asked.
+
+    ``files`` are the answers for the other places of ``site_files``. ``linked`` are the answers of licence documents
+    that robots.txt may link, by their URLs; or what is known of these.
     """
 
-    __slots__ = ("_agent", "_robots_evidence", "_tdmrep_evidence", "asked", "everywhere", "plan", "tdmrep_file")
+    __slots__ = (
+        "_agent", "_origin", "_robots_evidence", "_tdmrep_evidence", "asked", "everywhere", "licences", "links", "plan",
+        "site_files", "tdmrep_file",
+    )  # fmt: skip
 
-    def __init__(self, robots: Answer | None, tdmrep_answer: Answer | None, agent: str, table: AgentTable) -> None:
+    def __init__(
+        self,
+        robots: Answer | None,
+        tdmrep_answer: Answer | None,
+        agent: str,
+        table: AgentTable,
+        *,
+        files: Iterable[Answer] = (),
+        linked: Mapping[str, Answer] | rsl.Links = rsl.Links.NOT_ASKED,
+        origin: str = "",
+    ) -> None:
         self._agent = agent
+        self._origin = origin
+        self.site_files: list[tuple[site_files.SiteFile, Evidence]] = []
+        self.licences: dict[tuple[str, str], tuple[rsl.Document, Evidence]] = {}
+        self.links = rsl.Links.NOT_ASKED
         self.plan: RobotsPlan | None = None
         self.everywhere: tuple[Signal, ...] = ()
         self._robots_evidence = _evidence(robots) if robots else None
@@ -107,10 +127,16 @@ class OriginJudge:
             self.tdmrep_file = tdmrep.parse(tdmrep_answer.body)
         if tdmrep_answer and (self.tdmrep_file or tdmrep_answer.status in _ABSENT):
             asked.add("tdmrep.json")
+        asked.update(name for name in map(self._read_file, files) if name)
         self.asked = frozenset(asked)
+        self.links = linked if isinstance(linked, rsl.Links) else self._follow(linked)
+        self.everywhere = rsl.settle(self.everywhere, self.links)
 
-    def judge(self, target: str) -> tuple[Signal, ...]:
-        """Give all signals about a target: path and query, normalised by the WHATWG rules."""
+    def judge(self, target: str, origin: str = "") -> tuple[Signal, ...]:
+        """Give all signals about a target: path and query, normalised by the WHATWG rules.
+
+        ``origin`` is needed by licences that name hosts, where the judge was not made for one origin.
+        """
         found = list(self.everywhere)
         if self.plan and self._robots_evidence:
             evidence, robots = self._robots_evidence, self.plan.robots
@@ -123,7 +149,43 @@ class OriginJudge:
         if self.tdmrep_file and self._tdmrep_evidence:
             declared = self.tdmrep_file.declare(target)
             found += tdmrep.signals("tdmrep", Carrier.LOCATION, declared, self._tdmrep_evidence)
+        for file, evidence in self.site_files:
+            found += site_files.signals(file, target, evidence)
+        for document, evidence in self.licences.values():
+            found += document.signals(target, evidence, origin or self._origin)
         return tuple(found)
+
+    def _read_file(self, answer: Answer) -> str:
+        """Read the answer for one of the small files; give its name if the answer is usable."""
+        name = site_files.CARRIER_OF.get(answer.path, "")
+        if answer.status in _SUCCESS:
+            file = site_files.parse(answer.path, answer.body)
+            if file is not None:
+                self.site_files.append((file, _evidence(answer)))
+            else:
+                self._read_licence(answer)
+        return name if answer.status in _SUCCESS or answer.status in _ABSENT else ""
+
+    def _read_licence(self, answer: Answer) -> bool:
+        """Read a licence document; say whether it is one. Anything else in its place says nothing."""
+        document = rsl.parse(answer.body)
+        if document.readable:
+            evidence = _evidence(answer)
+            self.licences.setdefault((answer.path, evidence.sha256), (document, evidence))
+        return document.readable
+
+    def _follow(self, linked: Mapping[str, Answer]) -> rsl.Links:
+        """Read the documents that robots.txt links, and say what became of them."""
+        links = rsl.robots_links(self.plan.robots) if self.plan else ()
+        states = [rsl.Links.READ if 0 < len(links) <= rsl.MAX_LINKS else rsl.Links.NOT_ASKED]
+        for url in (rsl.resolve(link, self._origin + ROBOTS) for link in links[: rsl.MAX_LINKS]):
+            answer = linked.get(url or "")
+            if answer is None:
+                states.append(rsl.Links.NOT_ASKED)
+                continue
+            read = answer.status in _SUCCESS and self._read_licence(answer)
+            states.append(rsl.Links.READ if read else rsl.Links.UNREADABLE)
+        return max(states)
 
     def _read_robots(self, answer: Answer, evidence: Evidence, table: AgentTable) -> tuple[Signal, ...]:
         access = read_status(answer.status)

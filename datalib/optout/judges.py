@@ -23,7 +23,7 @@ from datalib.optout.match import Matcher
 from datalib.optout.rule_table import BUCKETS, COLUMNS, TableBuilder, pattern_tables
 from datalib.optout.site import SiteStore, io_faults, open_store
 
-VERSION = 3
+VERSION = 4
 #: Contents that one task compiles.
 CHUNK = 1 << 11
 #: Bytes of mapped files that a process may hold in memory.
@@ -31,6 +31,7 @@ MAPPED = 256 << 20
 _META = "judges.json"
 _CONTENT = {
     "program": np.int32, "first": np.int64, "everywhere": np.int32, "asked": np.uint16, "slow": np.bool_,
+    "document": np.bool_,
 }  # fmt: skip
 _SIGNAL = {"ids": np.int64, "templates": np.int32, "lines": np.int32, "raw_ends": np.int64}
 _PATTERN_TABLES = ("pattern_ends", "pattern_text", "tails")
@@ -56,13 +57,15 @@ class Chunk:
     tables: dict[str, NDArray[Any]]
     patterns: tuple[str, ...]
     templates: tuple[Template, ...]
+    links: dict[int, tuple[str, ...]]
 
 
 def compile_chunk(task: Task) -> Chunk:
     """Compile some contents of a store. Pure but for reading the store; runs in a worker."""
     store, table = open_store(task.store, check=False), agents.read(task.table)
     builder, numbers = TableBuilder(), dict[Template, int]()
-    contents: list[tuple[int, int, int, int, bool]] = []
+    contents: list[tuple[int, int, int, int, bool, bool]] = []
+    links: dict[int, tuple[str, ...]] = {}
     signals: list[tuple[int, int, int, int]] = []
     raws: list[bytes] = []
     size = 0
@@ -70,7 +73,9 @@ def compile_chunk(task: Task) -> Chunk:
         content = store.content(number)
         compiled = compile_content(content, task.agent, table)
         program = builder.add(compiled.entries) if compiled.entries else -1
-        contents.append((program, len(signals), compiled.everywhere, compiled.asked, compiled.slow))
+        contents.append((program, len(signals), compiled.everywhere, compiled.asked, compiled.slow, compiled.document))
+        if compiled.links:
+            links[number] = compiled.links
         prefixes: dict[Template, bytes] = {}
         for template, line, text in compiled.rows:
             prefix = prefixes.get(template)
@@ -88,6 +93,7 @@ def compile_chunk(task: Task) -> Chunk:
         tables=builder.tables(),
         patterns=tuple(builder.pattern_numbers),
         templates=tuple(numbers),
+        links=links,
     )
 
 
@@ -107,6 +113,8 @@ class Judges:
         self.templates = tuple(
             Template(item[0], item[1], item[2], tuple(item[3]), tuple(item[4])) for item in meta["templates"]
         )
+        #: The licence documents that contents link, by the numbers of the contents.
+        self.links: dict[int, tuple[str, ...]] = {int(key): tuple(links) for key, links in meta["links"].items()}
         self._sizes: dict[str, int] = meta["sizes"]
         self._maps: list[mmap.mmap] = []
         self.contents = {name: self._map(name, kind) for name, kind in _CONTENT.items()}
@@ -188,9 +196,11 @@ class _Writer:
         self.templates: dict[Template, int] = {}
         self.patterns: dict[str, int] = {}
         self.programs: dict[bytes, int] = {}
+        self.links: dict[int, tuple[str, ...]] = {}
 
     def add(self, chunk: Chunk) -> None:
         signals_before, raw_before = self.sizes["ids"], self.sizes["raw"]
+        self.links |= chunk.links
         programs = self._add_programs(chunk)
         templates = np.array(
             [self.templates.setdefault(template, len(self.templates)) for template in chunk.templates], dtype=np.int32
@@ -236,5 +246,5 @@ class _Writer:
             file.close()
         for name, array in pattern_tables(list(self.patterns)).items():
             np.save(self.folder / f"{name}.npy", array, allow_pickle=False)
-        meta = {"digest": key, "sizes": self.sizes, "templates": list(self.templates)}
-        (self.folder / _META).write_text(json.dumps(meta, ensure_ascii=False) + "\n", encoding="utf-8")
+        meta = {"digest": key, "sizes": self.sizes, "templates": list(self.templates), "links": self.links}
+        (self.folder / _META).write_text(json.dumps(meta) + "\n", encoding="ascii")

@@ -15,8 +15,10 @@ from datalib.optout.book import Book
 from datalib.optout.compiled import judge_of
 from datalib.optout.judge import OriginJudge
 from datalib.optout.judges import Judges
+from datalib.optout.linked import answers_that_speak
 from datalib.optout.match import Targets, letters_of
 from datalib.optout.patterns import canonical_target
+from datalib.optout.rsl import Links
 from datalib.optout.rule_table import BOTH, CANONICAL, LITERAL, ODD, ROUGH
 from datalib.optout.site import SiteStore
 from datalib.optout.urls import PAD, Fault, Places, places_of
@@ -49,7 +51,8 @@ class Location:
         self.judges = judges
         self._agent = agent
         self._table = table
-        self.first, self.answer = answers_that_count(store, since)
+        joined = answers_that_speak(store, judges, *answers_that_count(store, since))
+        self.first, self.answer, self.contents, self._variants = joined
         self._single = bool((np.diff(self.first) == 1).all())
         self._judge = lru_cache(_KEPT_JUDGES)(self._read_judge)
 
@@ -58,7 +61,7 @@ class Location:
         places = places_of(urls)
         site = self.store.lookup(places)
         row, content = self._contents(site)
-        contents = self.judges.contents
+        contents = self.contents
         asked = np.zeros(len(site), dtype=np.uint16)
         if self._single:
             asked[row] = contents["asked"][content]
@@ -86,21 +89,21 @@ class Location:
     def _everywhere(
         self, row: NDArray[np.int64], content: NDArray[np.int32]
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        counts = self.judges.contents["everywhere"][content]
+        counts = self.contents["everywhere"][content]
         some = np.flatnonzero(counts)
-        return _spread(row[some], self.judges.contents["first"][content[some]], counts[some])
+        return _spread(row[some], self.contents["first"][content[some]], counts[some])
 
     def _by_rules(
         self, places: Places, row: NDArray[np.int64], content: NDArray[np.int32]
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        program = self.judges.contents["program"][content]
+        program = self.contents["program"][content]
         some = np.flatnonzero(program >= 0)
         if not some.size:
             return row[:0], row[:0]
         row, content, program = row[some], content[some], program[some]
         # Pairs stand for rows here: a URL may be judged by several files.
         pair, effect = self.judges.matcher.decide(_targets(places, row, program))
-        return row[pair], self.judges.contents["first"][content[pair]].astype(np.int64) + effect
+        return row[pair], self.contents["first"][content[pair]].astype(np.int64) + effect
 
     def _slowly(
         self, places: Places, row: NDArray[np.int64], content: NDArray[np.int32], book: Book
@@ -108,13 +111,15 @@ class Location:
         rows: list[int] = []
         signals: list[int] = []
         for at, number in zip(row.tolist(), content.tolist(), strict=True):
-            for signal in self._judge(number).judge(places.target(at).decode("ascii")):
+            origin = places.data[places.start[at] : places.cut[at]].tobytes().decode("ascii")
+            for signal in self._judge(number).judge(places.target(at).decode("ascii"), origin):
                 rows.append(at)
                 signals.append(book.enter(signal))
         return np.array(rows, dtype=np.int64), np.array(signals, dtype=np.int64)
 
     def _read_judge(self, content: int) -> OriginJudge:
-        return judge_of(self.store.content(content), self._agent, self._table)
+        number, links = self._variants.get(content, (content, Links.NOT_ASKED))
+        return judge_of(self.store.content(number), self._agent, self._table, links)
 
 
 def _targets(places: Places, row: NDArray[np.int64], program: NDArray[np.int32]) -> Targets:

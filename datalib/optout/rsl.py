@@ -10,7 +10,8 @@ counts for nothing to the letter. Strictly read its refusals stand and everythin
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import IntEnum
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
@@ -18,10 +19,10 @@ import can_ada
 
 from datalib.optout import markup
 from datalib.optout.markup import Element
-from datalib.optout.model import NOTHING, Carrier, Signal, State
+from datalib.optout.model import NOTHING, Carrier, Reading, Signal, State
 from datalib.optout.patterns import canonical_pattern, canonical_target, escape_pattern, matches
 from datalib.optout.robots import Robots
-from datalib.optout.statement import Evidence, reading_of
+from datalib.optout.statement import TRAINING, Evidence, reading_of
 
 SIGNAL: Final = "rsl-license"
 MEDIA_TYPE: Final = "application/rsl+xml"
@@ -29,6 +30,8 @@ NAMESPACE: Final = "https://rslstandard.org/rsl"
 USAGES: Final = ("ai-train", "ai-input", "ai-index", "search")
 #: Contents of a document; one with more counts as unreadable.
 MAX_SCOPES: Final = 4096
+#: Documents that one file may link; where there are more, some were not asked for.
+MAX_LINKS: Final = 64
 
 _AI: Final = ("ai-train", "ai-input", "ai-index")
 _TOKENS: Final = {"all": USAGES, "ai-all": _AI, **{name: (name,) for name in USAGES}}
@@ -49,6 +52,14 @@ _LINK = re.compile(r"<([^<>]*)>((?:[^,\"]|\"[^\"]*+\"?)*+)")
 _PARAMETER = re.compile(r"""([A-Za-z*_-]+)\s*=\s*(?:"([^"]*)"|([^\s;,"]+))""")
 
 Usages = dict[str, State]
+
+
+class Links(IntEnum):
+    """What became of the documents that one file links. The weakest link counts."""
+
+    READ = 0
+    NOT_ASKED = 1
+    UNREADABLE = 2
 
 
 class _Scope(NamedTuple):
@@ -109,7 +120,7 @@ UNREADABLE: Final = Document(scopes=(), conforming=False, readable=False)
 
 def parse(body: bytes) -> Document:
     """Parse a document, or a feed with the RSL module. Nothing is raised and nothing fetched, whatever the bytes."""
-    elements = markup.parse(body)
+    elements = markup.parse(body) if b"rsl" in body.replace(b"\0", b"").lower() else None
     if not elements:
         return UNREADABLE
     root = elements[0]
@@ -129,9 +140,9 @@ def parse(body: bytes) -> Document:
 
 
 def robots_links(robots: Robots) -> tuple[str, ...]:
-    """Give the values of all ``License`` lines of a robots.txt, each once, in its order."""
+    """Give the values of the ``License`` lines of a robots.txt, each once, in its order; one above ``MAX_LINKS``."""
     lines = (line.value for line in robots.directives("strict") if line.key == "license")
-    return tuple(dict.fromkeys(value for value in lines if value))
+    return tuple(dict.fromkeys(value for value in lines if value))[: MAX_LINKS + 1]
 
 
 def links_for(robots: Robots, agent: str) -> tuple[str, ...]:
@@ -139,6 +150,24 @@ def links_for(robots: Robots, agent: str) -> tuple[str, ...]:
     own = [line.value for line in robots.applying(agent, "license", "strict") if line.value]
     free = [line.value for line in robots.directives("strict") if line.key == "license" and not line.agents]
     return tuple(dict.fromkeys(own or [value for value in free if value]))
+
+
+def settle(found: Iterable[Signal], links: Links) -> tuple[Signal, ...]:
+    """Settle the signal of the lines that link documents: documents that were read speak for themselves."""
+    settled: list[Signal] = []
+    for signal in found:
+        if signal.signal != SIGNAL or links is not Links.READ:
+            settled.append(signal)
+        if signal.signal == SIGNAL and links is Links.UNREADABLE:
+            settled.append(unreadable_link(signal))
+    return tuple(settled)
+
+
+def unreadable_link(signal: Signal) -> Signal:
+    """Give what follows when a linked document was asked for and cannot be read."""
+    return replace(
+        signal, spec=NOTHING, strict=Reading.of(State.HOLD, *TRAINING), note="a linked document cannot be read"
+    )
 
 
 def resolve(link: str, base: str) -> str | None:

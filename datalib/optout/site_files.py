@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, NamedTuple, Protocol
 
+from datalib.optout.answers import ROBOTS, TDMREP
 from datalib.optout.model import NOTHING, Carrier, Reading, Signal, State
 from datalib.optout.patterns import canonical_pattern, canonical_target, matches
 from datalib.optout.statement import TRAINING, Evidence
@@ -22,6 +23,18 @@ AI_TXT: Final = "/ai.txt"
 AI_TXT_WELL_KNOWN: Final = "/.well-known/ai.txt"
 TRUST_TXT: Final = "/trust.txt"
 TRUST_TXT_WELL_KNOWN: Final = "/.well-known/trust.txt"
+LICENSE: Final = "/license.xml"
+
+#: The carrier of an origin that each path is; other paths speak only where a file links them.
+CARRIER_OF: Final = {
+    ROBOTS: "robots.txt",
+    TDMREP: "tdmrep.json",
+    AI_TXT: "ai.txt",
+    AI_TXT_WELL_KNOWN: "well-known/ai.txt",
+    TRUST_TXT: "trust.txt",
+    TRUST_TXT_WELL_KNOWN: "well-known/trust.txt",
+    LICENSE: "license.xml",
+}
 
 MAX_BYTES: Final = 1 << 20
 MAX_RULES: Final = 4096

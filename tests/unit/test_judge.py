@@ -1,3 +1,5 @@
+import pytest
+
 from datalib.optout import agents, judge
 from datalib.optout.answers import ROBOTS, TDMREP, Answer
 from datalib.optout.model import NOTHING, Reading, Signal, State
@@ -154,3 +156,66 @@ def test_ai_licence_elements() -> None:
 def test_a_page_above_the_bound_holds() -> None:
     html = b" " * (8 << 20) + b"<p>"
     assert names(judge.judge_page(html, "MyBot", TABLE, EVIDENCE)) == ["page-unreadable"]
+
+
+RSL = '<rsl xmlns="https://rslstandard.org/rsl"><content url="/"><license>{}</license></content></rsl>'
+FREE = RSL.format('<permits type="usage">all</permits>')
+REFUSED = RSL.format('<prohibits type="usage">ai-train</prohibits>')
+
+
+def site(linked: dict[str, tuple[int | str, str]], robots: str = "", **files: str) -> judge.OriginJudge:
+    """Make a judge of a site: its robots.txt, other files by name (``ai`` for ``/ai.txt``), linked documents."""
+    return judge.OriginJudge(
+        Answer(origin="https://e.x", status=200, body=robots.encode()), None, "MyBot", TABLE,
+        files=[
+            Answer(origin="https://e.x", path=f"/{name}.{'xml' if name == 'license' else 'txt'}", status=200,
+                   body=body.encode())
+            for name, body in files.items()
+        ],
+        linked={
+            url: Answer(origin="https://o.x", path=url.removeprefix("https://o.x"), status=status, body=body.encode())
+            for url, (status, body) in linked.items()
+        },
+        origin="https://e.x",
+    )  # fmt: skip
+
+
+LINK = "License: https://o.x/l.xml\n"
+
+
+@pytest.mark.parametrize(
+    ("robots", "linked", "expected"),
+    [
+        (LINK, {}, State.CONDITIONAL),
+        (LINK, {"https://o.x/l.xml": (200, FREE)}, State.ALLOW),
+        (LINK, {"https://o.x/l.xml": (200, REFUSED)}, State.DENY),
+        (LINK, {"https://o.x/l.xml": (200, "<html>")}, State.HOLD),
+        (LINK, {"https://o.x/l.xml": (404, "")}, State.HOLD),
+        (LINK, {"https://o.x/l.xml": ("timeout", FREE)}, State.HOLD),
+        (LINK + "License: /b.xml\n", {"https://o.x/l.xml": (200, FREE)}, State.CONDITIONAL),
+        (LINK + "License: mailto:a@e.x\n", {"https://o.x/l.xml": (200, REFUSED)}, State.DENY),
+        ("".join(f"License: /{n}\n" for n in range(99)), {f"https://e.x/{n}": (200, FREE) for n in range(99)},
+         State.CONDITIONAL),
+        ("", {"https://o.x/l.xml": (200, REFUSED)}, State.UNKNOWN),
+    ],
+)  # fmt: skip
+def test_linked_licences_speak_when_they_were_read(
+    robots: str, linked: dict[str, tuple[int | str, str]], expected: State
+) -> None:
+    assert together(site(linked, robots).judge("/a"))[1].tested is expected
+
+
+def test_the_small_files_of_a_site_speak() -> None:
+    judged = site({}, ai="Disallow: /\n", trust="datatrainingallowed=no", license=REFUSED)
+    assert judged.asked == {"robots.txt", "ai.txt", "trust.txt", "license.xml"}
+    assert names(judged.judge("/a")) == ["ai-txt", "trust-txt", "rsl-license"]
+    silent = site({}, ai="<html>", license="<html>")
+    assert silent.asked == {"robots.txt", "ai.txt", "license.xml"}
+    assert silent.judge("/a") == ()
+
+
+def test_a_small_file_that_failed_was_not_asked() -> None:
+    files = [Answer(origin="https://e.x", path="/ai.txt", status=status) for status in (403, 500, "dns")]
+    assert judge.OriginJudge(None, None, "MyBot", TABLE, files=files).asked == frozenset()
+    absent = [Answer(origin="https://e.x", path="/.well-known/trust.txt", status=404)]
+    assert judge.OriginJudge(None, None, "MyBot", TABLE, files=absent).asked == {"well-known/trust.txt"}
