@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import AUDITOR, BUYER, TRUST, Program
+from tests.cli.conftest import AUDITOR, BUYER, PRODUCER, TRUST, Program
 
 KILLED = Path(__file__).parent.parent / "killed.py"
 SOAK = "DATALIB_SOAK" in os.environ
@@ -36,11 +36,20 @@ ACTS = {
     ),
     "accept": ("transfer", "accept", "library", "--offer", "offer.json", "--key", "buyer.pem", *TRUST),
     "withdraw": ("withdraw", "library", "--reason", "test", "--key", "producer.pem"),
+    "assemble": (
+        *("assemble", "library", "--input", "upstream", "--input", "other,mode=subset,prefix=o", "--take", "o/*.txt"),
+        *("--producer-id", PRODUCER, "--producer-name", "en=P", "--purpose", "train:asr", "--key", "producer.pem"),
+        *TRUST,
+    ),
+    "follow": ("assemble", "library", "--input", "upstream", "--key", "producer.pem", *TRUST),
 }
 
 
 def _prepare(datalib: Program, library: Path, act: str) -> None:
     if act == "genesis":
+        return
+    if act in {"assemble", "follow"}:
+        _prepare_assembly(datalib, library, act)
         return
     assert datalib("sign", "library", "--key", "producer.pem").status == 0
     if act == "amend":
@@ -55,6 +64,21 @@ def _prepare(datalib: Program, library: Path, act: str) -> None:
         assert offered.status == 0
 
 
+def _prepare_assembly(datalib: Program, library: Path, act: str) -> None:
+    """Make two libraries to take from; ``library`` becomes the one that is assembled of them."""
+    assert datalib("sign", "library", "--key", "producer.pem").status == 0
+    upstream = library.rename(library.parent / "upstream")
+    shutil.copytree(upstream, library.parent / "other", ignore=shutil.ignore_patterns("chain.jsonl", "manifests"))
+    (library.parent / "other/more.txt").write_text("more\n")
+    assert datalib("sign", "other", "--key", "producer.pem").status == 0
+    library.mkdir()
+    if act == "follow":
+        assert datalib(*ACTS["assemble"]).status == 0
+        (upstream / "notes.txt").write_text("changed\n")
+        (upstream / "new.txt").write_text("new\n")
+        assert datalib("sign", "upstream", "--key", "producer.pem").status == 0
+
+
 @pytest.mark.parametrize("act", ACTS)
 def test_a_killed_act_is_completed_by_the_next_run(datalib: Program, library: Path, act: str, tmp_path: Path) -> None:
     _prepare(datalib, library, act)
@@ -67,8 +91,11 @@ def test_a_killed_act_is_completed_by_the_next_run(datalib: Program, library: Pa
         assert killed or status == 0
         chain = library / "chain.jsonl"
         lines = len(chain.read_bytes().splitlines()) if chain.exists() else 0
-        wanted = 1 if act == "genesis" else 2
+        wanted = 1 if act in {"genesis", "assemble"} else 2
         if lines < wanted:
+            # What is half done is no library that a verifier accepts, or still the one from before.
+            half = datalib("verify", "library", *TRUST, "--require", "none", "--format", "json").data
+            assert not half["accepted"] or len(half["events"]) == lines
             again = datalib(*ACTS[act])
             assert again.status == 0, again.err
         else:
