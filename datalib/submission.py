@@ -61,14 +61,11 @@ def submit(
     log), ``E-HEAD-ROLLBACK``, ``E-CHAIN-FORK``, ``E-TIME-DELAY``, ``E-POLICY-ROLLBACK``, ``E-POLICY-FORK``.
     """
     believed = believe(policy, roots, now, None)
-    if believed.vouched:
-        raise Misuse("E-NO-TRUST", "--policy", "a registry admits by a signed policy")
     report = verify(library, policy=believed, now=now, require=(), data=data, progress=progress, admission=True)
     if not report.integrity.ok or report.facts is None:
         raise Refused(report.integrity.code, report.integrity.where, report.integrity.detail)
     with registry.opened(log) as log_:
-        if log_.key not in believed.log.logs:
-            raise Refused("E-LOG-ORIGIN", log_.key.name, "the policy does not name this log with this key")
+        _check_named(log_, believed)
         entries = [*_policy(log_, believed), *_new(log_, report.facts, now)]
         log_.admit(entries)
         admitted = tuple(entry.event for entry in entries if isinstance(entry, EventEntry))
@@ -85,6 +82,23 @@ def submit(
 def _is_published(log: Registry, facts: Facts) -> bool:
     head = log.published_head(facts.library)
     return head is not None and head.event == facts.head
+
+
+def submit_policy(log: Path, *, policy: bytes | Policy, roots: Roots | None, now: int) -> str | None:
+    """Admit a policy without a library; give its digest, ``None`` if the log has it. Errors as in ``submit``."""
+    believed = believe(policy, roots, now, None)
+    with registry.opened(log) as log_:
+        _check_named(log_, believed)
+        entries = _policy(log_, believed)
+        log_.admit(entries)
+        return believed.sha256 if entries else None
+
+
+def _check_named(log: Registry, policy: Policy) -> None:
+    if policy.vouched:
+        raise Misuse("E-NO-TRUST", "--policy", "a registry admits by a signed policy")
+    if log.key not in policy.log.logs:
+        raise Refused("E-LOG-ORIGIN", log.key.name, "the policy does not name this log with this key")
 
 
 def _policy(log: Registry, policy: Policy) -> list[Entry]:
@@ -158,8 +172,8 @@ def _holds(folder: Folder, event: str, leaf: bytes, policy: LogPolicy, now: int)
     """Tell whether there is a proof already that is enough for a policy."""
     if not folder.exists(_name(event)):
         return False
-    data = folder.read(_name(event), limit=MAX_PROOF, missing="E-LOG-MISSING", too_large="E-LOG-PROOF")
     try:
+        data = folder.read(_name(event), limit=MAX_PROOF, missing="E-LOG-MISSING", too_large="E-LOG-PROOF")
         tlog.check(TlogProof.parse(data), leaf, policy, now)
     except Refused:
         return False

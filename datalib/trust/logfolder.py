@@ -211,7 +211,10 @@ class LogFolder:
         """Yield admissions that were not published: their numbers and entries."""
         for number in self._numbers(_PENDING):
             name = f"{_PENDING}/{number:0{_DIGITS}d}"
-            yield number, tiles.decode_bundle(self.read(name, _MAX_ENTRIES) or b"", name)
+            try:
+                yield number, tiles.decode_bundle(self.read(name, _MAX_ENTRIES) or b"", name)
+            except Refused as error:
+                raise Unchecked(CODE, self.where, str(error)) from error
 
     def admit(self, entries: list[bytes]) -> None:
         """Keep an admission until it is published."""

@@ -46,11 +46,20 @@ class Watched:
     memory: Memory
 
 
-def watch(source: Source, policy: LogPolicy, *, now: int, memory: Memory | None = None) -> Watched:
+def watch(
+    source: Source,
+    policy: LogPolicy,
+    *,
+    now: int,
+    memory: Memory | None = None,
+    registered: PolicyEntry | None = None,
+) -> Watched:
     """Check a log from its first entry to its checkpoint.
 
-    ``policy`` names the log's key, and witnesses if they are asked for. Raises ``Refused``: ``E-LOG-CHECKPOINT``,
-    ``E-LOG-ORIGIN``, ``E-LOG-QUORUM``, ``E-LOG-FUTURE``, ``E-LOG-SPLIT``, ``E-LOG-CONSISTENCY``, ``E-LOG-TILE``.
+    ``policy`` names the log's key, and witnesses if they are asked for. ``registered``: the signed policy that was
+    shown to this monitor; a log that holds policies must hold it (``E-POLICY-LOG``). Raises ``Refused``:
+    ``E-LOG-CHECKPOINT``, ``E-LOG-ORIGIN``, ``E-LOG-QUORUM``, ``E-LOG-FUTURE``, ``E-LOG-SPLIT``, ``E-LOG-CONSISTENCY``,
+    ``E-LOG-TILE``.
     """
     before = memory or Memory()
     # 1. Checkpoint.
@@ -61,7 +70,7 @@ def watch(source: Source, policy: LogPolicy, *, now: int, memory: Memory | None 
     time = tlog.quorum_time(policy, signers, now, CHECKPOINT)
     tree = TileTree(checkpoint.size, source)
     _check_size(checkpoint, before)
-    walk = _Walk()
+    walk = _Walk(registered)
     with Replay() as replay:
         # 2. Tiles. 3. Entries. 4. Heads.
         for entry in _entries(tree, checkpoint):
@@ -110,10 +119,11 @@ def _compare(tree: TileTree, tile: Tile, data: bytes) -> None:
 class _Walk:
     """Counts entries, and collects what is wrong with them."""
 
-    def __init__(self) -> None:
+    def __init__(self, registered: PolicyEntry | None) -> None:
         self.events = self.publications = self.policies = self.faults = 0
         self.findings: list[Refused] = []
         self._last_is_heads = False
+        self._unseen = registered
 
     def take(self, data: bytes, replay: Replay) -> None:
         where = f"entry {replay.size}"
@@ -128,6 +138,8 @@ class _Walk:
         self.publications += isinstance(entry, HeadsEntry)
         self.policies += isinstance(entry, PolicyEntry)
         self._last_is_heads = isinstance(entry, HeadsEntry)
+        if entry == self._unseen:
+            self._unseen = None
         try:
             replay.apply(entry, where)
         except Refused as error:
@@ -136,6 +148,9 @@ class _Walk:
     def end(self, replay: Replay) -> None:
         if replay.size and not self._last_is_heads:
             self._found(Refused("E-MON-HEADS", f"entry {replay.size - 1}", "the heads are not the last entry"))
+        if self.policies and self._unseen is not None:
+            detail = f"version {self._unseen.version}, {self._unseen.policy}"
+            self._found(Refused("E-POLICY-LOG", "policy", detail))
 
     def compare(self, tree: TileTree, new: Checkpoint, memory: Memory) -> None:
         """Find whether the log, whose tiles are right, continues the tree that was seen last."""

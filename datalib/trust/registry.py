@@ -83,6 +83,8 @@ class Registry:
         self._batch = self._unfinished()
         self._base = self._published_heads()
         self._admitted: Replay | None = None
+        self._history: list[int] | None = None
+        self._shown: dict[int, SignedCheckpoint] = {}
 
     @property
     def size(self) -> int:
@@ -259,7 +261,7 @@ class Registry:
     def _renew(self) -> None:
         """Take up the log as it now is."""
         self.close()
-        self._batch = self._admitted = None
+        self._batch = self._admitted = self._history = None
         self.published = self.files.published()
         self._base = self._published_heads()
 
@@ -314,9 +316,11 @@ class Registry:
 
         The earliest, because its time is that of the event. ``Refused("E-LOG-QUORUM")`` if there is none.
         """
-        history = self.files.history()
-        for size in history[bisect_right(history, index) :]:
-            shown = self.files.earlier(size)
+        if self._history is None:
+            self._history = [size for size in self.files.history() if size <= self.size]
+        for size in self._history[bisect_right(self._history, index) :]:
+            shown = self._shown.get(size) or self.files.earlier(size)
+            self._shown[size] = shown
             if cosigned(shown.note, policy):
                 return self._proof(index, shown)
         raise Refused("E-LOG-QUORUM", self.key.name, f"no checkpoint that holds entry {index}")

@@ -255,6 +255,24 @@ def test_mistakes_are_told_by_their_codes(
     assert (done.status, done.err.split(": ")[1]) == (status, code)
 
 
+def test_a_policy_is_logged_alone_and_then_watched(datalib: Program, registry: Registry) -> None:
+    first = datalib("log", "submit", "registry", *TRUST)
+    assert first.out.startswith("admitted: the policy ")
+    assert datalib("log", "submit", "registry", *TRUST).out == "nothing new\n"
+    assert datalib("log", "publish", "registry").status == 0
+    rules = Path("log-policy").read_text(encoding="utf-8").replace("quorum W", "quorum none")
+    Path("lax").write_text(rules, encoding="utf-8")
+    made = datalib(
+        *("policy", "new", "-o", "other.json", "--roots-out", "other-roots.json", "--root", "root.pub.pem"),
+        *("--log-policy", "lax"),
+    )
+    assert made.status == 0, made.err
+    assert datalib("policy", "sign", "other.json", "--key", "root.pem").status == 0
+    other = ("--policy", "other.json", "--roots", "other-roots.json")
+    assert datalib("log", "monitor", "registry", *other, "--format", "json").data["code"] == "E-POLICY-LOG"
+    assert datalib("log", "submit", "registry", *other, "--format", "json").data["code"] == "E-POLICY-FORK"
+
+
 def test_a_witness_key_is_named_from_its_private_file_too(datalib: Program, registry: Registry) -> None:
     named = [datalib("log", "vkey", f"W1{end}", "--name", "w1.example").out for end in (".pem", ".pub.pem")]
     assert named[0] == named[1]

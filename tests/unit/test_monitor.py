@@ -83,6 +83,20 @@ def test_misconduct_is_found(code: str, entries: list[Entry | bytes], tmp_path: 
         assert first.code == code
 
 
+def test_the_policy_that_is_shown_must_be_logged_where_policies_are(tmp_path: Path) -> None:
+    logged, shown = (PolicyEntry(policy=digest(name), version=1) for name in ("logged", "shown"))
+
+    def findings(name: str, entries: list[Entry], policy: PolicyEntry) -> list[str]:
+        log = write_log(tmp_path / name, [entry.serialise() for entry in entries])
+        with logfolder.reading(log) as files:
+            return codes(watch(files.read, ALONE, now=NOW, registered=policy))
+
+    ends = heads_entry(1, [])
+    assert findings("with policies", [logged, ends], logged) == []
+    assert findings("with policies", [logged, ends], shown) == ["E-POLICY-LOG"]
+    assert findings("without", [heads_entry(0, [])], shown) == []
+
+
 def test_findings_are_counted_but_not_all_kept(tmp_path: Path) -> None:
     found = told(tmp_path, [b"{}"] * (MAX_FINDINGS + 50))
     assert len(found.findings) == MAX_FINDINGS

@@ -275,6 +275,7 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
     "a publication that is none": _batch_that_is_none,
     "a publication without form": _batch_without_form,
     "an admission that does not fit": _pending_fork,
+    "an admission cut off": lambda log: (log / ".registry/pending/0000000000000007").write_bytes(b"\0\7x"),
 }
 
 
@@ -284,6 +285,7 @@ def test_a_damaged_log_signs_nothing(damage: Callable[[Path], object], log: Path
     publish(log)
     admit(log, A[2])
     publish(log)
+    assert (log / ".registry/pending").is_dir()
     damage(log)
     board = Board()
     with pytest.raises(DatalibError, match=r"E-LOG-DAMAGED|E-LOG-TILE"):

@@ -18,6 +18,7 @@ from tests.libraries import (
     DAY,
     LOG_POLICY,
     MAKER,
+    NOW,
     ROOTS,
     SCANNER,
     Library,
@@ -121,7 +122,7 @@ def test_lost_and_damaged_proofs_are_made_again_as_they_were(registry: Registry,
     before = proof.read_bytes()
     library.day += 2
     registry.publish(library.time)
-    for data in (b"", before.replace(b"index 1", b"index 2"), None):
+    for data in (b"", b"x" * (1 << 21), before.replace(b"index 1", b"index 2"), None):
         if data is None:
             proof.unlink()
         else:
@@ -254,6 +255,16 @@ def test_the_policies_of_a_log_go_forward(registry: Registry, library: Library) 
         registry.submit(library, version(4))
     with pytest.raises(Refused, match="E-POLICY-FORK"):
         registry.submit(library, version(5, blocked=["a" * 64]))
+
+
+def test_a_policy_is_logged_without_a_library_too(registry: Registry) -> None:
+    def submitted(policy: bytes) -> str | None:
+        return submission.submit_policy(registry.folder, policy=policy, roots=ROOTS, now=NOW)
+
+    assert submitted(version(2))
+    assert submitted(version(2)) is None
+    with pytest.raises(Refused, match="E-POLICY-ROLLBACK"):
+        submitted(version(1))
 
 
 def test_what_is_not_published_is_not_proven(registry: Registry, library: Library) -> None:

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from datalib_cli.base import texts
 
 if TYPE_CHECKING:
     from datalib.log_server import Server
+    from datalib.trust.entries import PolicyEntry
     from datalib.trust.logpolicy import LogPolicy
     from datalib.trust.notes import KeyType, NoteSigner
 
@@ -34,21 +36,31 @@ def rules(function: Decorated) -> Decorated:
     return function
 
 
-def read_rules(log_policy: Path | None, policy: Path | None, roots: Path | None, now: int) -> "LogPolicy | None":
-    """Read the rules of the log from either file; None when none is given. ``Misuse("E-USAGE")`` for both."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """The rules of a log, None if none were given, and the signed policy in which they stand, if it is one."""
+
+    log: "LogPolicy | None" = None
+    policy: "PolicyEntry | None" = None
+
+
+def read_rules(log_policy: Path | None, policy: Path | None, roots: Path | None, now: int) -> Rules:
+    """Read the rules of the log from either file. ``Misuse("E-USAGE")`` for both, or half of one."""
     from datalib.trust import logpolicy
+    from datalib.trust.entries import PolicyEntry
     from datalib.trust.policy import Policy, Roots
 
     if log_policy is not None:
         if policy is not None or roots is not None:
             raise Misuse("E-USAGE", "--log-policy", "either --log-policy, or --policy and --roots")
-        return logpolicy.parse(options.read_text(log_policy, "E-LOG-POLICY"), str(log_policy))
+        return Rules(log=logpolicy.parse(options.read_text(log_policy, "E-LOG-POLICY"), str(log_policy)))
     if policy is None and roots is None:
-        return None
+        return Rules()
     if policy is None or roots is None:
         raise Misuse("E-USAGE", "--roots", "--policy and --roots go together")
     pinned = Roots.parse(options.read_file(roots), str(roots))
-    return Policy.load(options.read_file(policy), roots=pinned, now=now).log
+    found = Policy.load(options.read_file(policy), roots=pinned, now=now)
+    return Rules(log=found.log, policy=PolicyEntry(policy=found.sha256, version=found.version))
 
 
 def note_signer(name: str, kind: "KeyType", key: Path, passwords: Path | None) -> "NoteSigner":

@@ -44,15 +44,16 @@ def init(log: Path, origin: str, key: Path, password_file: Path | None) -> Outpu
 
 @click.command("submit", cls=Command)
 @log_argument
-@click.argument("library", type=options.FOLDER)
+@click.argument("library", type=options.FOLDER, required=False)
 @click.option("--policy", type=options.FILE, required=True, help="The policy: parties, their keys and roles, the log.")
 @click.option("--roots", type=options.FILE, required=True, help="The pinned root keys of the policy.")
 @click.option("--data", default="full", metavar="MODE", help="full, sample:N or none. Default: full.")
 @options.now
-def submit(log: Path, library: Path, policy: Path, roots: Path, data: str, now: str | None) -> Output:
+def submit(log: Path, library: Path | None, policy: Path, roots: Path, data: str, now: str | None) -> Output:
     """Verify a library whole, and admit its new events to the log.
 
-    They are published by `datalib log publish`. Once they are, submitting again puts their proofs into the library.
+    They are published by `datalib log publish`. Once they are, submitting again puts their proofs into the library. The
+    policy is admitted too; without a library, it alone.
     """
     from datalib import submission
     from datalib.trust.policy import Roots
@@ -61,6 +62,10 @@ def submit(log: Path, library: Path, policy: Path, roots: Path, data: str, now: 
     say, moment = texts(), clock(now)
     pinned = Roots.parse(options.read_file(roots), str(roots))
     believed = believe(options.read_file(policy), pinned, moment, None)
+    if library is None:
+        admitted = submission.submit_policy(log, policy=believed, roots=None, now=moment)
+        told = say("admitted: the policy {sha256}", sha256=admitted) if admitted else say("nothing new")
+        return Output(data={"policy": admitted}, lines=[told])
     done = submission.submit(log, library, policy=believed, roots=None, now=moment, data=data)
     proven = submission.prove(log, library, now=moment, policy=believed.log) if done.published else None
     lines = [say("library: {id}", id=done.library), *(say("admitted: {event}", event=event) for event in done.events)]
@@ -122,7 +127,7 @@ def publish(
     from datalib.trust.notes import KeyType
 
     say, moment = texts(), clock(now)
-    found = read_rules(log_policy, policy, roots, moment)
+    found = read_rules(log_policy, policy, roots, moment).log
     public, place = registry.key_of(log)
     signer = note_signer(public.name, KeyType.LOG, key or place, password_file)
     with registry.opened(log) as opened:
@@ -182,7 +187,7 @@ def prove(
     from datalib import submission
 
     say, moment = texts(), clock(now)
-    done = submission.prove(log, library, now=moment, policy=read_rules(log_policy, policy, roots, moment))
+    done = submission.prove(log, library, now=moment, policy=read_rules(log_policy, policy, roots, moment).log)
     return Output(
         data={"library": done.library, "proven": list(done.events), "head": done.head, "size": done.size},
         lines=[say("library: {id}", id=done.library), *_proven_lines(done, say)],

@@ -1,5 +1,6 @@
 """``datalib log monitor``, ``serve``, ``witness``: those who look at a log."""
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from datalib_cli.base import Command, Output, clock, texts
 from datalib_cli.log.options import host, log_argument, note_signer, port, read_rules, rules, run
 
 if TYPE_CHECKING:
+    from datalib.trust.entries import PolicyEntry
     from datalib.trust.logpolicy import LogPolicy
     from datalib.trust.monitor import Watched
     from datalib.trust.notes import NoteKey
@@ -64,24 +66,27 @@ def monitor(
     from datalib.verify import load_state, save_state
 
     moment = clock(now)
-    believed = _rules(read_rules(log_policy, policy, roots, moment), vkeys, log)
-    found = _watch(log, believed, moment, load_state(state) if state else None)
+    given = read_rules(log_policy, policy, roots, moment)
+    believed, memory = _rules(given.log, vkeys, log), load_state(state) if state else None
+    found = _watch(log, believed, given.policy, moment, memory)
     if state is not None and not found.findings:
         save_state(state, found.memory)
     return Output(data=_watched(found), lines=_watched_lines(found), status=1 if found.findings else 0)
 
 
-def _watch(log: str, policy: "LogPolicy", now: int, memory: "Memory | None") -> "Watched":
-    from datalib.trust import logfolder
-    from datalib.trust.monitor import watch
+def _watch(
+    log: str, policy: "LogPolicy", registered: "PolicyEntry | None", now: int, memory: "Memory | None"
+) -> "Watched":
+    from datalib.trust import logfolder, monitor
 
+    watch = partial(monitor.watch, policy=policy, now=now, memory=memory, registered=registered)
     if "://" in log:
         from datalib.log_client import Connection
 
         with Connection(log) as connection:
-            return watch(connection.fetch, policy, now=now, memory=memory)
+            return watch(connection.fetch)
     with logfolder.reading(Path(log)) as files:
-        return watch(files.read, policy, now=now, memory=memory)
+        return watch(files.read)
 
 
 def _watched(found: "Watched") -> dict[str, Any]:
