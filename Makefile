@@ -6,10 +6,10 @@ STAMP := $(VENV)/.ready
 
 .PHONY: demo test soak bench lint docs clean
 
-$(STAMP): pyproject.toml
+$(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit("datalib needs Python 3.11 or newer: make PYTHON=python3.11") if sys.version_info < (3, 11) else None'
 	$(PYTHON) -m venv $(VENV)
-	$(RUN)pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	$(RUN)pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	touch $@
 
 demo: $(STAMP)
@@ -30,7 +30,7 @@ soak: $(STAMP)
 	DATALIB_SOAK=1 $(RUN)pytest -n auto --dist worksteal -q
 
 bench: $(STAMP)
-	$(RUN)pip install --quiet --disable-pip-version-check --editable '.[bench]'
+	$(RUN)pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[bench]'
 	$(RUN)python -m bench
 
 docs: $(STAMP)
