@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from datalib.errors import Misuse, Refused, Unchecked
+from datalib.optout import rsl
 from datalib.optout.model import CATEGORIES
 from datalib.optout.outputs import sha256_of
 from datalib.optout.result import ScanResult, read_scan
@@ -124,7 +125,7 @@ def _statement(signal: dict[str, Any], origin: str, bodies: "_Bodies") -> Statem
     return Statement(
         signal=signal["signal"],
         carrier=signal["carrier"],
-        where=origin + locator if signal["carrier"] == "location" else locator,
+        where=_where(signal, origin, bodies),
         quote=_quote(body, locator) or signal["raw"],
         sha256=signal["sha256"],
         checked=body is not None,
@@ -133,6 +134,16 @@ def _statement(signal: dict[str, Any], origin: str, bodies: "_Bodies") -> Statem
         strict=_reading(signal, "strict"),
         note=signal["note"],
     )
+
+
+def _where(signal: dict[str, Any], origin: str, bodies: "_Bodies") -> str:
+    """Give the full address of a statement. A licence document may be that of another site, which links lead to."""
+    locator: str = signal["locator"]
+    if signal["carrier"] != "location":
+        return locator
+    if signal["signal"] == rsl.SIGNAL and "#L" not in locator:
+        return bodies.origin_of(signal["sha256"], locator, origin) + locator
+    return origin + locator
 
 
 def _reading(signal: dict[str, Any], reading: str) -> dict[str, str]:
@@ -171,15 +182,23 @@ class _Bodies:
         data: bytes | None = rows[0]["bytes"]
         return data if data is not None else self._of_store(rows[0]["source"], sha256)
 
+    def origin_of(self, sha256: str, path: str, own: str) -> str:
+        """Give the origin that answered so for a path: the ``own`` one if it did, nothing if that is not at hand."""
+        store = self._sites(self._result.sites["sha256"]) if self._result.sites else None
+        origins = list(store.origins_of(sha256, path)) if store else []
+        return own if own in origins else next(iter(origins), "")
+
     def _of_store(self, source: str, sha256: str) -> bytes | None:
         kind, _, digest = source.partition(":")
+        store = self._sites(digest) if kind == "sites" else None
+        return store.find_body(sha256) if store else None
+
+    def _sites(self, digest: str) -> SiteStore | None:
         folder = self._out / SITES
-        if kind != "sites" or not folder.is_dir():
-            return None
-        if self._store is None:
+        if self._store is None and folder.is_dir():
             stores = (open_store(place, check=False) for place in sorted(folder.iterdir()) if is_store(place))
             self._store = next((store for store in stores if store.digest == digest), None)
-        return self._store.find_body(sha256) if self._store else None
+        return self._store
 
 
 def _lookup(out: Path, result: ScanResult, name: str, column: str, values: list[Any]) -> Iterator[dict[str, Any]]:

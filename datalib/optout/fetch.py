@@ -19,8 +19,11 @@ import can_ada
 
 from datalib import __version__
 from datalib.errors import Misuse
+from datalib.optout import robots, rsl
 from datalib.optout.answers import MAX_BODY, PATH_FORM, ROBOTS, TDMREP, Answer, origin_of
+from datalib.optout.decide import Profile
 from datalib.optout.journal import Journal, open_journal
+from datalib.optout.site_files import CARRIER_OF
 
 if TYPE_CHECKING:
     from datalib.optout.ask import Asker
@@ -31,6 +34,12 @@ MIN_BYTES = 500 << 10
 MAX_CONCURRENCY = 1024
 #: RFC 9309 §2.3.1.2: at least five redirects are followed.
 MAX_REDIRECTS = 5
+
+
+def paths_of(profile: str, more: Iterable[str] = ()) -> tuple[str, ...]:
+    """Give the paths to ask for so that a scan by a profile finds every file that it requires, and some more."""
+    required = Profile(profile).required
+    return tuple(dict.fromkeys((*PATHS, *(path for path, name in CARRIER_OF.items() if name in required), *more)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +58,7 @@ def fetch(
     out: Path,
     now: Callable[[], datetime],
     paths: Iterable[str] = PATHS,
+    linked: bool = False,
     agent: str = "",
     concurrency: int = 64,
     timeout: float = 20.0,
@@ -61,6 +71,7 @@ def fetch(
 ) -> FetchResult:
     """Ask ``origins`` for ``paths`` and write the JSON Lines snapshot ``out``, sorted by origin and path.
 
+    ``linked``: then also ask for the licence documents that the robots.txt files link, wherever these are.
     ``timeout`` is in seconds, for one answer with its redirects; ``max_bytes`` bounds a body as received and as
     unpacked. ``agent`` precedes datalib's name in the User-Agent. Addresses outside the public Internet are not asked
     unless ``allow_private``; the hosts in ``resolve`` have the address given there, be it private. ``tls`` holds the
@@ -81,11 +92,13 @@ def fetch(
             threads=threads,
             resolve=resolve or {},
         )
-        hosts = _by_host(origins, tuple(dict.fromkeys(paths)), journal)
-        asyncio.run(_ask_all(asker, hosts, journal, concurrency, progress))
+        asked = 0
+        for requests in _rounds(origins, tuple(dict.fromkeys(paths)), journal, linked=linked):
+            hosts = _by_host(requests, journal)
+            asyncio.run(_ask_all(asker, hosts, journal, concurrency, progress))
+            asked += sum(map(len, hosts.values()))
         answers = len(journal)
         journal.finish(out)
-    asked = sum(map(len, hosts.values()))
     return FetchResult(out=out, answers=answers, asked=asked, statuses=dict(sorted(journal.statuses.items())))
 
 
@@ -112,16 +125,39 @@ def _check(agent: str, concurrency: int, timeout: float, max_bytes: int, max_red
         raise Misuse("E-USAGE", "max-redirects", "0 or more")
 
 
-def _by_host(origins: Iterable[str], paths: tuple[str, ...], journal: Journal) -> dict[str, list[tuple[str, str]]]:
-    """Give what is still to be asked, by host; the hosts of one operator, which sort together, are spread."""
+def _rounds(
+    origins: Iterable[str], paths: tuple[str, ...], journal: Journal, *, linked: bool
+) -> Iterator[Iterable[tuple[str, str]]]:
+    """Give what is to be asked, origins and paths: first of all origins, then what their answers link."""
     for path in paths:
         if not PATH_FORM.fullmatch(path):
             raise Misuse("E-USAGE", path, "a path begins with '/' and holds visible ASCII characters only")
+    yield ((origin, path) for origin in sorted({_normal(origin) for origin in origins}) for path in paths)
+    if linked:
+        yield sorted(_links(journal))
+
+
+def _links(journal: Journal) -> set[tuple[str, str]]:
+    """Give the licence documents that the robots.txt files link."""
+    found: set[tuple[str, str]] = set()
+    for answer in journal.answers(ROBOTS):
+        if b"license" in answer.body.lower():
+            for link in rsl.robots_links(robots.parse(answer.body))[: rsl.MAX_LINKS]:
+                url = rsl.resolve(link, answer.origin + ROBOTS)
+                origin = origin_of(url) if url else None
+                if url and origin and PATH_FORM.fullmatch(url[len(origin) :]):
+                    found.add((origin, url[len(origin) :]))
+    return found
+
+
+def _by_host(requests: Iterable[tuple[str, str]], journal: Journal) -> dict[str, list[tuple[str, str]]]:
+    """Give what is still to be asked, by host; the hosts of one operator, which sort together, are spread."""
     hosts: dict[str, list[tuple[str, str]]] = {}
-    for origin in sorted({_normal(origin) for origin in origins}):
-        requests = [(origin, path) for path in paths if (origin, path) not in journal]
-        if requests:
-            hosts.setdefault(can_ada.parse(origin).hostname, []).extend(requests)
+    names: dict[str, str] = {}
+    for origin, path in requests:
+        if (origin, path) not in journal:
+            host = names.get(origin) or names.setdefault(origin, can_ada.parse(origin).hostname)
+            hosts.setdefault(host, []).append((origin, path))
     return dict(sorted(hosts.items(), key=lambda item: hashlib.sha256(item[0].encode()).digest()))
 
 

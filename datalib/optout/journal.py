@@ -7,6 +7,7 @@ A run that finds ``OUT.partial`` goes on where it ended: a torn last line is dro
 """
 
 import fcntl
+import json
 import os
 from collections import Counter
 from collections.abc import Iterator
@@ -47,6 +48,14 @@ class Journal:
         self._unsynced += 1
         if self._unsynced >= BATCH:
             self.sync()
+
+    def answers(self, path: str) -> Iterator[Answer]:
+        """Read the answers for one path, in the order in which they came. Nothing may be added meanwhile."""
+        mark = f'"path":{json.dumps(path)}'.encode()
+        self._file.seek(0)
+        for number, line in enumerate(iter(self._file.readline, b""), 1):
+            if line[: line.index(_END_OF_KEY)].endswith(mark):
+                yield parse_line(line, f"{self._path}:{number}")
 
     def sync(self) -> None:
         """Bring all answers to the disk."""

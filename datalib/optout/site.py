@@ -172,6 +172,15 @@ class SiteStore:
         found = np.flatnonzero(self.bodies["sha256"] == np.void(bytes.fromhex(sha256)))
         return self.body(int(found[0])) if found.size else None
 
+    def origins_of(self, sha256: str, path: str) -> Iterator[str]:
+        """Give the origins that answered for a path with a body of this digest, in order."""
+        bodies = np.flatnonzero(self.bodies["sha256"] == np.void(bytes.fromhex(sha256)))
+        if path in self.paths:
+            same = np.isin(self.contents["body"], bodies) & (self.contents["path"] == self.paths.index(path))
+            answers = np.flatnonzero(np.isin(self.answers["content"], np.flatnonzero(same)))
+            sites = np.unique(np.searchsorted(self.first, answers, side="right") - 1)
+            yield from map(self.origin, sites.tolist())
+
     def content(self, number: int) -> Content:
         """Read one distinct content with its body."""
         entry = self.contents[number]

@@ -22,8 +22,9 @@ from datalib import __version__
 from datalib.errors import Misuse, Refused, Unchecked
 from datalib.optout.answers import Answer, read_jsonl_file
 from datalib.optout.ask import Asker, Limits, LookUp
-from datalib.optout.fetch import FetchResult, fetch
+from datalib.optout.fetch import FetchResult, fetch, paths_of
 from datalib.optout.journal import open_journal
+from datalib.optout.site_files import CARRIER_OF
 from tests import local_sites as site
 from tests.local_sites import Behaviour, Request, Sites, serving
 
@@ -287,7 +288,9 @@ def test_content_codings_are_undone(tmp_path: Path, sites: Sites, coding: str, b
         pytest.param(site.endless(b"HTTP/1.1 200 OK\r\nX:", b"y" * 999), id="endless header"),
         pytest.param(site.answer("200 OK\r\nContent-Encoding: gzip", ROBOTS), id="not gzip"),
         pytest.param(site.answer("200 OK\r\nContent-Encoding: br", ROBOTS), id="unknown coding"),
-        pytest.param(site.answer("200 OK\r\nContent-Encoding: gzip", gzip.compress(ROBOTS, mtime=0) + b"tail"), id="a tail"),
+        pytest.param(
+            site.answer("200 OK\r\nContent-Encoding: gzip", gzip.compress(ROBOTS, mtime=0) + b"tail"), id="a tail"
+        ),
     ],
 )
 def test_what_is_not_http_is_no_answer(tmp_path: Path, sites: Sites, behaviour: Behaviour) -> None:
@@ -491,3 +494,26 @@ def test_what_is_no_origin_is_refused(tmp_path: Path, origin: str) -> None:
     with pytest.raises(Misuse) as caught:
         run(tmp_path, [origin])
     assert caught.value.code == "E-USAGE"
+
+
+def test_a_profile_names_the_paths_that_it_needs() -> None:
+    assert paths_of("kz") == paths_of("eu") == ("/robots.txt", "/.well-known/tdmrep.json")
+    assert paths_of("kz", ["/ai.txt", "/robots.txt"]) == (*paths_of("kz"), "/ai.txt")
+    assert set(paths_of("strict")) == set(CARRIER_OF)
+
+
+def test_linked_licences_are_asked_for_on_whatever_site(tmp_path: Path, sites: Sites) -> None:
+    robots = f"LICENSE: http://b.test:{sites.port}/l.xml?x=1#top\nLicense: /own.xml\nLicense: http://[\nLicense: /жж\n"
+
+    async def answer(request: Request, writer: asyncio.StreamWriter) -> None:
+        body = robots.encode() if request.path == "/robots.txt" else b"<rsl/>"
+        await site.status(200, body)(request, writer)
+
+    sites.behaviours["a.test"] = sites.behaviours["b.test"] = answer
+    origin, other = (f"http://{name}.test:{sites.port}" for name in "ab")
+    result, found = run(tmp_path, [origin], hosts=["a.test", "b.test"], paths=["/robots.txt"], linked=True)
+    assert set(found) == {
+        (origin, "/robots.txt"), (origin, "/own.xml"), (origin, "/%D0%B6%D0%B6"), (other, "/l.xml?x=1"),
+    }  # fmt: skip
+    assert (result.asked, result.answers) == (4, 4)
+    assert found[other, "/l.xml?x=1"].body == b"<rsl/>"

@@ -16,6 +16,14 @@ command = group("optout", "Ask sites, explain verdicts, remove refused works.")
 @click.argument("works", type=options.FILE, nargs=-1, required=True)
 @click.option("-o", "--out", type=options.FILE, required=True, help="The snapshot: JSON Lines, one answer a line.")
 @click.option("--url-column", "url_columns", multiple=True, metavar="C", help="Columns with URLs. Default: detected.")
+@click.option(
+    "--profile",
+    type=click.Choice(["kz", "eu", "strict"]),
+    default="kz",
+    help="Ask for the files that it needs. Default: kz.",
+)
+@click.option("--path", "paths", multiple=True, metavar="/PATH", help="Ask for this path too, such as /ai.txt.")
+@click.option("--linked", is_flag=True, help="Then ask for the RSL licences that robots.txt files link, on any site.")
 @click.option("--agent", default="", metavar="NAME", help="Who asks, named before datalib in the User-Agent header.")
 @click.option("--concurrency", type=int, default=64, help="Hosts asked at a time. Default: 64.")
 @click.option("--timeout", type=float, default=20.0, help="Seconds for one answer with its redirects. Default: 20.")
@@ -26,6 +34,9 @@ def fetch(
     works: tuple[Path, ...],
     out: Path,
     url_columns: tuple[str, ...],
+    profile: str,
+    paths: tuple[str, ...],
+    linked: bool,
     agent: str,
     concurrency: int,
     timeout: float,
@@ -39,12 +50,15 @@ def fetch(
     stopped.
     """
     from datalib.optout.fetch import fetch as ask
+    from datalib.optout.fetch import paths_of
     from datalib.optout.origins import origins_of
 
     fixed = None if now is None else clock(now)
     result = ask(
         origins_of(works, url_columns),
         out=options.outside(out),
+        paths=paths_of(profile, paths),
+        linked=linked,
         now=lambda: datetime.now(UTC) if fixed is None else datetime.fromtimestamp(fixed, UTC),
         agent=agent,
         concurrency=concurrency,
