@@ -4,6 +4,7 @@ Headers come as a list of pairs, a list of ``{key, value}``, a map, JSON of thes
 Names keep their case here and repeated lines stay apart; what a name means is the readers' business.
 """
 
+import base64
 import json
 import re
 from collections.abc import Iterable, Sequence
@@ -23,33 +24,38 @@ _PAIR = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Columns:
-    """Names of columns as the user gave them; ``urls`` empty means the detection of ``URL_COLUMNS``."""
+    """Names of columns as the user gave them; ``urls`` empty means the detection of ``URL_COLUMNS``.
+
+    ``contents`` holds the bytes of a file for each row.
+    """
 
     urls: tuple[str, ...] = ()
     headers: str | None = None
     html: str | None = None
     basis: str | None = None
+    contents: str | None = None
 
     def of(self, names: Sequence[str]) -> "Columns | None":
-        """Give the columns that one table has, or None when it has neither URLs nor headers nor pages."""
+        """Give the columns that one table has, or None when none of them speaks of its works."""
         found = Columns(
             urls=tuple(name for name in self.urls or URL_COLUMNS if name in names),
             headers=self.headers if self.headers in names else None,
             html=self.html if self.html in names else None,
             basis=self.basis if self.basis in names else None,
+            contents=self.contents if self.contents in names else None,
         )
-        return found if found.urls or found.headers or found.html else None
+        return found if found.urls or found.headers or found.html or found.contents else None
 
     def require(self, names: Sequence[str], where: str) -> None:
         """Refuse a table that lacks a column which was named. Raises Misuse (E-USAGE)."""
-        for name in (*self.urls, self.headers, self.html, self.basis):
+        for name in (*self.urls, self.headers, self.html, self.basis, self.contents):
             if name is not None and name not in names:
                 raise Misuse("E-USAGE", where, f"there is no column {name!r}; there are: {', '.join(names)[:500]}")
 
     @property
     def read(self) -> tuple[str, ...]:
         """All columns that have to be read, each once."""
-        named = (*self.urls, self.headers, self.html, self.basis)
+        named = (*self.urls, self.headers, self.html, self.basis, self.contents)
         return tuple(dict.fromkeys(name for name in named if name is not None))
 
 
@@ -141,3 +147,40 @@ def _headers_of_pairs(value: Any) -> Headers | None:
                 return None
             pairs.append((name.strip(), text.strip()))
     return tuple(pairs)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Content:
+    """The bytes of a file in a row, and the name it had, if the row says so."""
+
+    data: bytes
+    name: str = ""
+
+
+def content_of(value: Any) -> Content | None:
+    """Read a value of a column of contents: bytes, Base64, or ``{bytes, path}`` as Arrow data sets of images have it.
+
+    None when it is none of these.
+    """
+    name = ""
+    if isinstance(value, dict):
+        path = value.get("path")
+        name, value = (path if isinstance(path, str) else ""), value.get("bytes")
+    if isinstance(value, str):
+        if value.lstrip()[:1] == "{":
+            return _content_of_json(value)
+        try:
+            return Content(data=base64.b64decode(value, validate=True), name=name)
+        except ValueError:
+            return None
+    return Content(data=value, name=name) if isinstance(value, bytes) else None
+
+
+def _content_of_json(text: str) -> Content | None:
+    """Read ``{bytes, path}`` as JSON Lines have it."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    known = isinstance(value, dict) and isinstance(value.get("bytes"), str)
+    return content_of(value) if known and not value["bytes"].lstrip().startswith("{") else None

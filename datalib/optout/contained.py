@@ -40,11 +40,12 @@ class UnitReader:
 
     def read_file(self, path: Path, name: str, sidecars: Sequence[Sidecar] = ()) -> UnitReading:
         """Read a file. Raises Unchecked (E-IO)."""
-        return self._read(os.fsencode(path), name, sidecars, path=path)
+        request = {"path": True, "name": name, "sidecars": [[sidecar.name, sidecar.kind] for sidecar in sidecars]}
+        return self._read(request, [os.fsencode(path), *(sidecar.data for sidecar in sidecars)], path)
 
-    def read_bytes(self, data: bytes, name: str) -> UnitReading:
-        """Read a file that is in memory."""
-        return self._read(data, name, (), path=None)
+    def read_bytes(self, data: bytes, name: str, locator: str) -> UnitReading:
+        """Read a file that is in memory; ``locator`` stands before the places of its statements."""
+        return self._read({"path": False, "name": name, "locator": locator, "sidecars": []}, [data], None)
 
     def close(self) -> None:
         """End the process."""
@@ -55,19 +56,16 @@ class UnitReader:
         with suppress(OSError), process:  # what was not written yet is for nobody
             pass
 
-    def _read(self, body: bytes, name: str, sidecars: Sequence[Sidecar], path: Path | None) -> UnitReading:
+    def _read(self, request: dict[str, Any], bodies: Sequence[bytes], path: Path | None) -> UnitReading:
         if self._answered >= _FILES:
             self.close()
-        request = {
-            "frames": 1 + len(sidecars), "name": name, "path": path is not None,
-            "sidecars": [[sidecar.name, sidecar.kind] for sidecar in sidecars],
-        }  # fmt: skip
-        parts = [json.dumps(request).encode(), body, *(sidecar.data for sidecar in sidecars)]
+        parts = [json.dumps(request | {"frames": len(bodies)}).encode(), *bodies]
         answer, proofs = self._ask(parts)
         if answer is None and self._answered:  # the process was no longer fresh: what came before may have ended it
             answer, proofs = self._ask(parts)
         if answer is None or "failed" in answer:
-            return _unread(name, _beginning(path) if path else body[:SNIFF_BYTES])
+            locator = request.get("locator") or request["name"]
+            return _unread(locator, _beginning(path) if path else bodies[0][:SNIFF_BYTES])
         if "error" in answer:
             raise Unchecked("E-IO", str(path), answer["error"])
         return _reading(answer, proofs)
@@ -110,9 +108,9 @@ def _reading(answer: dict[str, Any], proofs: list[bytes]) -> UnitReading:
     )
 
 
-def _unread(name: str, beginning: bytes) -> UnitReading:
+def _unread(locator: str, beginning: bytes) -> UnitReading:
     """Hold back a file whose reading ended its process, or took more than it may."""
-    evidence = Evidence(locator=f"{name}#", sha256=hashlib.sha256(beginning).hexdigest())
+    evidence = Evidence(locator=f"{locator}#", sha256=hashlib.sha256(beginning).hexdigest())
     held = evidence.signal(
         "unit-unreadable", Carrier.UNIT, "", spec=NOTHING, strict=Reading.of(State.HOLD, *TRAINING),
         note="its reader came to no end, or to a bad one",

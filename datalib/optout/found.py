@@ -1,10 +1,10 @@
 """What a shard leaves for the end of the scan: which signals it used or made, the bytes they are from, its leaves."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,19 +28,24 @@ class Proof:
     source: str
 
 
-def write_found(
-    base: Path, book: Book, *, used: NDArray[np.int64], proofs: dict[str, Proof], leaves: Sequence[bytes]
-) -> list[Path]:
-    """Write what a shard found beside its decisions, ``base`` with an extension; give the files."""
+def write_proofs(out: BinaryIO, proofs: Iterable[Proof]) -> None:
+    """Write the bytes of carriers, as they come: they are too many to be held."""
+    for proof in proofs:
+        head = json.dumps([proof.sha256, proof.source, len(proof.data)]).encode()
+        out.write(head + b"\n" + proof.data + b"\n")
+
+
+def write_found(base: Path, book: Book, *, used: NDArray[np.int64], leaves: Sequence[bytes]) -> list[Path]:
+    """Write what a shard found beside its decisions, ``base`` with an extension; give the files.
+
+    Those of ``write_proofs`` were written before.
+    """
     paths = [base.with_suffix(suffix) for suffix in (USED, MADE, PROOFS, LEAVES)]
     with replacing(paths[0]) as file:
         file.write_bytes(used.tobytes())
     with replacing(paths[1]) as file:
         made = sorted(book.made, key=signal_id)
         file.write_text("".join(json.dumps(to_list(signal)) + "\n" for signal in made), encoding="utf-8")
-    with replacing(paths[2]) as file, file.open("wb") as out:
-        for proof in proofs.values():
-            out.write(json.dumps([proof.sha256, proof.source, len(proof.data)]).encode() + b"\n" + proof.data + b"\n")
     with replacing(paths[3]) as file:
         file.write_bytes(b"".join(leaves))
     return paths

@@ -1,13 +1,15 @@
 """What the works of a shard say of themselves: their headers, their pages, the bytes of their files.
 
-These carriers belong to one work each and are read one at a time by the reference readers.
+These carriers belong to one work each and are read one at a time by the reference readers; files and what stands in a
+column of bytes in a process of their own.
 """
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +17,8 @@ from numpy.typing import NDArray
 from datalib.errors import Unchecked
 from datalib.optout.agents import AgentTable
 from datalib.optout.book import Book
-from datalib.optout.columns import Headers, headers_of
+from datalib.optout.columns import Headers, content_of, headers_of
+from datalib.optout.contained import UnitReader
 from datalib.optout.found import Proof
 from datalib.optout.judge import judge_headers, judge_page
 from datalib.optout.kinds import SNIFF_BYTES, Kind, kind_of
@@ -23,8 +26,16 @@ from datalib.optout.model import Signal
 from datalib.optout.outcome import BIT, DAMAGED
 from datalib.optout.page import MAX_BYTES
 from datalib.optout.statement import Evidence
+from datalib.optout.statements import MAX_PAGE
+from datalib.optout.synthetic import Extent
+from datalib.optout.unit import Sidecar, UnitReading
 from datalib.optout.works import File
 
+#: Bytes of a file in a column, and of a sidecar, that are read.
+MAX_CONTENT = 1 << 28
+MAX_SIDECAR = 64 << 20
+#: Rows held at once where a column holds files.
+CONTENT_ROWS = 64
 _REMEMBERED = 1 << 14
 
 
@@ -41,6 +52,19 @@ class Marks:
     rows: list[int] = field(default_factory=list)
     signals: list[int] = field(default_factory=list)
     proofs: dict[str, Proof] = field(default_factory=dict)
+    synthetic: Counter[str] = field(default_factory=Counter)
+
+    def add_unit(self, row: int, reading: UnitReading, book: Book) -> None:
+        """Enter what the file of one row says of itself."""
+        self.required[row] |= BIT["unit"]
+        self.asked[row] |= BIT["unit"] if reading.asked else 0
+        for signal in reading.signals:
+            self.rows.append(row)
+            self.signals.append(book.enter(signal))
+            data = reading.proofs.get(signal.sha256)
+            if data is not None and len(data) <= MAX_PAGE:
+                self.proofs.setdefault(signal.sha256, Proof(sha256=signal.sha256, data=data, source=signal.locator))
+        self.synthetic.update({mark.code for mark in reading.marks if mark.extent is not Extent.NONE})
 
     def add(self, row: int, found: tuple[Signal, ...], proof: Proof, book: Book) -> None:
         """Enter the signals of one row."""
@@ -85,8 +109,28 @@ def read_pages(column: Any, name: str, marks: Marks, book: Book, *, agent: str, 
         marks.add(row, judge_page(html, agent, table, evidence), _proof(evidence, html), book)
 
 
-def read_files(files: tuple[File, ...], book: Book, *, agent: str, table: AgentTable) -> Marks:
-    """Read files: pages by their elements; what may hold embedded statements has a carrier that was not asked."""
+def read_contents(
+    column: Any, name: str, marks: Marks, book: Book, units: UnitReader, *, agent: str, table: AgentTable
+) -> None:
+    """Read the column of bytes of a batch."""
+    for row, value in enumerate(column.to_pylist()):
+        if value is None or (isinstance(value, dict) and value.get("bytes") is None):
+            continue
+        content = content_of(value)
+        if content is None:
+            marks.fault[row] = DAMAGED
+            continue
+        kind = kind_of(content.name, content.data[:SNIFF_BYTES])
+        if kind is Kind.UNIT and len(content.data) <= MAX_CONTENT:
+            marks.add_unit(row, units.read_bytes(content.data, content.name, f"#{name}"), book)
+        elif kind is Kind.UNIT:
+            marks.required[row] |= BIT["unit"]
+        elif kind is Kind.PAGE:
+            _read_page(row, content.data[: MAX_BYTES + 1], f"#{name}", marks, book, agent=agent, table=table)
+
+
+def read_files(files: tuple[File, ...], book: Book, units: UnitReader, *, agent: str, table: AgentTable) -> Marks:
+    """Read files: pages by their elements, media and documents by what is embedded in them or stands beside them."""
     count = len(files)
     marks = Marks(
         fault=np.zeros(count, dtype=np.uint8),
@@ -99,15 +143,25 @@ def read_files(files: tuple[File, ...], book: Book, *, agent: str, table: AgentT
             continue
         beginning = _read(file, SNIFF_BYTES)
         kind = kind_of(file.name, beginning)
-        if kind is Kind.UNIT:
-            marks.required[row] |= BIT["unit"]
-        elif kind is Kind.PAGE:
-            html = _read(file, MAX_BYTES + 1)
-            evidence = Evidence(locator=file.name, sha256=hashlib.sha256(html).hexdigest())
-            marks.required[row] |= BIT["page"]
-            marks.asked[row] |= BIT["page"]
-            marks.add(row, judge_page(html, agent, table, evidence), _proof(evidence, html), book)
+        if kind is Kind.UNIT or file.sidecars:
+            sidecars = [_sidecar(beside) for beside in file.sidecars]
+            marks.add_unit(row, units.read_file(file.path, file.name, sidecars), book)
+            marks.asked[row] |= BIT["unit"] if kind is not Kind.UNIT else 0
+        if kind is Kind.PAGE:
+            _read_page(row, _read(file, MAX_BYTES + 1), file.name, marks, book, agent=agent, table=table)
     return marks
+
+
+def _read_page(row: int, html: bytes, locator: str, marks: Marks, book: Book, *, agent: str, table: AgentTable) -> None:
+    evidence = Evidence(locator=locator, sha256=hashlib.sha256(html).hexdigest())
+    marks.required[row] |= BIT["page"]
+    marks.asked[row] |= BIT["page"]
+    marks.add(row, judge_page(html, agent, table, evidence), _proof(evidence, html), book)
+
+
+def _sidecar(file: File) -> Sidecar:
+    kind: Literal["xmp", "c2pa"] = "xmp" if file.name.lower().endswith(".xmp") else "c2pa"
+    return Sidecar(name=file.name, kind=kind, data=_read(file, MAX_SIDECAR))
 
 
 def named_basis(values: Any) -> NDArray[np.bool_]:

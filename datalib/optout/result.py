@@ -31,7 +31,8 @@ class ScanResult:
     """What a scan found and on what grounds (datalib opt-out specification §4).
 
     ``counts`` has works by ``verdict``, by ``reason`` and by the carriers ``asked``, and statements by ``signal`` (a
-    statement counts once for each work). ``required``: carriers that works with a URL needed. ``sites``: digest and
+    statement counts once for each work), and by ``synthetic``: works that their own metadata calls generated or
+    modified by machines, by the code of it. ``required``: carriers that works with a URL needed. ``sites``: digest and
     size of the site snapshot, or None. ``root``: RFC 6962 root over the decisions, ``leaf_rows`` of one decisions file
     in a leaf; files in their order. ``time``: the moment given as now.
     """

@@ -32,7 +32,7 @@ from datalib.optout.outcome import BIT, CARRIERS
 from datalib.optout.outputs import output, replacing, sha256_of, sweep, trouble
 from datalib.optout.result import NAME, ScanFile, ScanResult, read_scan
 from datalib.optout.rows import BATCH_ROWS
-from datalib.optout.shard import WORK, Job, ShardTask, judge_shard
+from datalib.optout.shard import COUNTED, WORK, Job, ShardTask, judge_shard
 from datalib.optout.sites import Prepared, prepare
 from datalib.optout.statements import Statements
 from datalib.optout.works import File, Part, Plan, Shard, plan
@@ -55,6 +55,7 @@ def scan(
     header_column: str | None = None,
     html_column: str | None = None,
     basis_column: str | None = None,
+    bytes_column: str | None = None,
     require_carriers: Sequence[str] = (),
     sites_max_age: int | None = None,
     workers: int = 1,
@@ -72,7 +73,9 @@ def scan(
     """
     _check_out(out, works)
     required = _required(profile, require_carriers)
-    columns = Columns(urls=tuple(url_columns), headers=header_column, html=html_column, basis=basis_column)
+    columns = Columns(
+        urls=tuple(url_columns), headers=header_column, html=html_column, basis=basis_column, contents=bytes_column
+    )
     planned = plan(works, columns)
     engine = Engine(workers=workers)
     _make_room(out)
@@ -177,6 +180,7 @@ def _tasks(planned: Plan, job: Job, prepared: Prepared | None, digests: dict[str
             "columns": asdict(shard.columns),
             "groups": [shard.groups.start, shard.groups.stop] if shard.groups else None,
             "files": [[file.name, digests.get(file.name), file.damaged] for file in named],
+            "sidecars": [[digests.get(beside.name) for beside in file.sidecars] for file in named],
             "urls": shard.urls,
         }
         key = hashlib.sha256(json.dumps(common | own, sort_keys=True).encode()).hexdigest()
@@ -224,7 +228,7 @@ def _gather(out: Path, prepared: Prepared | None, receipts: Sequence[dict[str, A
             hashes = read_leaves(path)
             builder.extend_hashes(hashes)
             leaves += len(hashes)
-    counts: dict[str, Counter[str]] = {kind: Counter() for kind in ("asked", "reason", "signal", "verdict")}
+    counts: dict[str, Counter[str]] = {kind: Counter() for kind in COUNTED}
     for receipt in receipts:
         for kind, found in receipt["counts"].items():
             counts[kind].update(found)

@@ -23,19 +23,31 @@ from datalib.optout.admitted import AdmittedWriter
 from datalib.optout.agents import AgentTable
 from datalib.optout.book import Book
 from datalib.optout.columns import text_column
+from datalib.optout.contained import UnitReader
 from datalib.optout.decide import Profile
 from datalib.optout.decisions import Decided, DecisionWriter, carriers_of, work_ids
-from datalib.optout.found import Proof, write_found
+from datalib.optout.found import PROOFS, write_found, write_proofs
 from datalib.optout.judges import Judges
 from datalib.optout.location import Findings, Location
 from datalib.optout.outcome import DAMAGED, REASONS, VERDICTS, Rows, Verdicts, judge_rows
 from datalib.optout.outputs import output, replacing, sha256_of
-from datalib.optout.reading import Marks, batches_of, named_basis, read_files, read_headers, read_pages
+from datalib.optout.reading import (
+    CONTENT_ROWS,
+    Marks,
+    batches_of,
+    named_basis,
+    read_contents,
+    read_files,
+    read_headers,
+    read_pages,
+)
 from datalib.optout.rows import BATCH_ROWS, DOCUMENT_ROWS
 from datalib.optout.site import open_store
 from datalib.optout.works import Part, Shard
 
 WORK = "work"
+#: What a scan counts.
+COUNTED = ("asked", "reason", "signal", "synthetic", "verdict")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,11 +93,8 @@ class Tally:
     """What happened in a shard, counted as it goes. ``used`` marks the compiled signals that were used."""
 
     rows: int = 0
-    counts: dict[str, Counter[str]] = field(
-        default_factory=lambda: {"reason": Counter(), "signal": Counter(), "verdict": Counter(), "asked": Counter()}
-    )
+    counts: dict[str, Counter[str]] = field(default_factory=lambda: {kind: Counter() for kind in COUNTED})
     used: NDArray[np.bool_]
-    proofs: dict[str, Proof] = field(default_factory=dict)
 
     def add(self, verdicts: Verdicts, book: Book) -> None:
         """Count decisions."""
@@ -142,14 +151,22 @@ def _judge(task: ShardTask) -> dict[str, Any]:
     table, judges, location = _tools(job)
     book = Book(judges)
     tally = Tally(used=np.zeros(book.compiled, dtype=np.bool_))
-    with replacing(decisions_path) as decisions_file, replacing(admitted_path, optional=True) as admitted_file:
+    base = job.out / WORK / f"{task.number:05d}.json"
+    with (
+        replacing(decisions_path) as decisions_file,
+        replacing(admitted_path, optional=True) as admitted_file,
+        replacing(base.with_suffix(PROOFS)) as proofs_file,
+        proofs_file.open("wb") as proofs,
+        UnitReader() as units,
+    ):
         decisions = DecisionWriter(decisions_file)
         admitted = AdmittedWriter(admitted_file)
-        for batch in _batches(shard, job, table, book):
+        for batch in _batches(shard, job, table, book, units):
             verdicts = _decide(batch, job, location, book)
             decisions.add(Decided(work=batch.work, url=batch.url, verdicts=verdicts, ids=book.ids(verdicts.signals)))
             tally.add(verdicts, book)
-            tally.proofs.update(batch.marks.proofs)
+            tally.counts["synthetic"].update(batch.marks.synthetic)
+            write_proofs(proofs, batch.marks.proofs.values())
             if job.admitted and batch.source is not None:
                 admitted.add(batch.source, verdicts.verdict == 0)
         decisions.close()
@@ -157,10 +174,7 @@ def _judge(task: ShardTask) -> dict[str, Any]:
     outputs = [output(job.out, decisions_path, tally.rows)]
     if some:
         outputs.append(output(job.out, admitted_path, admitted.rows))
-    found = write_found(
-        job.out / WORK / f"{task.number:05d}.json", book,
-        used=np.flatnonzero(tally.used), proofs=tally.proofs, leaves=decisions.leaves,
-    )  # fmt: skip
+    found = write_found(base, book, used=np.flatnonzero(tally.used), leaves=decisions.leaves)
     return {
         "counts": {kind: dict(counter) for kind, counter in tally.counts.items()},
         "found": [output(job.out, path, 0) for path in found],
@@ -170,10 +184,10 @@ def _judge(task: ShardTask) -> dict[str, Any]:
     }
 
 
-def _batches(shard: Shard, job: Job, table: AgentTable, book: Book) -> Iterator[Batch]:
+def _batches(shard: Shard, job: Job, table: AgentTable, book: Book, units: UnitReader) -> Iterator[Batch]:
     if shard.part is Part.FILES:
         for files in batches_of(shard.files, DOCUMENT_ROWS):
-            marks = read_files(files, book, agent=job.agent, table=table)
+            marks = read_files(files, book, units, agent=job.agent, table=table)
             work = pa.array([file.name for file in files], pa.string())
             url = pa.nulls(len(files), pa.string())
             basis = np.full(len(files), job.licensed, dtype=np.bool_)
@@ -184,14 +198,15 @@ def _batches(shard: Shard, job: Job, table: AgentTable, book: Book) -> Iterator[
         basis = np.full(len(work), job.licensed, dtype=np.bool_)
         yield Batch(work=work, url=url, urls=(url,), marks=_unmarked(len(work), job.required), basis=basis)
     else:
-        yield from _table(shard, job, table, book)
+        yield from _table(shard, job, table, book, units)
 
 
-def _table(shard: Shard, job: Job, table: AgentTable, book: Book) -> Iterator[Batch]:
+def _table(shard: Shard, job: Job, table: AgentTable, book: Book, units: UnitReader) -> Iterator[Batch]:
     if shard.file is None or shard.form is None:
         return
     columns = shard.columns
-    size = min(job.batch_rows, DOCUMENT_ROWS) if columns.html else job.batch_rows
+    held = CONTENT_ROWS if columns.contents else DOCUMENT_ROWS if columns.html else BATCH_ROWS
+    size = min(job.batch_rows, held)
     chunks = rows.read(
         shard.file.path, shard.form, columns=columns.read, whole=job.admitted, groups=shard.groups, batch_rows=size
     )
@@ -207,6 +222,9 @@ def _table(shard: Shard, job: Job, table: AgentTable, book: Book) -> Iterator[Ba
                 read_headers(chunk.batch.column(columns.headers), columns.headers, marks, book, job.agent)
             if columns.html:
                 read_pages(chunk.batch.column(columns.html), columns.html, marks, book, agent=job.agent, table=table)
+            if columns.contents:
+                column = chunk.batch.column(columns.contents)
+                read_contents(column, columns.contents, marks, book, units, agent=job.agent, table=table)
             if columns.basis:
                 basis |= named_basis(chunk.batch.column(columns.basis))
         if chunk.damaged is not None:

@@ -55,7 +55,7 @@ class UnitReading:
 class _Found:
     """What is found of one file; it grows reader by reader."""
 
-    name: str
+    locator: str
     beginning: bytes = b""
     signals: list[Signal] = field(default_factory=list)
     proofs: dict[str, bytes] = field(default_factory=dict)
@@ -64,7 +64,7 @@ class _Found:
     stored: bool = False
 
     def evidence(self, data: bytes, place: str) -> Evidence:
-        return Evidence(locator=f"{self.name}#{place.lstrip('/')}", sha256=hashlib.sha256(data).hexdigest())
+        return Evidence(locator=f"{self.locator}#{place.lstrip('/')}", sha256=hashlib.sha256(data).hexdigest())
 
     def enter(self, signals: Sequence[Signal], data: bytes) -> None:
         self.signals += signals
@@ -78,13 +78,15 @@ class _Found:
         self.enter([held], self.beginning)
 
 
-def read_unit(stream: BinaryIO, size: int, name: str, *, sidecars: Sequence[Sidecar] = ()) -> UnitReading:
-    """Read what a file says of itself; ``name`` stands before the places of its statements.
+def read_unit(
+    stream: BinaryIO, size: int, name: str, *, locator: str = "", sidecars: Sequence[Sidecar] = ()
+) -> UnitReading:
+    """Read what a file says of itself. ``locator`` (else ``name``) stands before the places of its statements.
 
     Raises OSError when the file cannot be read from its disk.
     """
     stream.seek(0)
-    found = _Found(name=name, beginning=stream.read(SNIFF_BYTES))
+    found = _Found(locator=locator or name, beginning=stream.read(SNIFF_BYTES))
     form = form_of(name, found.beginning)
     if size > MAX_BYTES:
         found.hold("unit-unreadable", f"{size} bytes", "the file is larger than what is read")
@@ -193,15 +195,15 @@ def _read_store(stream: BinaryIO, mime: str, found: _Found) -> None:
         if content_credentials.allows(asked.store):
             judged = content_credentials.ask(stream, mime, validate=True).store
             valid = judged is not None and content_credentials.is_valid(judged.state)
-        said = content_credentials.statements(asked.store, found.name, valid)
+        said = content_credentials.statements(asked.store, found.locator, valid)
         found.signals += said.signals
         found.proofs |= said.proofs
-        found.marks += of_store(asked.store, found.name)
+        found.marks += of_store(asked.store, found.locator)
 
 
 def _read_sidecar(sidecar: Sidecar, found: _Found) -> None:
     """Let a file beside the work speak about it."""
-    beside = _Found(name=sidecar.name, beginning=sidecar.data[:SNIFF_BYTES])
+    beside = _Found(locator=sidecar.name, beginning=sidecar.data[:SNIFF_BYTES])
     if sidecar.kind == "xmp":
         packet = Packet(data=sidecar.data, place="xmp")
         _read_packet(packet, beside, Form(container=Container.XML))

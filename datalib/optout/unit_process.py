@@ -62,21 +62,23 @@ def main() -> int:
 
 def _answer(request: dict[str, Any], bodies: list[bytes]) -> list[bytes]:
     try:
-        sidecars = [
-            Sidecar(name=name, kind=kind, data=data)
-            for (name, kind), data in zip(request["sidecars"], bodies[1:], strict=True)
-        ]
-        if request["path"]:
-            with Path(os.fsdecode(bodies[0])).open("rb") as stream:
-                reading = read_unit(stream, os.fstat(stream.fileno()).st_size, request["name"], sidecars=sidecars)
-        else:
-            reading = read_unit(io.BytesIO(bodies[0]), len(bodies[0]), request["name"], sidecars=sidecars)
+        reading = _read(request, bodies)
     except OSError as error:
         return [json.dumps({"error": error.strerror or str(error), "frames": 0}).encode()]
     except Exception:  # noqa: BLE001 (whatever a file provokes ends its own reading, closed, and not the run)
         return [json.dumps({"failed": True, "frames": 0}).encode()]
     proofs = sorted(reading.proofs.items())
     return [json.dumps(_to_json(reading) | {"frames": len(proofs)}).encode(), *(data for _, data in proofs)]
+
+
+def _read(request: dict[str, Any], bodies: list[bytes]) -> UnitReading:
+    name = request["name"]
+    if not request["path"]:
+        return read_unit(io.BytesIO(bodies[0]), len(bodies[0]), name, locator=request["locator"])
+    named = zip(request["sidecars"], bodies[1:], strict=True)
+    sidecars = [Sidecar(name=beside, kind=kind, data=data) for (beside, kind), data in named]
+    with Path(os.fsdecode(bodies[0])).open("rb") as stream:
+        return read_unit(stream, os.fstat(stream.fileno()).st_size, name, sidecars=sidecars)
 
 
 def _to_json(reading: UnitReading) -> dict[str, Any]:

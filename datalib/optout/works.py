@@ -8,7 +8,7 @@ import json
 import os
 import stat
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -18,9 +18,14 @@ from datalib.optout import rows
 from datalib.optout.columns import URL_COLUMNS, Columns
 from datalib.optout.rows import Form
 
-#: Rows of one shard of a Parquet file, as near as its row groups allow; files of one shard of a folder.
+#: Rows of one shard of a Parquet file, as near as its row groups allow, and where they hold files; files of one shard
+#: of a folder.
 SHARD_ROWS = 1 << 20
+CONTENT_SHARD_ROWS = 1 << 14
 SHARD_FILES = 1 << 12
+
+#: Extensions of files that speak about the file beside them.
+SIDECARS = (".xmp", ".c2pa")
 
 MANIFEST = "datapackage.json"
 _OWN_FILES = frozenset({MANIFEST, "files.sha256", "chain.jsonl"})
@@ -37,7 +42,10 @@ class Part(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class File:
-    """A file to be judged. ``name`` is its path in the results. ``damaged`` says why its rows cannot be read."""
+    """A file to be judged. ``name`` is its path in the results. ``damaged`` says why its rows cannot be read.
+
+    ``sidecars`` are files beside it that speak about it.
+    """
 
     name: str
     path: Path
@@ -45,6 +53,7 @@ class File:
     mtime_ns: int
     regular: bool = True
     damaged: str = ""
+    sidecars: tuple["File", ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +103,7 @@ def plan(works: Sequence[Path], columns: Columns) -> Plan:
             licensed = False
     files = [found[name] for name in sorted(found)]
     tables, others = _tables(files, columns, single)
-    shards = [*tables, *_folder_shards(others)]
+    shards = [*tables, *_folder_shards(list(_with_sidecars(others)))]
     if urls:
         shards.append(Shard(part=Part.SOURCES, urls=tuple(urls)))
     if not shards:
@@ -131,26 +140,41 @@ def _tables(files: Sequence[File], columns: Columns, single: set[str]) -> tuple[
             others.append(file)
             continue
         named.update(chosen.read)
+        most = CONTENT_SHARD_ROWS if chosen.contents else SHARD_ROWS
         shards += [
-            Shard(part=Part.ROWS, file=file, form=form, columns=chosen, groups=groups) for groups in _ranges(head, form)
+            Shard(part=Part.ROWS, file=file, form=form, columns=chosen, groups=groups)
+            for groups in _ranges(head, form, most)
         ]
     if missing := [name for name in columns.read if name not in named]:
         raise Misuse("E-USAGE", missing[0], "no table of the works has this column")
     return shards, others
 
 
-def _ranges(head: rows.Head, form: Form) -> Iterator[range | None]:
+def _ranges(head: rows.Head, form: Form, most: int) -> Iterator[range | None]:
     """Cut a Parquet file into runs of row groups; other forms can only be read from the start."""
     if form is not Form.PARQUET:
         yield None
         return
     start = held = 0
     for index, count in enumerate(head.groups):
-        if held and held + count > SHARD_ROWS:
+        if held and held + count > most:
             yield range(start, index)
             start, held = index, 0
         held += count
     yield range(start, len(head.groups))
+
+
+def _with_sidecars(files: Sequence[File]) -> Iterator[File]:
+    """Tell files of what stands beside them: ``photo.xmp`` or ``photo.jpg.xmp`` beside ``photo.jpg``."""
+    beside = {file.name.lower(): file for file in files if file.regular and file.name.lower().endswith(SIDECARS)}
+    for file in files:
+        stem, dot, suffix = file.name.lower().rpartition(".")
+        if not beside or not file.regular or f".{suffix}" in SIDECARS:
+            yield file
+            continue
+        stems = (file.name.lower(), stem if dot and "/" not in suffix else "")
+        found = (beside.get(stem + extension) for stem in stems for extension in SIDECARS if stem)
+        yield replace(file, sidecars=tuple(dict.fromkeys(sidecar for sidecar in found if sidecar)))
 
 
 def _folder_shards(files: Sequence[File]) -> Iterator[Shard]:

@@ -20,6 +20,7 @@ from datalib_cli.render import scan_lines
 @click.option("--url-column", "url_columns", multiple=True, metavar="C", help="Columns with URLs. Default: detected.")
 @click.option("--header-column", metavar="C", help="Column with stored HTTP headers.")
 @click.option("--html-column", metavar="C", help="Column with HTML.")
+@click.option("--bytes-column", metavar="C", help="Column with whole files: bytes, Base64, or records of bytes and path.")
 @click.option("--basis-column", metavar="C", help="Column with the legal basis of a work (profile strict).")
 @click.option(
     "--require-carrier", "require_carriers", multiple=True, metavar="C", help="A site file that must have been asked."
@@ -37,6 +38,7 @@ def command(
     url_columns: tuple[str, ...],
     header_column: str | None,
     html_column: str | None,
+    bytes_column: str | None,
     basis_column: str | None,
     require_carriers: tuple[str, ...],
     sites_max_age: int | None,
@@ -56,6 +58,7 @@ def command(
         url_columns=url_columns,
         header_column=header_column,
         html_column=html_column,
+        bytes_column=bytes_column,
         basis_column=basis_column,
         require_carriers=require_carriers,
         sites_max_age=sites_max_age,

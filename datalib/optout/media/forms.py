@@ -31,6 +31,8 @@ class Form:
 
 
 _SCANNED: Final = Form(container=Container.SCANNED)
+_FONT: Final = Form(container=Container.FONT)
+_SOUND: Final = Form(container=Container.SCANNED, mime="audio/mpeg")
 _RIFF: Final = {b"WEBP": "image/webp", b"WAVE": "audio/wav", b"AVI ": "video/avi"}
 _BRANDS: Final = {
     b"heic": "image/heic", b"heix": "image/heic", b"mif1": "image/heif", b"msf1": "image/heif", b"avif": "image/avif",
@@ -47,23 +49,23 @@ _MAGIC: Final = (
     *((sign, Form(container=Container.TIFF)) for sign in (b"II+\0", b"MM\0+")),
     (b"\0\0\0\x0cJXL \r\n\x87\n", Form(container=Container.BOXES, mime="image/jxl")),
     (b"\0\0\0\x0cjP  \r\n\x87\n", Form(container=Container.BOXES)),
-    (b"ID3", Form(container=Container.SCANNED, mime="audio/mpeg")),
-    *((sign, Form(container=Container.SCANNED, mime="audio/mpeg")) for sign in (b"\xff\xfb", b"\xff\xf3", b"\xff\xf2")),
+    *((sign, _SOUND) for sign in (b"ID3\2", b"ID3\3", b"ID3\4", b"\xff\xfb", b"\xff\xf3", b"\xff\xf2")),
     (b"fLaC", Form(container=Container.SCANNED, mime="audio/flac")),
-    *((sign, Form(container=Container.FONT)) for sign in (b"\0\1\0\0", b"OTTO", b"true", b"ttcf", b"wOFF", b"wOF2")),
+    *((sign, _FONT) for sign in (b"\0\1\0\0\0", b"OTTO\0", b"true\0", b"ttcf\0", b"wOFF", b"wOF2")),
     *((sign, _SCANNED) for sign in (
-        b"8BPS", b"BM6", b"\xff\x4f\xff\x51", b"\xff\x0a", b"%!PS", b"\xc5\xd0\xd3\xc6", b"OggS", b"FORM", b"MThd",
+        b"8BPS\0", b"BM6", b"\xff\x4f\xff\x51", b"\xff\x0a", b"%!PS", b"\xc5\xd0\xd3\xc6", b"OggS\0", b"MThd\0",
         b"\x1aE\xdf\xa3", b"\0\0\x01\xba", b"\0\0\x01\xb3", b"FLV\x01", b"0&\xb2u\x8ef\xcf\x11", b"IIU\0", b"IIRO",
-        b"IIRS", b"\x06\x06\xed\xf5\xd8\x1d\x46\xe5", b"FUJIFILM", b"FOVb",
+        b"IIRS", b"\x06\x06\xed\xf5\xd8\x1d\x46\xe5", b"FUJIFILMCCD-RAW", b"FOVb\0",
     )),
 )  # fmt: skip
+_AIFF: Final = frozenset({b"AIFF", b"AIFC", b"8SVX", b"ILBM"})
 #: Forms without a sign of their own, by the extension of the name: metadata stands in them as it is.
 _BY_NAME: Final = frozenset(
     ("mp3", "aac", "mpg", "mpeg", "mts", "m2ts", "bmp", "ai", "eps", "ps", "mid", "midi", "raw")
 )
 _SYNC: Final = b"G"
 _EPUB: Final = b"mimetypeapplication/epub+zip"
-_XML: Final = (b":xmpmeta", b"<?xpacket", b"<rdf:rdf", b"useplus.org/ldf")
+_PACKETS: Final = (b":xmpmeta", b"<?xpacket begin=")
 _PUBLICATION: Final = Form(container=Container.EPUB, mime="application/epub+zip")
 _ZIP: Final = b"PK\x03\x04"
 _PDF: Final = b"%PDF-"
@@ -75,36 +77,40 @@ def form_of(name: str, beginning: bytes) -> Form | None:
     extension = suffix.lower() if dot else ""
     if beginning.startswith(_ZIP):
         return _PUBLICATION if _EPUB in beginning[:128] or extension == "epub" else None
-    return _signed_form(beginning) or _text_form(extension, beginning) or _form_of_name(extension, beginning)
+    return signed_form(beginning) or _text_form(extension, beginning) or _form_of_name(extension, beginning)
 
 
-def _signed_form(beginning: bytes) -> Form | None:
+def signed_form(beginning: bytes) -> Form | None:
     """Name the form by the sign at the beginning."""
     if beginning[:4] in {b"RIFF", b"RF64", b"BW64"}:
         return Form(container=Container.RIFF, mime=_RIFF.get(beginning[8:12]))
     if beginning[4:8] == b"ftyp":
         return Form(container=Container.BOXES, mime=_BRANDS.get(beginning[8:12], "video/mp4"))
-    if beginning[4:8] in _OLD_MOVIES:
+    if beginning[4:8] in _OLD_MOVIES and beginning[:1] == b"\0":
         return Form(container=Container.BOXES, mime="video/quicktime")
+    if (beginning[:4] == b"FORM" and beginning[8:12] in _AIFF) or beginning[:1] == beginning[188:189] == _SYNC:
+        return _SCANNED
     if _PDF in beginning[:1024]:
         return Form(container=Container.PDF, mime="application/pdf")
     return next((form for sign, form in _MAGIC if beginning.startswith(sign)), None)
 
 
 def _text_form(extension: str, beginning: bytes) -> Form | None:
+    """Name the form of a text: XML that may hold metadata, or anything with a packet in it."""
     text = beginning.replace(b"\0", b"").lower()
+    if not text.removeprefix(b"\xef\xbb\xbf").lstrip(b"\xff\xfe \t\r\n").startswith(b"<"):
+        return _SCANNED if any(mark in text for mark in _PACKETS) else None
     if b"<svg" in text:
         return Form(container=Container.XML, mime="image/svg+xml")
     if b"<package" in text and b"idpf.org/2007/opf" in text:
         return Form(container=Container.OPF)
-    xml = extension == "xmp" or any(mark in text for mark in _XML)
+    xml = extension == "xmp" or any(mark in text for mark in (*_PACKETS, b"useplus.org/ldf"))
     return Form(container=Container.XML) if xml else None
 
 
 def _form_of_name(extension: str, beginning: bytes) -> Form | None:
     if extension == "c2pa":
         return Form(container=Container.STORE, mime="application/c2pa")
-    transport = beginning[:1] == beginning[188:189] == _SYNC
-    if transport or (extension in _BY_NAME and beginning):
-        return Form(container=Container.SCANNED, mime="audio/mpeg" if extension == "mp3" else None)
+    if extension in _BY_NAME and beginning:
+        return _SOUND if extension == "mp3" else _SCANNED
     return None
