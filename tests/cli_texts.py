@@ -46,7 +46,9 @@ def _helped(command: click.Command) -> Iterator[str]:
 
 def sentences() -> set[str]:
     """Give every English sentence that has a translation, or should have."""
-    tables = (app.COMMANDS, render.NOT_CHECKED, render.PROOF_NOT_CHECKED)
+    checked = (render.NOT_CHECKED, render.PROOF_NOT_CHECKED, render.NEXT_AFTER_OPTOUT)
+    enrolled = (render.ENROLMENT, render.ENROLMENT_DOUBTS, render.ENROLMENT_NOTES)
+    tables = (app.COMMANDS, *checked, *enrolled)
     found = {*_said(), "integrity", "gate", "Options", "Commands"}
     found |= {sentence for table in tables for sentence in table.values()}
     for name in app.COMMANDS:

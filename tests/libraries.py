@@ -98,8 +98,8 @@ def draft_policy(**changes: Any) -> Draft:
     )
     for person in PERSONS:
         draft = drafting.add_party(draft, person.id, {"ru": person.label}, person.roles)
-        window = {"start": START - 365 * DAY, "until": START + 365 * DAY}
-        draft = drafting.add_key(draft, person.id, person.key.public, **window)
+        start, until = START - 365 * DAY, START + 365 * DAY
+        draft = drafting.add_key(draft, person.id, person.key.public, start=start, until=until)
     return {**deepcopy(dict(draft)), **changes}
 
 

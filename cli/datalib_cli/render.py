@@ -111,6 +111,32 @@ PROOF_NOT_CHECKED = {
     "head": "whether this is the newest state: there is no head proof, or none was given",
 }
 
+#: What is found out about a key act, why something was not, and what no check can show.
+ENROLMENT = {
+    "possession": "the new key has signed the act",
+    "signature": "the national signature holds over exactly this file",
+    "chain": "its certificate leads to a root that you believe",
+    "revocation": "the certificate was not revoked",
+    "party": "the certificate names the party",
+    "authority": "the certificate gives the right to sign",
+}
+ENROLMENT_DOUBTS = {
+    "no-signature": "no national signature was given: --cms",
+    "algorithm": "an algorithm that cannot be verified here, such as GOST",
+    "no-root": "no root certificate was given: --trust-root",
+    "no-issuer": "the certificate of an issuer on the way to the root was not given: --ca",
+    "register": "no certificate names an id of that register",
+    "no-answer": "no OCSP answer was given: --ocsp",
+    "other-certificate": "the OCSP answer is about another certificate",
+    "unknown-status": "the OCSP answer does not know the certificate",
+    "older-answer": "the OCSP answer is older than the signature",
+    "unverified-answer": "the OCSP answer is signed by nobody known to answer, or not verifiably",
+}
+ENROLMENT_NOTES = {
+    "time": "the time of the national signature is its signer's word; time stamps are not read",
+    "today": "the role is what the certificate said when it was issued, not the authority of today",
+}
+
 #: What to do about a refusal for a missing, ended or negative scan.
 NEXT_AFTER_OPTOUT = {
     "E-ATTEST-MISSING": "datalib scan, then datalib attest",
@@ -127,8 +153,8 @@ def _answer(name: str, verdict: "Verdict | None", say: Texts) -> str:
     detail = f" ({verdict.detail})" if verdict.detail else ""
     parts = [verdict.code, verdict.where, datalib_vocab.text(verdict.code, say.lang) + detail]
     line = say("{name}: no, {reason}", name=say(name), reason=": ".join(part for part in parts if part))
-    step = NEXT_AFTER_OPTOUT.get(verdict.code) if verdict.where == "optout" else None
-    step = step or datalib_vocab.remedy(verdict.code, say.lang)
+    steps = NEXT_AFTER_OPTOUT.get(verdict.code) if verdict.where == "optout" else None
+    step = say(steps) if steps else datalib_vocab.remedy(verdict.code, say.lang)
     return say("{line}; next: {step}", line=line, step=step)
 
 

@@ -3,7 +3,7 @@
 Source: datalib trust specification §8.1, "Nothing is deleted".
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from datalib.canonical import canonical
@@ -60,9 +60,22 @@ def add_party(draft: Draft, party: str, name: Mapping[str, str], roles: Iterable
     return {**draft, "parties": [*parties, {"id": party, "name": dict(name), "roles": wanted, "keys": []}]}
 
 
-def add_key(draft: Draft, party: str, public: PublicKey, *, start: int, until: int) -> Draft:
-    """Enrol a key of a person; the window in seconds since 1970. ``E-POLICY-PARTY`` for a stranger."""
-    key = {**public.to_dict(), "from": format_time(start), "until": format_time(until)}
+def add_key(
+    draft: Draft,
+    party: str,
+    public: PublicKey,
+    *,
+    start: int,
+    until: int,
+    evidence: Sequence[Mapping[str, Any]] = (),
+) -> Draft:
+    """Enrol a key of a person; the window in seconds since 1970. ``E-POLICY-PARTY`` for a stranger.
+
+    ``evidence`` holds names and digests of the papers that the enrolment rests on.
+    """
+    key: dict[str, Any] = {**public.to_dict(), "from": format_time(start), "until": format_time(until)}
+    if evidence:
+        key["evidence"] = [dict(item) for item in evidence]
     parties = [dict(entry) for entry in draft["parties"]]
     for entry in parties:
         if entry["id"] == party:

@@ -1,10 +1,27 @@
 """Take a private key out of a PKCS #12 file, the container of national digital signatures (RFC 7292)."""
 
+import warnings
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
 from datalib.errors import Misuse, Refused
 from datalib.trust import p256
 from datalib.trust.keys import PrivateKey
 
+if TYPE_CHECKING:
+    from cryptography import x509
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+
 MAX_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signer:
+    """A person's national key with its certificate, the first of ``chain``. It signs key acts, never events."""
+
+    chain: "tuple[x509.Certificate, ...]"
+    key: "RSAPrivateKey | EllipticCurvePrivateKey" = field(repr=False)
 
 
 def load(data: bytes, password: str, where: str = "") -> PrivateKey:
@@ -14,16 +31,40 @@ def load(data: bytes, password: str, where: str = "") -> PrivateKey:
     ordinary libraries cannot read and report in the same words; ``Refused("E-KEY-ALG")`` for a key that cannot sign
     events (RSA).
     """
-    from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+
+    handle, _, _ = _open(data, password, where)
+    if isinstance(handle, Ed25519PrivateKey) or p256.is_private(handle):
+        return PrivateKey.from_handle(handle)
+    if isinstance(handle, RSAPrivateKey):
+        raise Refused("E-KEY-ALG", where, "an RSA key: it can sign a key act for a key that you make, not events")
+    raise Refused("E-KEY-ALG", where, "a key for events is Ed25519 or P-256" if handle else "no private key inside")
+
+
+def load_signer(data: bytes, password: str, where: str = "") -> Signer:
+    """Open the container to sign a key act: an RSA or P-256 key with its certificate. Errors as in ``load``."""
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+
+    handle, certificate, others = _open(data, password, where)
+    if not isinstance(handle, RSAPrivateKey) and not p256.is_private(handle):
+        raise Refused(
+            "E-KEY-ALG", where, "a key act is signed with RSA or P-256" if handle else "no private key inside"
+        )
+    if certificate is None:
+        raise Refused("E-ENROL-CERT", where, "no certificate for the key inside")
+    return Signer(chain=(certificate, *others), key=handle)
+
+
+def _open(data: bytes, password: str, where: str) -> tuple[Any, "x509.Certificate | None", "list[x509.Certificate]"]:
+    from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.serialization.pkcs12 import load_key_and_certificates
 
     if len(data) > MAX_BYTES:
         raise Refused("E-KEY-ENCODING", where, f"larger than {MAX_BYTES} bytes")
     try:
-        handle, _, _ = load_key_and_certificates(data, password.encode())
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # containers in BER are old, not wrong
+            return load_key_and_certificates(data, password.encode())
     except (ValueError, UnsupportedAlgorithm) as error:
         raise Misuse("E-P12-OPEN", where) from error
-    if isinstance(handle, Ed25519PrivateKey) or p256.is_private(handle):
-        return PrivateKey.from_handle(handle)
-    raise Refused("E-KEY-ALG", where, "a key for events is Ed25519 or P-256" if handle else "no private key inside")

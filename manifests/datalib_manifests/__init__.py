@@ -13,7 +13,9 @@ def _document() -> dict[str, Any]:
 
 
 def schema(name: str) -> dict[str, Any]:
-    """Give the JSON Schema of one document: ``manifest``, ``envelope``, ``statement``, ``policy``, ``head``, ``roots``.
+    """Give the JSON Schema of one document.
+
+    These are ``manifest``, ``envelope``, ``statement``, ``policy``, ``head``, ``roots``, ``key-act``.
 
     Also of a kind of event (``genesis``, ``transfer``, ``amend``, ``attest``, ``withdraw``); ``KeyError`` for others.
     """

@@ -7,12 +7,14 @@ import click
 
 from datalib.errors import Misuse
 from datalib_cli.base import Output, group, texts
+from datalib_cli.commands.keyact import act
 from datalib_cli.options import FILE, load_keys, password, password_file, read_file
 
 if TYPE_CHECKING:
     from datalib.trust.keys import PrivateKey
 
 command = group("key", "Make, show and import keys.")
+command.add_command(act)
 
 
 def _targets(out: Path) -> tuple[Path, Path]:

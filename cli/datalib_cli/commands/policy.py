@@ -11,6 +11,7 @@ from datalib.errors import Misuse
 from datalib.formats import parse_time
 from datalib_cli import options
 from datalib_cli.base import Output, clock, group, texts
+from datalib_cli.commands.keyact import read_act
 
 if TYPE_CHECKING:
     from datalib.trust.drafting import Draft
@@ -136,23 +137,57 @@ def add_party(
 
 @command.command("add-key")
 @policy_argument
-@click.option("--party", required=True, metavar="ID", help="Whose key it is.")
-@click.option("--key", "key", type=options.FILE, required=True, help="The public key, a PEM file.")
+@click.option("--party", metavar="ID", help="Whose key it is.")
+@click.option("--key", "key", type=options.FILE, help="The public key, a PEM file.")
 @click.option("--from", "start", metavar="TIME", help="When the key's window begins. Default: now.")
 @click.option("--until", metavar="TIME", help="When it ends. Default: two years later.")
+@click.option("--act", "key_act", type=options.FILE, help="The key act: says party, key and window.")
+@click.option(
+    "--evidence", type=options.FILE, multiple=True, help="A paper of the enrolment; the policy lists its digest."
+)
 @days
 @options.now
 def add_key(
-    policy: Path, party: str, key: Path, start: str | None, until: str | None, days: int, now: str | None
+    policy: Path,
+    party: str | None,
+    key: Path | None,
+    start: str | None,
+    until: str | None,
+    key_act: Path | None,
+    evidence: tuple[Path, ...],
+    days: int,
+    now: str | None,
 ) -> Output:
-    """Enrol a key of a party, with its window."""
+    """Enrol a key of a party, with its window.
+
+    From a key act the proof of possession is checked and its digest listed; the rest is `datalib key act check`.
+    """
+    from datalib.enrolment import evidence as digests
     from datalib.trust import drafting
     from datalib.trust.keys import PublicKey
 
-    begin = parse_time(start, "--from") if start else clock(now)
-    end = parse_time(until, "--until") if until else begin + 730 * DAY
-    public = PublicKey.from_pem(options.read_file(key), str(key))
-    return _changed(policy, now, days, lambda draft: drafting.add_key(draft, party, public, start=begin, until=end))
+    if key_act is not None:
+        for name, value in (("--key", key), ("--from", start), ("--until", until)):
+            if value is not None:
+                raise Misuse("E-USAGE", name, "the key act says it")
+        act, files = read_act(key_act, evidence)
+        if party is not None and party != act.party:
+            raise Misuse("E-USAGE", "--party", f"the key act is of {act.party}")
+        whose, public, begin, end = act.party, act.public, act.start, act.until
+    elif party is None or key is None:
+        raise Misuse("E-USAGE", "--key", "either --act FILE, or --party ID and --key PUB.pem")
+    else:
+        whose, public = party, PublicKey.from_pem(options.read_file(key), str(key))
+        begin = parse_time(start, "--from") if start else clock(now)
+        end = parse_time(until, "--until") if until else begin + 730 * DAY
+        files = [(path.name, options.read_file(path)) for path in evidence]
+    listed = digests(files)
+    return _changed(
+        policy,
+        now,
+        days,
+        lambda draft: drafting.add_key(draft, whose, public, start=begin, until=end, evidence=listed),
+    )
 
 
 @command.command("revoke-key")
