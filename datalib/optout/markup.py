@@ -1,7 +1,7 @@
 """XML metadata as a flat list of elements; no entity is ever expanded and nothing is fetched."""
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 from xml.parsers import expat
@@ -110,27 +110,25 @@ RDF: Final = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 _VALUES: Final = frozenset({f"{RDF}\n{name}" for name in ("resource", "value", "about", "ID")})
 
 
-def properties(elements: Sequence[Element], wanted: Collection[str]) -> list[Property]:
-    """Give the values of all properties in some namespaces, in whichever of the forms of RDF/XML they are written."""
+def properties(elements: Sequence[Element], wanted: Callable[[str], bool]) -> list[Property]:
+    """Give the values of the properties that are ``wanted`` by their names, in whichever form of RDF/XML they are."""
     found: list[Property] = []
     owners: list[int] = []
     for place, element in enumerate(elements):
-        space = element.name.rpartition("\n")[0]
-        owner = owners[element.parent] if element.parent >= 0 else -1
-        owners.append(place if space in wanted else owner)
+        owner = place if wanted(element.name) else owners[element.parent] if element.parent >= 0 else -1
+        owners.append(owner)
         for full, value in element.attributes.items():
-            space, _, name = full.rpartition("\n")
-            if space in wanted:
-                found.append(Property(namespace=space, name=name, value=value))
-            elif full in _VALUES and owners[place] >= 0 and value.strip():
-                found.append(_of(elements[owners[place]], value))
-        if owners[place] >= 0 and (element.text.strip() or not _has_more(elements, place)):
-            found.append(_of(elements[owners[place]], element.text))
+            if wanted(full):
+                found.append(_of(full, value))
+            elif owner >= 0 and full in _VALUES and value.strip():
+                found.append(_of(elements[owner].name, value))
+        if owner >= 0 and (element.text.strip() or not _has_more(elements, place)):
+            found.append(_of(elements[owner].name, element.text))
     return found
 
 
-def _of(element: Element, value: str) -> Property:
-    space, _, name = element.name.rpartition("\n")
+def _of(full: str, value: str) -> Property:
+    space, _, name = full.rpartition("\n")
     return Property(namespace=space, name=name, value=value)
 
 

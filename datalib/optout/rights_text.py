@@ -49,13 +49,15 @@ _NO_AI_USE = re.compile(
     rf"|{_SUBJECT}\W{{0,3}}(?:use |usage |nutzung )?(?:is |are |ist )?"
     r"(?:prohibited|forbidden|not allowed|not permitted|untersagt|verboten|interdit|prohibid|запрещ|тыйым)"
 )
-_ABOUT = re.compile(_SUBJECT)
+_ABOUT = re.compile(rf"{_SUBJECT}|urhg|2019/790")
 
 
 def judge_notice(text: str) -> Reading:
     """Judge a text that may speak of anything: a comment, a copyright notice."""
     said = text[:_MAX].casefold()
     reading = judge_words(said)
+    if not _ABOUT.search(said):
+        return reading
     if any(_TRAINING.search(said, found.start(), found.end() + _NEAR) for found in _PLAIN.finditer(said)):
         return reading | _NO_TRAINING
     return reading | _HOLD if _NO_AI_USE.search(said) else reading
@@ -65,9 +67,11 @@ def judge_constraint(text: str) -> Reading:
     """Judge a constraint on the use of a work: what it says of AI is meant as a constraint, however it is put."""
     said = text[:_MAX].casefold()
     reading = judge_words(said)
+    if not _ABOUT.search(said):
+        return reading
     if _PLAIN.search(said):
         return reading | _NO_TRAINING
-    return reading | _HOLD if _ABOUT.search(said) else reading
+    return reading | _HOLD
 
 
 def judge_words(said: str) -> Reading:

@@ -4,6 +4,7 @@ Both are XML texts here; finding them in a file is somebody else's business.
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from datalib.optout import markup
@@ -58,8 +59,13 @@ def read_xmp(packet: bytes) -> Declaration:
 
 def xmp_declaration(elements: Sequence[Element]) -> Declaration:
     """Read the elements of an XMP packet."""
-    found = markup.properties(elements, {*_NAMESPACES, _BARE})
+    found = markup.properties(elements, _is_tdm)
     return _declare([_Property(item.name, item.value, item.namespace != _BARE) for item in found])
+
+
+@lru_cache(1 << 12)
+def _is_tdm(name: str) -> bool:
+    return name.rpartition("\n")[0] in {*_NAMESPACES, _BARE}
 
 
 def _declare(properties: list[_Property]) -> Declaration:

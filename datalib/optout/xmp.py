@@ -7,6 +7,7 @@ read holds the work back, and what it plainly says denies all the same.
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Final
 
 from datalib.optout import data_mining, markup, tdmrep, tdmrep_embedded
@@ -81,7 +82,7 @@ def _read_part(elements: Sequence[Element], packet: Packet, evidence: Evidence, 
     declared = tdmrep_embedded.xmp_declaration(elements)
     reserved = tdmrep.signals("tdmrep-embedded", Carrier.UNIT, declared, evidence)
     signals += [signal if pdf and packet.regular else replace(signal, spec=NOTHING) for signal in reserved]
-    licence = next((element for element in elements if _RSL in element.name.partition("\n")[0].casefold()), None)
+    licence = next((element for element in elements if _is_rsl(element.name)), None)
     if licence:
         conditional = Reading.of(State.CONDITIONAL, *TRAINING)
         raw = f"<{licence.local}> of {licence.name.partition(chr(10))[0]}"
@@ -96,24 +97,30 @@ def _read_part(elements: Sequence[Element], packet: Packet, evidence: Evidence, 
 
 
 def _properties(elements: Sequence[Element]) -> list[Property]:
-    spaces = {PLUS, IPTC, *(space for space, _ in _NOTICES)}
-    for element in elements:
-        for name in (element.name, *element.attributes):
-            space = name.rpartition("\n")[0]
-            if space not in spaces and _PLUS_LIKE.match(space):
-                spaces.add(space)
-    found = markup.properties(elements, spaces)
+    found = markup.properties(elements, _is_wanted)
     news = [e for e in elements if e.local == "dataMining" and "uri" in e.attributes]  # NewsML-G2
     return found + [Property(namespace=PLUS, name="DataMining", value=e.attributes["uri"]) for e in news]
 
 
-def _is_plus(item: Property) -> bool:
-    return item.namespace == PLUS or _PLUS_LIKE.match(item.namespace) is not None
+@lru_cache(1 << 12)
+def _is_wanted(full: str) -> bool:
+    """Say whether a property says anything to us. The names of many packets are the same few."""
+    space, _, name = full.rpartition("\n")
+    return _is_plus(space) or space == IPTC or (space, name) in {*_NOTICES, (_TERMS, "provenance")}
+
+
+def _is_plus(space: str) -> bool:
+    return space == PLUS or _PLUS_LIKE.match(space) is not None
+
+
+@lru_cache(1 << 12)
+def _is_rsl(full: str) -> bool:
+    return _RSL in full.rpartition("\n")[0].casefold()
 
 
 def _is_mining(item: Property) -> bool:
     name = item.name.casefold()
-    return (_is_plus(item) or item.namespace == IPTC) and (name in _MINING or name.startswith("dmi-"))
+    return (_is_plus(item.namespace) or item.namespace == IPTC) and (name in _MINING or name.startswith("dmi-"))
 
 
 def _is_link(item: Property) -> bool:
@@ -133,7 +140,7 @@ def _statement(item: Property, evidence: Evidence, *, regular: bool) -> list[Sig
             return []
         spec = said.spec if exact else NOTHING
         return [evidence.signal("iptc-data-mining", Carrier.UNIT, raw, spec=spec, strict=strict)]
-    if _is_plus(item) and item.name == "OtherConstraints":
+    if _is_plus(item.namespace) and item.name == "OtherConstraints":
         name, strict = "iptc-constraints", judge_constraint(item.value)
     elif (item.namespace, item.name) in _NOTICES:
         name, strict = "unit-text", judge_notice(item.value)
