@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from datalib import merkle
+from datalib.errors import Refused
 from datalib.trust import logpolicy, proving, registry, witness
 from datalib.trust.entries import Entry, EventEntry, HeadsEntry
 from datalib.trust.headmap import head_line
@@ -76,10 +77,16 @@ class Board:
         return ask
 
     def __call__(self, wanted: Wanted) -> Cosignatures:
-        names = [name for name in WITNESSES if name not in self.offline]
         keys = {each.name: each for each in RULES.witnesses.values()}
-        found = [witness.converse(self.post(name), wanted, [keys[name]], self.time) for name in names]
-        return Cosignatures(signatures=found, failures=[(name, "offline") for name in sorted(self.offline)])
+        found, failures = [], [(name, "offline") for name in sorted(self.offline)]
+        for name in WITNESSES:
+            if name in self.offline:
+                continue
+            try:
+                found.append(witness.converse(self.post(name), wanted, [keys[name]], self.time))
+            except Refused as error:
+                failures.append((name, error.detail))
+        return Cosignatures(signatures=found, failures=failures)
 
 
 def heads_entry(at: int, heads: Sequence[tuple[str, str]]) -> HeadsEntry:

@@ -143,6 +143,27 @@ def test_a_cosignature_that_does_not_hold_is_not_published(log: Path) -> None:
     assert check(log) == 1
 
 
+def test_a_registry_cannot_show_two_pasts_to_the_same_witnesses(log: Path) -> None:
+    admit(log, *A[:2])
+    board = Board()
+    publish(log, board, RULES)
+    shutil.copytree(log, log.parent / "other")
+    # One branch sells the library to one buyer, the other to another. Both are signed by the log; one has the quorum.
+    admit(log, A[2])
+    admit(log.parent / "other", replace(A[2], event=digest("sold again")))
+    publish(log, board, RULES)
+    with pytest.raises(Refused, match=r"E-LOG-QUORUM.*0 cosigned.*another tree of 5 entries"):
+        publish(log.parent / "other", board, RULES)
+    assert len(board.seen[5]) == 2
+    assert check(log.parent / "other") == 3
+    # A longer branch does not continue what the witnesses have seen either.
+    (log.parent / "other" / ".registry" / "batch").unlink()
+    (log.parent / "other" / ".registry" / "signed").write_bytes((log.parent / "other" / "checkpoint").read_bytes())
+    admit(log.parent / "other", B[0], B[1])
+    with pytest.raises(Refused, match=r"E-LOG-QUORUM.*0 cosigned.*answers 422"):
+        publish(log.parent / "other", board, RULES)
+
+
 def prove(log: Path, entry: EventEntry) -> tuple[tlog.Logged, bytes]:
     with registry.opened(log) as opened:
         index = opened.locate(entry.lib, {entry.event})[entry.event]
