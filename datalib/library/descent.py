@@ -70,7 +70,6 @@ class Descent:
             self._leave(shared)
             for segment in segments[shared:]:
                 self._enter(segment, path, missing)
-            self._at = path
         return self._open[-1][1] if self._open else self._root
 
     def open(self, path: bytes, missing: str) -> tuple[int, os.stat_result]:
@@ -108,6 +107,7 @@ class Descent:
             os.close(above)
             self._open[-1] = (self._open[-1][0], -1)
         self._open.append((segment, descriptor))
+        self._at = self._at + b"/" + segment if self._at else segment  # also if the next step fails
 
     def _leave(self, depth: int) -> None:
         self._at = b"/".join(name for name, _ in self._open[:depth])

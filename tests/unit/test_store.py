@@ -280,3 +280,15 @@ def test_status_of_what_cannot_be_reached(tmp_path: Path) -> None:
             way.status(b"b/c")
         with pytest.raises(Unchecked, match="E-IO"):
             way.status(b"x" * 300)
+
+
+def test_after_a_missing_folder_the_next_path_starts_where_it_should(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "f").write_text("inner")
+    (tmp_path / "f").write_text("outer")
+    with Folder(tmp_path) as folder, Descent(folder.descriptor) as way:
+        with pytest.raises(Refused, match="E-FILE-MISSING"):
+            way.open(b"a/b/x", "E-FILE-MISSING")
+        descriptor, _ = way.open(b"f", "E-FILE-MISSING")
+        assert os.read(descriptor, 9) == b"outer"
+        os.close(descriptor)
