@@ -218,7 +218,8 @@ def letters_of(data: Bytes, start: Positions, end: Positions) -> Hashes:
     filled = np.flatnonzero(counts)
     if filled.size:
         result[filled] = np.bitwise_or.reduceat(LETTERS[octets], (ends - counts)[filled] * WORD)
-    # A segment that begins with a dot, or with one in disguise, may be one that the standard resolves.
+    # The standard drops a query that is empty, and resolves segments of dots, also in disguise.
+    result[(length > 0) & (data[np.maximum(end - 1, 0)] == ord("?"))] |= ROUGH
     dots = (octets[:-1] == ord("/")) & ((octets[1:] == ord(".")) | (octets[1:] == ord("%")))
     result[np.searchsorted(ends * WORD, np.flatnonzero(dots), side="right")] |= ROUGH
     return result

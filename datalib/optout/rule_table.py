@@ -107,10 +107,13 @@ def bucket_of(octet: Any) -> Any:
 
 
 def _shortest(pattern: str) -> str:
-    """Write a pattern without stars at its end, which say nothing: ``/a*`` and ``/a*$`` are ``/a``."""
+    """Write a pattern without stars at its end, which say nothing: ``/a*`` and ``/a*$`` are ``/a``.
+
+    ``/a$*`` stays: its dollar sign would become an end.
+    """
     body = pattern.removesuffix("$")
     bare = body.rstrip("*")
-    return pattern if bare == body else bare
+    return pattern if bare == body or bare.endswith("$") else bare
 
 
 class TableBuilder:

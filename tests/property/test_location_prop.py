@@ -158,7 +158,7 @@ def test_a_large_mixture_is_decided_as_the_reference_does(tmp_path: Path) -> Non
     answers = [Answer(origin=f"https://h{n}.e.x", status=200, body=body) for n, body in enumerate(bodies)]
     urls = [
         f"https://h{chance.randrange(155)}.e.x/" + pattern().replace("#", "").replace("$", "/").lstrip("/")
-        for _ in range(3000)
+        for _ in range(1500)
     ]
     pq.write_table(pa.table({"url": urls}), tmp_path / "w.parquet")
     scan([tmp_path / "w.parquet"], out=tmp_path / "out", sites=[write_sites(tmp_path / "s.jsonl", answers)], now=NOW)
