@@ -1,8 +1,9 @@
 """Run opt-out cases against datalib: ``python -m tests.conformance.optout CASES.jsonl…``.
 
-Each line of a file is one case: ``kind`` names a function of the product, ``input`` (or ``input_b64``, ``input_ref``)
-what goes in, ``expected`` what must come out. Printed are every failure (id, expected, got), every case that is argued
-with its argument, and last ``N passed, M failed``. The exit status is 1 when a case failed.
+Each line of a file is one case: ``kind`` names a function of the product, ``input`` (or ``input_b64``, ``input_ref``, or
+``file``, a path beside the list) what goes in, ``expected`` what must come out. Printed are every failure (id,
+expected, got), every case that is argued with its argument, and last ``N passed, M failed``. The exit status is 1 when
+a case failed.
 
 ``DATALIB_SHARED`` names the folder that holds the real inputs some cases point to; they are argued when it is missing.
 """
@@ -14,11 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.conformance import optout_kinds, optout_site_kinds
+from tests.conformance import optout_kinds, optout_site_kinds, optout_unit_kinds
 from tests.conformance.optout_arguments import argue_case, argue_field
 
 Case = dict[str, Any]
-HANDLERS = {**optout_kinds.HANDLERS, **optout_site_kinds.HANDLERS}
+HANDLERS = {**optout_kinds.HANDLERS, **optout_site_kinds.HANDLERS, **optout_unit_kinds.HANDLERS}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +36,7 @@ def read_cases(path: Path) -> Iterator[Case]:
     with path.open(encoding="utf-8") as lines:
         for line in lines:
             if line.strip():
-                yield json.loads(line)
+                yield {"folder": str(path.parent), **json.loads(line)}
 
 
 def run_case(case: Case) -> Result:

@@ -1,4 +1,4 @@
-"""Every case that is not run as it stands, and why: by kind, by suite and condition, by field."""
+"""Every case that is not run as it stands, and why: by suite and condition, by field."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,14 +6,6 @@ from urllib.parse import urlsplit
 
 Case = dict[str, Any]
 
-_LATER = "not read yet: the reader of this carrier is a later part"
-
-#: Kinds that no reader exists for yet. ``xmp`` and ``file`` mean different things in different suites.
-KINDS: dict[tuple[str | None, str], str] = {
-    (None, "assertions"): _LATER,
-    (None, "file"): _LATER,
-    ("plus_datamining", "xmp"): _LATER,
-}
 #: Cases whose suite means something else than we do.
 CONDITIONS: tuple[tuple[str, Callable[[Case], bool], str], ...] = (
     (
@@ -58,11 +50,7 @@ ONE_FIELD: dict[tuple[str, str], str] = {
 
 def argue_case(case: Case) -> str:
     """Say why a case is not run; nothing when it is."""
-    suite, kind = case.get("suite"), str(case.get("kind"))
-    for key in ((suite, kind), (None, kind)):
-        if key in KINDS:
-            return KINDS[key]
-    return next((why for name, applies, why in CONDITIONS if name == suite and applies(case)), "")
+    return next((why for name, applies, why in CONDITIONS if name == case.get("suite") and applies(case)), "")
 
 
 def argue_field(case: Case, field: str) -> str:

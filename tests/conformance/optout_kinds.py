@@ -334,24 +334,20 @@ def header_value(case: Case) -> Outcome:
 
 
 def well_known(case: Case) -> Outcome:
-    declared = tdmrep.parse(body_of(case)).declare(url_to_path(case["url"]))
-    return _declared(case, declared)
+    return declared(case, tdmrep.parse(body_of(case)).declare(url_to_path(case["url"])))
 
 
 def epub_opf(case: Case) -> Outcome:
-    return _declared(case, tdmrep_embedded.read_opf(body_of(case)))
+    return declared(case, tdmrep_embedded.read_opf(body_of(case)))
 
 
-def tdmrep_xmp(case: Case) -> Outcome:
-    return _declared(case, tdmrep_embedded.read_xmp(body_of(case)))
-
-
-def _declared(case: Case, declared: tdmrep.Declaration) -> Outcome:
+def declared(case: Case, found: tdmrep.Declaration) -> Outcome:
+    """Hold what TDMRep declares somewhere against an expectation."""
     words = {State.ALLOW: "tdm_not_reserved"}
-    strict = words.get(declared.strict, declared.strict.label)
-    if case["expected"].get("strict") == "conditional_deny" and declared.strict is State.DENY and declared.policy:
+    strict = words.get(found.strict, found.strict.label)
+    if case["expected"].get("strict") == "conditional_deny" and found.strict is State.DENY and found.policy:
         strict = "conditional_deny"  # denied, with a licence on offer
-    got = {"reservation": declared.reservation, "policy": declared.policy, "strict": strict}
+    got = {"reservation": found.reservation, "policy": found.policy, "strict": strict}
     return {field: (expected, got.get(field)) for field, expected in case["expected"].items()}
 
 
@@ -416,7 +412,7 @@ HANDLERS: Mapping[str, Callable[[Case], Outcome]] = {
     "raw_values": raw_values, "line_valid": line_valid, "content_usage_line_valid_vocab04": usage_line_valid,
     "merged_signals": merged_signals, "signal_for_agent": signal_for_agent, "decision": decision,
     "header_decision": header_decision,
-    "header_value": header_value, "well_known": well_known, "epub_opf": epub_opf, "xmp": tdmrep_xmp,
+    "header_value": header_value, "well_known": well_known, "epub_opf": epub_opf,
     "precedence": precedence, "odrl_policy": odrl_policy,
     "xrobots_value": xrobots_value, "ai_tokens_any_bot": ai_tokens_any_bot, "xrobots_lines": xrobots_lines,
     "html_meta": html_meta,

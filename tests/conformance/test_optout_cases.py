@@ -24,6 +24,8 @@ SUITES = {
     "real_robots_index": 192,
     "ai_txt_and_other": 36,
     "rsl": 29,
+    "c2pa_cawg": 18,
+    "plus_datamining": 39,
 }
 
 
@@ -44,13 +46,13 @@ def test_the_runner_reports_failures_arguments_and_counts(tmp_path: Path, capsys
     cases.write_text(
         '{"suite": "s", "id": "good", "kind": "url_to_path", "input": "http://e.x/a", "expected": "/a"}\n'
         '{"suite": "s", "id": "bad", "kind": "url_to_path", "input": "http://e.x/a", "expected": "/b"}\n'
-        '{"suite": "s", "id": "later", "kind": "assertions", "input": "", "expected": "deny"}\n'
+        '{"suite": "s", "id": "gone", "kind": "file", "file": "x", "sha256": "", "expected": {"strict": "deny"}}\n'
         '{"suite": "s", "id": "new", "kind": "no such kind", "input": "", "expected": 1}\n',
         encoding="utf-8",
     )
     assert optout.main([str(cases)]) == 1
     printed = capsys.readouterr().out.splitlines()
     assert printed[0] == "FAILED s/bad result: expected '/b', got '/a'"
-    assert printed[1].startswith("ARGUED s/later: not read yet")
+    assert printed[1].startswith("ARGUED s/gone: the file x is not here")
     assert "not known" in printed[2]
     assert printed[-1] == "1 passed, 1 failed"
