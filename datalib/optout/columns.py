@@ -26,7 +26,7 @@ _PAIR = 2
 class Columns:
     """Names of columns as the user gave them; ``urls`` empty means the detection of ``URL_COLUMNS``.
 
-    ``contents`` holds the bytes of a file for each row.
+    ``contents`` holds the bytes of a file for each row, ``ids`` its identifiers, which registries may name.
     """
 
     urls: tuple[str, ...] = ()
@@ -34,6 +34,7 @@ class Columns:
     html: str | None = None
     basis: str | None = None
     contents: str | None = None
+    ids: str | None = None
 
     def of(self, names: Sequence[str]) -> "Columns | None":
         """Give the columns that one table has, or None when none of them speaks of its works."""
@@ -43,19 +44,20 @@ class Columns:
             html=self.html if self.html in names else None,
             basis=self.basis if self.basis in names else None,
             contents=self.contents if self.contents in names else None,
+            ids=self.ids if self.ids in names else None,
         )
         return found if found.urls or found.headers or found.html or found.contents else None
 
     def require(self, names: Sequence[str], where: str) -> None:
         """Refuse a table that lacks a column which was named. Raises Misuse (E-USAGE)."""
-        for name in (*self.urls, self.headers, self.html, self.basis, self.contents):
+        for name in (*self.urls, self.headers, self.html, self.basis, self.contents, self.ids):
             if name is not None and name not in names:
                 raise Misuse("E-USAGE", where, f"there is no column {name!r}; there are: {', '.join(names)[:500]}")
 
     @property
     def read(self) -> tuple[str, ...]:
         """All columns that have to be read, each once."""
-        named = (*self.urls, self.headers, self.html, self.basis, self.contents)
+        named = (*self.urls, self.headers, self.html, self.basis, self.contents, self.ids)
         return tuple(dict.fromkeys(name for name in named if name is not None))
 
 

@@ -56,9 +56,12 @@ class Location:
         self._single = bool((np.diff(self.first) == 1).all())
         self._judge = lru_cache(_KEPT_JUDGES)(self._read_judge)
 
-    def find(self, urls: Any, book: Book) -> Findings:
-        """Judge a column of URLs; signals that only the reference can make are entered into the book."""
-        places = places_of(urls)
+    def find(self, urls: Any, book: Book, places: Places | None = None) -> Findings:
+        """Judge a column of URLs; signals that only the reference can make are entered into the book.
+
+        ``places`` are those of the column, where they are known already.
+        """
+        places = places or places_of(urls)
         site = self.store.lookup(places)
         row, content = self._contents(site)
         contents = self.contents

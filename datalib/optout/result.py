@@ -33,8 +33,9 @@ class ScanResult:
     ``counts`` has works by ``verdict``, by ``reason`` and by the carriers ``asked``, and statements by ``signal`` (a
     statement counts once for each work), and by ``synthetic``: works that their own metadata calls generated or
     modified by machines, by the code of it. ``required``: carriers that works with a URL needed. ``sites``: digest and
-    size of the site snapshot, or None. ``root``: RFC 6962 root over the decisions, ``leaf_rows`` of one decisions file
-    in a leaf; files in their order. ``time``: the moment given as now.
+    size of the site snapshot, or None. ``registries``: name, digest and entries of each list of refusals. ``root``:
+    RFC 6962 root over the decisions, ``leaf_rows`` of one decisions file in a leaf; files in their order. ``time``:
+    the moment given as now.
     """
 
     time: str
@@ -51,6 +52,7 @@ class ScanResult:
     root: str
     leaves: int
     leaf_rows: int
+    registries: tuple[Mapping[str, Any], ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Write the result as ``scan.json`` holds it."""
@@ -63,6 +65,7 @@ class ScanResult:
             "inputs": [file.to_dict() for file in self.inputs],
             "outputs": [file.to_dict() for file in self.outputs],
             "profile": self.profile,
+            "registries": [dict(item) for item in self.registries],
             "required": list(self.required),
             "sites": dict(self.sites) if self.sites else None,
             "time": self.time,
@@ -114,7 +117,13 @@ def _parse(value: Any) -> ScanResult:
         root=check_digest(_text(decisions["root"])),
         leaves=_count(decisions["leaves"]),
         leaf_rows=_count(decisions["leaf_rows"]),
+        registries=tuple(map(_registry, value.get("registries", []))),
     )
+
+
+def _registry(value: Any) -> dict[str, Any]:
+    entries = {_text(kind): _count(number) for kind, number in value["entries"].items()}
+    return {"entries": entries, "name": _text(value["name"]), "sha256": check_digest(_text(value["sha256"]))}
 
 
 def _file(value: Any) -> ScanFile:

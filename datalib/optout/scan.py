@@ -30,6 +30,7 @@ from datalib.optout.found import LEAVES, MADE, PROOFS, USED, read_leaves, read_p
 from datalib.optout.location import answers_that_count
 from datalib.optout.outcome import BIT, CARRIERS
 from datalib.optout.outputs import output, replacing, sha256_of, sweep, trouble
+from datalib.optout.registered import prepare_registry
 from datalib.optout.result import NAME, ScanFile, ScanResult, read_scan
 from datalib.optout.rows import BATCH_ROWS
 from datalib.optout.shard import COUNTED, WORK, Job, ShardTask, judge_shard
@@ -56,6 +57,8 @@ def scan(
     html_column: str | None = None,
     basis_column: str | None = None,
     bytes_column: str | None = None,
+    id_column: str | None = None,
+    registries: Sequence[Path] = (),
     require_carriers: Sequence[str] = (),
     sites_max_age: int | None = None,
     workers: int = 1,
@@ -65,24 +68,28 @@ def scan(
 ) -> ScanResult:
     """Judge works by what their authors said, and write the result into ``out`` (opt-out specification §4).
 
-    ``works``: tables, folders, libraries. ``sites``: snapshots in any form. ``sites_max_age``: days after which an
+    ``works``: tables, folders, libraries. ``sites``: snapshots in any form. ``registries``: lists of refusals, by which
+    ``id_column`` too is compared. ``sites_max_age``: days after which an
     answer counts as not given. ``now``: seconds since 1970. ``workers`` and ``batch_rows`` do not change the result.
 
-    Raises Misuse (E-USAGE, E-OUT-IN-LIBRARY), Refused (E-SITES-FORMAT, E-JSON-SYNTAX), Unchecked (E-IO,
-    E-FILE-CHANGED).
+    Raises Misuse (E-USAGE, E-OUT-IN-LIBRARY), Refused (E-SITES-FORMAT, E-REGISTRY-FORMAT, E-JSON-SYNTAX), Unchecked
+    (E-IO, E-FILE-CHANGED).
     """
     _check_out(out, works)
     required = _required(profile, require_carriers)
     columns = Columns(
-        urls=tuple(url_columns), headers=header_column, html=html_column, basis=basis_column, contents=bytes_column
-    )
+        urls=tuple(url_columns), headers=header_column, html=html_column, basis=basis_column, contents=bytes_column,
+        ids=id_column,
+    )  # fmt: skip
     planned = plan(works, columns)
     engine = Engine(workers=workers)
     _make_room(out)
     table = datalib_vocab.read("agents.json")
     prepared = prepare(sites, out / SITES, agent=agent, table=table, engine=engine)
+    registry = prepare_registry(registries, out / WORK)
     job = Job(
         out=out,
+        registry=registry.folder if registry else None,
         store=prepared.store.folder if prepared else None,
         judges=prepared.judges.folder if prepared else None,
         agent=agent,
@@ -106,6 +113,7 @@ def scan(
         agents_sha256=agents.read(table).sha256,
         required=required,
         sites=_describe(prepared),
+        registries=tuple(file.to_dict() for file in registry.files) if registry else (),
         works=sum(receipt["rows"] for receipt in receipts),
         inputs=tuple(_inputs(planned, digests, receipts)),
         **gathered,
@@ -170,6 +178,7 @@ def _tasks(planned: Plan, job: Job, prepared: Prepared | None, digests: dict[str
         "required": job.required,
         "licensed": job.licensed,
         "admitted": job.admitted,
+        "registry": job.registry.name if job.registry else None,
     }
     for number, shard in enumerate(planned.shards):
         named = [shard.file] if shard.file else shard.files
@@ -184,7 +193,7 @@ def _tasks(planned: Plan, job: Job, prepared: Prepared | None, digests: dict[str
             "urls": shard.urls,
         }
         key = hashlib.sha256(json.dumps(common | own, sort_keys=True).encode()).hexdigest()
-        yield ShardTask(job=job, number=number, shard=shard, key=key)
+        yield ShardTask(job, number, shard, key, tuple(digests.get(file.name, "") for file in shard.files))
 
 
 def _counted(prepared: Prepared | None, since: int | None) -> str | None:

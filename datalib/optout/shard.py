@@ -6,9 +6,10 @@ the task means that the shard is done, whatever became of the process that did i
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -41,8 +42,11 @@ from datalib.optout.reading import (
     read_headers,
     read_pages,
 )
+from datalib.optout.registered import Registered, identifiers
+from datalib.optout.registry_table import Registry
 from datalib.optout.rows import BATCH_ROWS, DOCUMENT_ROWS
 from datalib.optout.site import open_store
+from datalib.optout.urls import Fault, Places, places_of
 from datalib.optout.works import Part, Shard
 
 WORK = "work"
@@ -64,21 +68,26 @@ class Job:
     since: int | None
     licensed: bool
     admitted: bool
+    registry: Path | None = None
     batch_rows: int = BATCH_ROWS
 
 
 class ShardTask(NamedTuple):
-    """A shard of a job; ``key`` names all that its result depends on."""
+    """A shard of a job; ``key`` names all that its result depends on. ``digests`` are of its files."""
 
     job: Job
     number: int
     shard: Shard
     key: str
+    digests: tuple[str, ...] = ()
 
 
 @dataclass(slots=True, kw_only=True)
 class Batch:
-    """Works to be decided together. ``urls`` are their URL columns, ``source`` the rows they came from."""
+    """Works to be decided together. ``urls`` are their URL columns, ``source`` the rows they came from.
+
+    ``ids`` are pairs of row and identifier, where there are registries that may name them.
+    """
 
     work: Any
     url: Any
@@ -86,6 +95,7 @@ class Batch:
     marks: Marks
     basis: NDArray[np.bool_]
     source: Any = None
+    ids: list[tuple[int, str]] = field(default_factory=list)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -110,15 +120,27 @@ class Tally:
         self.used[verdicts.signals[verdicts.signals < len(self.used)]] = True
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tools:
+    """What all shards of a job need."""
+
+    table: AgentTable
+    judges: Judges | None = None
+    location: Location | None = None
+    registry: Registry | None = None
+
+
 @lru_cache(1)
-def _tools(job: Job) -> tuple[AgentTable, Judges | None, Location | None]:
+def _tools(job: Job) -> Tools:
     """Open what all shards of a job need, once in each process."""
     table = agents.read(job.table)
+    registry = Registry(job.registry) if job.registry else None
     if job.store is None or job.judges is None:
-        return table, None, None
+        return Tools(table=table, registry=registry)
     judges = Judges(job.judges)
     store = open_store(job.store, check=False)
-    return table, judges, Location(store, judges, agent=job.agent, table=table, since=job.since)
+    location = Location(store, judges, agent=job.agent, table=table, since=job.since)
+    return Tools(table=table, judges=judges, location=location, registry=registry)
 
 
 def judge_shard(task: ShardTask) -> dict[str, Any]:
@@ -145,11 +167,12 @@ def _receipt(place: Path, task: ShardTask) -> dict[str, Any] | None:
 
 
 def _judge(task: ShardTask) -> dict[str, Any]:
-    job, shard = task.job, task.shard
+    job = task.job
     name = f"part-{task.number:05d}.parquet"
     decisions_path, admitted_path = job.out / "decisions" / name, job.out / "admitted" / name
-    table, judges, location = _tools(job)
-    book = Book(judges)
+    tools = _tools(job)
+    book = Book(tools.judges)
+    registered = Registered(tools.registry, book) if tools.registry else None
     tally = Tally(used=np.zeros(book.compiled, dtype=np.bool_))
     base = job.out / WORK / f"{task.number:05d}.json"
     with (
@@ -161,8 +184,11 @@ def _judge(task: ShardTask) -> dict[str, Any]:
     ):
         decisions = DecisionWriter(decisions_file)
         admitted = AdmittedWriter(admitted_file)
-        for batch in _batches(shard, job, table, book, units):
-            verdicts = _decide(batch, job, location, book)
+        for batch in _batches(task, tools.table, book, units):
+            places = [places_of(column) for column in batch.urls]
+            if registered:
+                registered.mark(places, batch.ids, batch.marks)
+            verdicts = _decide(batch, places, job, tools.location, book)
             decisions.add(Decided(work=batch.work, url=batch.url, verdicts=verdicts, ids=book.ids(verdicts.signals)))
             tally.add(verdicts, book)
             tally.counts["synthetic"].update(batch.marks.synthetic)
@@ -184,14 +210,17 @@ def _judge(task: ShardTask) -> dict[str, Any]:
     }
 
 
-def _batches(shard: Shard, job: Job, table: AgentTable, book: Book, units: UnitReader) -> Iterator[Batch]:
+def _batches(task: ShardTask, table: AgentTable, book: Book, units: UnitReader) -> Iterator[Batch]:
+    job, shard = task.job, task.shard
     if shard.part is Part.FILES:
+        digests = iter(task.digests)
         for files in batches_of(shard.files, DOCUMENT_ROWS):
             marks = read_files(files, book, units, agent=job.agent, table=table)
             work = pa.array([file.name for file in files], pa.string())
             url = pa.nulls(len(files), pa.string())
             basis = np.full(len(files), job.licensed, dtype=np.bool_)
-            yield Batch(work=work, url=url, urls=(), marks=marks, basis=basis)
+            ids = [(row, f"sha256:{digest}") for row, digest in enumerate(islice(digests, len(files)))]
+            yield Batch(work=work, url=url, urls=(), marks=marks, basis=basis, ids=ids)
     elif shard.part is Part.SOURCES:
         work = pa.array([f"source#{number}" for number, _ in shard.urls], pa.string())
         url = pa.array([text for _, text in shard.urls], pa.string())
@@ -231,12 +260,16 @@ def _table(shard: Shard, job: Job, table: AgentTable, book: Book, units: UnitRea
             marks.fault[chunk.damaged] = DAMAGED
         work = work_ids(shard.file.name, chunk.first, chunk.count)
         url = _first_url(urls, chunk.count)
-        yield Batch(work=work, url=url, urls=urls, marks=marks, basis=basis, source=chunk.batch)
+        ids = identifiers(chunk.batch, columns) if job.registry and chunk.batch is not None else []
+        yield Batch(work=work, url=url, urls=urls, marks=marks, basis=basis, source=chunk.batch, ids=ids)
 
 
-def _decide(batch: Batch, job: Job, location: Location | None, book: Book) -> Verdicts:
+def _decide(batch: Batch, places: Sequence[Places], job: Job, location: Location | None, book: Book) -> Verdicts:
     marks = batch.marks
-    found = [location.find(column, book) if location else _unasked(column) for column in batch.urls]
+    found = [
+        location.find(column, book, at) if location else _unasked(at)
+        for column, at in zip(batch.urls, places, strict=True)
+    ]
     fault, asked = marks.fault, marks.asked
     row = [np.array(marks.rows, dtype=np.int64)]
     signal = [np.array(marks.signals, dtype=np.int64)]
@@ -270,12 +303,9 @@ def _unique(
     return row[fresh], signal[fresh]
 
 
-def _unasked(urls: Any) -> Findings:
+def _unasked(places: Places) -> Findings:
     """Give the faults of URLs when there is no snapshot of sites at all."""
-    from datalib.optout.urls import Fault, places_of
-
-    fault = places_of(urls).fault
-    fault[fault == Fault.SCHEME] = Fault.NONE
+    fault = np.where(places.fault == Fault.SCHEME, Fault.NONE, places.fault).astype(np.uint8)
     none = np.zeros(0, dtype=np.int64)
     return Findings(fault=fault, asked=np.zeros(len(fault), dtype=np.uint16), row=none, signal=none)
 

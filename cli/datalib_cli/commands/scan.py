@@ -13,6 +13,13 @@ from datalib_cli.render import scan_lines
 @click.argument("works", type=options.FILE, nargs=-1, required=True)
 @click.option("--sites", type=options.FILE, multiple=True, help="Stored answers of sites: from `datalib optout fetch`.")
 @click.option(
+    "--registry",
+    "registries",
+    type=options.FILE,
+    multiple=True,
+    help="A list of refusals: domains, URLs, identifiers; a file or a folder of them.",
+)
+@click.option(
     "-o", "--out", type=options.FOLDER, required=True, help="Where decisions, signals and evidence are written."
 )
 @click.option("--profile", type=click.Choice(["kz", "eu", "strict"]), default="kz", help="Which rules. Default: kz.")
@@ -20,7 +27,12 @@ from datalib_cli.render import scan_lines
 @click.option("--url-column", "url_columns", multiple=True, metavar="C", help="Columns with URLs. Default: detected.")
 @click.option("--header-column", metavar="C", help="Column with stored HTTP headers.")
 @click.option("--html-column", metavar="C", help="Column with HTML.")
-@click.option("--bytes-column", metavar="C", help="Column with whole files: bytes, Base64, or records of bytes and path.")
+@click.option(
+    "--bytes-column", metavar="C", help="Column with whole files: bytes, Base64, or records of bytes and path."
+)
+@click.option(
+    "--id-column", metavar="C", help="Column with identifiers that registries may name: SHA-256, DOI, ISBN, ISCC."
+)
 @click.option("--basis-column", metavar="C", help="Column with the legal basis of a work (profile strict).")
 @click.option(
     "--require-carrier", "require_carriers", multiple=True, metavar="C", help="A site file that must have been asked."
@@ -32,6 +44,7 @@ from datalib_cli.render import scan_lines
 def command(
     works: tuple[Path, ...],
     sites: tuple[Path, ...],
+    registries: tuple[Path, ...],
     out: Path,
     profile: str,
     agent: str,
@@ -39,6 +52,7 @@ def command(
     header_column: str | None,
     html_column: str | None,
     bytes_column: str | None,
+    id_column: str | None,
     basis_column: str | None,
     require_carriers: tuple[str, ...],
     sites_max_age: int | None,
@@ -59,6 +73,8 @@ def command(
         header_column=header_column,
         html_column=html_column,
         bytes_column=bytes_column,
+        id_column=id_column,
+        registries=registries,
         basis_column=basis_column,
         require_carriers=require_carriers,
         sites_max_age=sites_max_age,

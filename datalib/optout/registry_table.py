@@ -1,0 +1,276 @@
+"""Registries as sorted tables on disk, and their join with batches of works.
+
+Domains are looked up a column at a time: every host, then what follows each of its dots. URLs are looked at one by one
+where a registry names one of their host, identifiers as they come. Hashes only narrow the search: keys are compared.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datalib.errors import Refused
+from datalib.optout.model import Carrier, Reading, Signal, State
+from datalib.optout.registry import DOI_HOSTS, Kind, ListFile, doi_of, url_key
+from datalib.optout.statement import TRAINING, Evidence
+from datalib.optout.urls import (
+    PAD,
+    SHORT,
+    Bytes,
+    Hashes,
+    Place,
+    Places,
+    Positions,
+    equal_rest,
+    first_words,
+    hash_spans,
+)
+
+SIGNAL: Final = "registry"
+_NO_TRAINING: Final = Reading.of(State.DENY, *TRAINING)
+_META: Final = "registry.json"
+_TABLES: Final = ("domain", "url", "prefix", "host", "id")
+_ARRAYS: Final = ("hashes", "ends", "text", "entries")
+#: Entries of all registries of a scan together.
+MAX_ENTRIES: Final = 1 << 26
+_SEEDS: Final = 8
+_SIEVE_BITS: Final = 4
+
+Pairs = tuple[NDArray[np.int64], NDArray[np.int64]]
+
+
+class KeyTable:
+    """Keys sorted by their hash, with a number for each. ``sieve`` says which beginnings of hashes occur at all."""
+
+    def __init__(self, arrays: dict[str, NDArray[Any]], seed: int, lengths: Sequence[int]) -> None:
+        self.hashes: Hashes = arrays["hashes"]
+        self.ends: Positions = arrays["ends"]
+        self.text: Bytes = arrays["text"]
+        self.entries: NDArray[np.int64] = arrays["entries"]
+        self.seed = seed
+        self.lengths = tuple(lengths)
+        bits = max(len(self.hashes), 1).bit_length() + _SIEVE_BITS
+        self._shift = np.uint64(64 - bits)
+        self._sieve = np.zeros(1 << bits, dtype=np.bool_)
+        self._sieve[(self.hashes >> self._shift).astype(np.int64)] = True
+
+    def lookup(self, data: Bytes, start: Positions, length: Positions) -> NDArray[np.int64]:
+        """Give the number of each span's key, -1 where there is none. ``data`` ends in ``PAD`` spare bytes."""
+        found = np.full(len(start), -1, dtype=np.int64)
+        if not len(self.hashes) or not len(start):
+            return found
+        words = first_words(data, start, length)
+        wanted = hash_spans(data, start, length, length, seed=self.seed, words=words)
+        some = np.flatnonzero(self._sieve[(wanted >> self._shift).astype(np.int64)])
+        place = np.minimum(np.searchsorted(self.hashes, wanted[some]), len(self.hashes) - 1)
+        begin = self.ends[place]
+        same = (self.hashes[place] == wanted[some]) & (self.ends[place + 1] - begin == length[some])
+        some, place, begin = some[same], place[same], begin[same]
+        short = np.minimum(length[some], SHORT)
+        same = np.ones(len(some), dtype=np.bool_)
+        for word, own in zip(first_words(data, start[some], short), first_words(self.text, begin, short), strict=True):
+            same &= word == own
+        long = np.flatnonzero(same & (length[some] > SHORT))
+        same[long] = equal_rest((data, start[some[long]]), (self.text, begin[long]), length[some[long]])
+        found[some[same]] = self.entries[place[same]]
+        return found
+
+    def lookup_texts(self, texts: Sequence[bytes]) -> NDArray[np.int64]:
+        """Give the number of each text's key, -1 where there is none."""
+        ends = np.cumsum([0, *map(len, texts)])
+        data = np.frombuffer(b"".join(texts) + bytes(PAD), dtype=np.uint8)
+        return self.lookup(data, ends[:-1], np.diff(ends))
+
+
+def _table(keys: dict[bytes, int]) -> tuple[dict[str, NDArray[Any]], int]:
+    """Sort keys into the arrays of a table; also give the seed by which no two of them share a hash."""
+    texts = list(keys)
+    ends = np.cumsum([0, *map(len, texts)]).astype(np.int64)
+    data = np.frombuffer(b"".join(texts) + bytes(PAD), dtype=np.uint8)
+    length = np.diff(ends)
+    words = first_words(data, ends[:-1], length)
+    for seed in range(_SEEDS):
+        hashes = hash_spans(data, ends[:-1], length, length, seed=seed, words=words)
+        order = np.argsort(hashes, kind="stable")
+        if len(hashes) < 2 or bool((np.diff(hashes[order]) != 0).all()):  # noqa: PLR2004 (one hash has no twin)
+            break
+    else:
+        raise Refused("E-REGISTRY-FORMAT", "", "entries that cannot be told apart")
+    ordered = b"".join([texts[place] for place in order.tolist()])
+    entries = np.fromiter(keys.values(), dtype=np.int64, count=len(texts))[order]
+    return {
+        "hashes": hashes[order],
+        "ends": np.concatenate([[0], np.cumsum(length[order])]).astype(np.int64),
+        "text": np.frombuffer(ordered + bytes(PAD), dtype=np.uint8),
+        "entries": entries,
+    }, seed
+
+
+def is_compiled(folder: Path) -> bool:
+    """Say whether a folder holds complete tables."""
+    return (folder / _META).is_file()
+
+
+def compile_registry(files: Sequence[ListFile], folder: Path) -> None:
+    """Write the tables of registries into an empty folder; complete once its ``registry.json`` is there.
+
+    Raises Refused (E-REGISTRY-FORMAT), Unchecked (E-IO, E-FILE-CHANGED).
+    """
+    keys: dict[str, dict[bytes, int]] = {name: {} for name in _TABLES}
+    lines: list[tuple[int, int]] = []
+    raws: list[bytes] = []
+    counts: list[Counter[str]] = []
+    for number, file in enumerate(files):
+        counts.append(Counter())
+        for entry in file.entries():
+            if len(lines) == MAX_ENTRIES:
+                raise Refused("E-REGISTRY-FORMAT", file.name, f"more than {MAX_ENTRIES} entries in all")
+            kind, key = entry.kind.value, entry.key.encode()
+            name = key.partition(b":")[0].decode() if entry.kind is Kind.ID else kind
+            counts[-1][name] += 1
+            if keys[kind].setdefault(key, len(lines)) == len(lines):
+                lines.append((number, entry.line))
+                raws.append(entry.raw.encode())
+            if entry.kind in {Kind.URL, Kind.PREFIX}:
+                keys["host"][key.partition(b"/")[0]] = 0
+            elif name == "doi":
+                keys["host"] |= dict.fromkeys(map(str.encode, DOI_HOSTS), 0)
+    meta: dict[str, Any] = {"tables": {}, "files": []}
+    for name, found in keys.items():
+        arrays, seed = _table(found)
+        for part, array in arrays.items():
+            np.save(folder / f"{name}-{part}.npy", array, allow_pickle=False)
+        meta["tables"][name] = {"seed": seed, "lengths": sorted(set(map(len, found)))}
+    np.save(folder / "lines.npy", np.array(lines, dtype=np.int64).reshape(-1, 2), allow_pickle=False)
+    np.save(folder / "raw-ends.npy", np.cumsum([0, *map(len, raws)]).astype(np.int64), allow_pickle=False)
+    np.save(folder / "raws.npy", np.frombuffer(b"".join(raws), dtype=np.uint8), allow_pickle=False)
+    meta["files"] = [
+        {
+            "name": file.name,
+            "sha256": file.sha256,
+            "size": file.size,
+            "path": str(file.path.resolve()),
+            "entries": dict(sorted(count.items())),
+        }
+        for file, count in zip(files, counts, strict=True)
+    ]
+    (folder / _META).write_text(json.dumps(meta) + "\n", encoding="ascii")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegistryFile:
+    """A file of a compiled registry. ``entries`` counts what it names."""
+
+    name: str
+    sha256: str
+    size: int
+    path: Path
+    entries: dict[str, int]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Write it as results name it."""
+        return {"entries": dict(self.entries), "name": self.name, "sha256": self.sha256}
+
+
+class Registry:
+    """Compiled registries, mapped."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        meta = json.loads((folder / _META).read_bytes())
+        self.files = tuple(RegistryFile(**{**item, "path": Path(item["path"])}) for item in meta["files"])
+        self._tables = {
+            name: KeyTable(
+                {part: _load(folder, f"{name}-{part}") for part in _ARRAYS}, described["seed"], described["lengths"]
+            )
+            for name, described in meta["tables"].items()
+        }
+        self._lines, self._raws, self._raw_ends = (_load(folder, name) for name in ("lines", "raws", "raw-ends"))
+
+    def find_urls(self, places: Places) -> Pairs:
+        """Give the entries that name the URLs of a batch, as pairs of row and entry."""
+        found = [self._domains(places), *self._urls(places)]
+        rows, entries = (np.concatenate(side) for side in zip(*found, strict=True))
+        return rows, entries
+
+    def find_ids(self, texts: Sequence[tuple[int, str]]) -> Pairs:
+        """Give the entries that name identifiers, which come as pairs of row and text, as pairs of row and entry."""
+        found = self._tables["id"].lookup_texts([text.encode("utf-8", "replace") for _, text in texts])
+        hits = np.flatnonzero(found >= 0)
+        rows = np.array([row for row, _ in texts], dtype=np.int64)
+        return rows[hits], found[hits]
+
+    def signal(self, entry: int) -> Signal:
+        """Give the signal that an entry makes."""
+        number, line = (int(value) for value in self._lines[entry])
+        file = self.files[number]
+        raw = self._raws[self._raw_ends[entry] : self._raw_ends[entry + 1]].tobytes().decode()
+        evidence = Evidence(locator=file.name, sha256=file.sha256)
+        return evidence.signal(SIGNAL, Carrier.REGISTRY, raw, spec=_NO_TRAINING, strict=_NO_TRAINING, place=f"#L{line}")
+
+    def file_of(self, entry: int) -> RegistryFile:
+        """Give the file that an entry stands in."""
+        return self.files[int(self._lines[entry][0])]
+
+    def _domains(self, places: Places) -> Pairs:
+        """Look up every host, and what follows each of its dots."""
+        row = np.flatnonzero(places.cut > places.head)
+        place, end = places.head[row], _host_ends(places, row)
+        dots = np.flatnonzero(places.data == ord("."))
+        rows, entries = [row[:0]], [row[:0]]
+        while row.size:
+            found = self._tables["domain"].lookup(places.data, place, end - place)
+            hits = np.flatnonzero(found >= 0)
+            rows.append(row[hits])
+            entries.append(found[hits])
+            following = np.searchsorted(dots, place)
+            place = (
+                np.where(following < len(dots), dots[np.minimum(following, len(dots) - 1)] + 1, end)
+                if len(dots)
+                else end
+            )
+            go = np.flatnonzero(place < end)
+            row, place, end = row[go], place[go], end[go]
+        return np.concatenate(rows), np.concatenate(entries)
+
+    def _urls(self, places: Places) -> list[Pairs]:
+        """Look at the URLs whose host some URL of a registry has, and at those of a DOI resolver."""
+        row = np.flatnonzero(places.cut > places.head)
+        known = self._tables["host"].lookup(places.data, places.head[row], (places.cut - places.head)[row]) >= 0
+        named = [(at, _place(places, at)) for at in row[known].tolist()]
+        texts = [(at, url_key(place).encode("utf-8", "surrogatepass")) for at, place in named]
+        prefixes = (
+            self._match("prefix", [(at, text[:length]) for at, text in texts if len(text) >= length])
+            for length in self._tables["prefix"].lengths
+        )
+        identifiers = [(at, doi) for at, place in named if (doi := doi_of(place))]
+        return [self._match("url", texts), *prefixes, self.find_ids(identifiers)]
+
+    def _match(self, name: str, texts: Sequence[tuple[int, bytes]]) -> Pairs:
+        found = self._tables[name].lookup_texts([text for _, text in texts])
+        hits = np.flatnonzero(found >= 0)
+        return np.array([at for at, _ in texts], dtype=np.int64)[hits], found[hits]
+
+
+def _host_ends(places: Places, row: Positions) -> Positions:
+    """Give where the hosts of rows end: before a port and before a dot at the end."""
+    head, cut = places.head[row], places.cut[row]
+    colons = np.flatnonzero(places.data == ord(":"))
+    following = np.searchsorted(colons, head)
+    colon = np.append(colons, len(places.data))[following]
+    end = np.where((colon < cut) & (places.data[head] != ord("[")), colon, cut)
+    return np.asarray(end - (places.data[end - 1] == ord(".")))
+
+
+def _place(places: Places, row: int) -> Place:
+    origin = places.data[places.start[row] : places.cut[row]].tobytes().decode("ascii")
+    return Place(origin=origin, target=places.target(row).decode("ascii"))
+
+
+def _load(folder: Path, name: str) -> NDArray[Any]:
+    return np.asarray(np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False))
