@@ -203,7 +203,10 @@ def _act_lines(found: "KeyAct") -> list[str]:
 
 def _certificate_lines(facts: "Facts") -> list[str]:
     say = texts()
-    numbers = [*(f"IIN {each}" for each in facts.iins), *(f"BIN {each}" for each in facts.bins)]
+    numbers = [
+        *(say("IIN {number}", number=each) for each in facts.iins),
+        *(say("BIN {number}", number=each) for each in facts.bins),
+    ]
     return [
         say("certificate of: {name}", name=", ".join([facts.name, *filter(None, [facts.organisation]), *numbers])),
         say("roles in it: {roles}", roles=", ".join(facts.roles) or "—"),
