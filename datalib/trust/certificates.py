@@ -168,7 +168,7 @@ def find_path(
 ) -> Path:
     """Find the way from a certificate over those of the pool to one of the roots; ``at`` in seconds since 1970.
 
-    Each step: the issuer's name, its signature, that it is an authority which may sign certificates and is valid.
+    Each step: the issuer's name, its signature, its dates, and that it may issue certificates; a root may by being one.
     Raises ``Refused("E-ENROL-CHAIN")`` if an issuer of the right name did not issue it, or may not.
     """
     if not roots:
@@ -183,7 +183,8 @@ def find_path(
         verdicts = [(issued_by(current, each), each) for each in named]
         if all(verdict is None for verdict, _ in verdicts):
             return Path.UNSUPPORTED
-        good = [each for verdict, each in verdicts if verdict and _is_authority(each, below, at)]
+        good = [each for verdict, each in verdicts if verdict and (each in roots or _is_authority(each, below))]
+        good = [each for each in good if _is_valid(each, at)]
         if not good:
             raise Refused("E-ENROL-CHAIN", facts(current).name, "not issued by the authority it names")
         current = good[0]
@@ -226,18 +227,20 @@ def verify(certificate: "x509.Certificate", signature: bytes, data: bytes, diges
     return True
 
 
-def _is_authority(certificate: "x509.Certificate", below: int, at: int) -> bool:
+def _is_authority(certificate: "x509.Certificate", below: int) -> bool:
+    """Tell whether a certificate lets its holder issue others, ``below`` of them on the way down (RFC 5280 §6.1.4)."""
     from cryptography import x509
 
     try:
-        extensions = certificate.extensions
-        basic = extensions.get_extension_for_class(x509.BasicConstraints).value
-        usage = extensions.get_extension_for_class(x509.KeyUsage).value
+        basic = certificate.extensions.get_extension_for_class(x509.BasicConstraints).value
+        usage = certificate.extensions.get_extension_for_class(x509.KeyUsage).value
     except (ValueError, x509.ExtensionNotFound, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
         return False
-    fits = basic.path_length is None or basic.path_length >= below
-    start, until = certificate.not_valid_before_utc.timestamp(), certificate.not_valid_after_utc.timestamp()
-    return basic.ca and usage.key_cert_sign and fits and start <= at < until
+    return basic.ca and usage.key_cert_sign and (basic.path_length is None or basic.path_length >= below)
+
+
+def _is_valid(certificate: "x509.Certificate", at: int) -> bool:
+    return certificate.not_valid_before_utc.timestamp() <= at < certificate.not_valid_after_utc.timestamp()
 
 
 def _usages(certificate: "x509.Certificate") -> list[str]:

@@ -69,7 +69,10 @@ def check(data: bytes, content: bytes, where: str = "CMS") -> Signed:
 
 
 def _check(data: bytes, content: bytes, where: str) -> Signed:
-    from asn1crypto import cms
+    from asn1crypto import (
+        cms,
+        tsp,  # noqa: F401 - its import teaches the parser the attribute signing-certificate-v2
+    )
 
     outer = cms.ContentInfo.load(data, strict=True)
     if outer["content_type"].native != "signed_data":

@@ -134,4 +134,4 @@ def _lines(shown: "Shown", own: Path | None) -> list[str]:
         if not state.newest:
             lines.append(say("the chain goes on: this is not its last state"))
     lines.append(say("not checked:"))
-    return [*lines, *(f"  - {say((PROOF_NOT_CHECKED | NOT_CHECKED)[code])}" for code in state.not_checked)]
+    return [*lines, *(f"  - {say((NOT_CHECKED | PROOF_NOT_CHECKED)[code])}" for code in state.not_checked)]
