@@ -56,14 +56,15 @@ class Server(ThreadingHTTPServer):
     def handle_error(self, request: object, client_address: object) -> None:
         """Say nothing about clients that go away in the middle."""
 
-    def run(self) -> None:
-        """Serve until the process is told to end (SIGINT, SIGTERM)."""
+    def run(self, announce: Callable[[], None]) -> None:
+        """Serve until the process is told to end (SIGINT, SIGTERM); ``announce`` is called when that works."""
 
         def stop(_number: int, _frame: FrameType | None) -> None:
             Thread(target=self.shutdown, daemon=True).start()
 
         before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
+            announce()
             self.serve_forever()
         finally:
             for number, handler in before.items():

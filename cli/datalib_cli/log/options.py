@@ -72,8 +72,11 @@ def note_signer(name: str, kind: "KeyType", key: Path, passwords: Path | None) -
 
 
 def run(server: "Server") -> None:
-    """Say where the server listens, then serve until the process is told to end."""
-    sys.stderr.write(texts()("listening: {url}", url=server.url) + "\n")
-    sys.stderr.flush()
+    """Say where the server listens, and serve until the process is told to end."""
+
+    def announce() -> None:
+        sys.stderr.write(texts()("listening: {url}", url=server.url) + "\n")
+        sys.stderr.flush()
+
     with server:
-        server.run()
+        server.run(announce)
