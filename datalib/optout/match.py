@@ -245,7 +245,7 @@ def _chunks(counts: NDArray[np.int64]) -> Sequence[NDArray[np.int64]]:
 
 def _least(row: NDArray[np.int64], key: NDArray[np.int64], low_bits: int) -> NDArray[np.int64]:
     """Give, for each row and each value of the high bits of the key, where the least key stands, in that order."""
-    width = int(key.max(initial=0)).bit_length()
+    width = max(int(key.max(initial=0)).bit_length(), low_bits)
     if width + int(row.max(initial=0)).bit_length() < 63:  # noqa: PLR2004 (both fit into one number)
         whole = row << width | key
         order = np.argsort(whole, kind="stable")

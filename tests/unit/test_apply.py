@@ -1,0 +1,153 @@
+import gzip
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from datalib.errors import Misuse, Refused, Unchecked
+from datalib.optout import rows
+from datalib.optout.answers import Answer
+from datalib.optout.apply import apply
+from datalib.optout.rows import Form
+from datalib.optout.scan import scan
+from tests.scanning import NOW, read_decisions, write_sites
+
+ANSWERS = (Answer(origin="https://a.kz", status=200, body=b"User-agent: *\nDisallow: /no/\n"),)
+URLS = [f"https://a.kz/{'no' if n % 3 == 1 else 'yes'}/{n}" for n in range(10)] + ["UNLIKELY"]
+KEPT = [url for url in URLS if "/no/" not in url]
+
+
+def parquet(path: Path) -> None:
+    table = pa.table({"n": pa.array(range(11), pa.int16()), "url": URLS}).replace_schema_metadata({"made": "here"})
+    pq.write_table(table, path, row_group_size=4, compression="gzip")
+
+
+def arrow(path: Path) -> None:
+    table = pa.table({"n": range(11), "url": URLS})
+    make = pa.ipc.new_file if path.suffix == ".arrow" else pa.ipc.new_stream
+    with make(str(path), table.schema) as out:
+        out.write_table(table, max_chunksize=4)
+
+
+def text(path: Path) -> None:
+    if "jsonl" in path.name:
+        body = "\n\n".join(json.dumps({"url": url, "n": n}) for n, url in enumerate(URLS))
+    else:
+        mark = "\t" if "tsv" in path.name else ","
+        quoted = [f'{n}{mark}"{url}"{mark}"a ""b""\nc"\r\n' for n, url in enumerate(URLS)]
+        body = mark.join(["n", "url", "note"]) + "\r\n\r\n" + "".join(quoted)
+    raw = body.encode()
+    path.write_bytes(gzip.compress(raw) if path.suffix == ".gz" else raw)
+
+
+MAKERS: dict[str, Callable[[Path], None]] = {
+    "w.parquet": parquet, "w.arrow": arrow, "w.arrows": arrow, "w.csv": text, "w.tsv": text, "w.csv.gz": text,
+    "w.jsonl": text, "w.jsonl.gz": text,
+}  # fmt: skip
+
+
+def urls(path: Path) -> list[str]:
+    form = rows.form_of(path.name)
+    assert form is not None
+    return [url for chunk in rows.read(path, form, columns=["url"]) for url in chunk.batch.column("url").to_pylist()]
+
+
+def library(root: Path, *names: str) -> Path:
+    root.mkdir()
+    for name in names:
+        MAKERS[name](root / name)
+    (root / "datapackage.json").write_text('{"sources": [{"path": "https://a.kz/no/set"}]}', encoding="utf-8")
+    return root
+
+
+def scanned(root: Path, out: Path) -> Path:
+    sites = out.parent / "sites.jsonl"
+    if not sites.exists():
+        write_sites(sites, ANSWERS)
+    scan([root], out=out, sites=[sites], now=NOW)
+    return out
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_refused_rows_leave_a_table_of_each_format(tmp_path: Path, name: str) -> None:
+    root = library(tmp_path / "lib", name)
+    out = scanned(root, tmp_path / "out")
+    assert apply(root, out).to_dict() == {"tables": {name: 3}, "files": [], "sources": ["source#0"]}
+    assert urls(root / name) == KEPT
+    assert sorted(path.name for path in root.iterdir()) == ["datapackage.json", name]
+    after = (root / name).read_bytes()
+    assert apply(root, out).to_dict() == {"tables": {}, "files": [], "sources": ["source#0"]}
+    assert (root / name).read_bytes() == after
+    again = scanned(root, tmp_path / "again")
+    assert {row.verdict for row in read_decisions(again) if row.work.startswith(name)} == {"admit", "hold"}
+    assert apply(root, again, held=True).tables == {name: 1}
+    assert urls(root / name) == KEPT[:-1]
+
+
+def test_what_is_kept_is_kept_as_it_was(tmp_path: Path) -> None:
+    root = library(tmp_path / "lib", "w.parquet", "w.csv")
+    before = pq.ParquetFile(root / "w.parquet")
+    lines = (root / "w.csv").read_bytes()
+    apply(root, scanned(root, tmp_path / "out"))
+    after = pq.ParquetFile(root / "w.parquet")
+    assert after.schema_arrow.equals(before.schema_arrow, check_metadata=True)
+    assert after.metadata.row_group(0).column(0).compression == "GZIP"
+    assert after.read()["n"].to_pylist() == [n for n, url in enumerate(URLS) if "/no/" not in url]
+    kept = (root / "w.csv").read_bytes()
+    assert kept == lines.replace(b"\r\n\r\n", b"\r\n", 1)[: len(kept)] or kept.startswith(b"n,url,note\r\n0,")
+    assert all(line in lines for line in kept.split(b"\r\n"))
+
+
+def test_refused_files_leave_the_folder(tmp_path: Path) -> None:
+    root = library(tmp_path / "lib")
+    (root / "sub").mkdir()
+    (root / "sub" / "page.html").write_text('<meta name="robots" content="noai">', encoding="utf-8")
+    (root / "fine.html").write_text("<html>", encoding="utf-8")
+    out = scanned(root, tmp_path / "out")
+    assert apply(root, out).files == ("sub/page.html",)
+    assert apply(root, out).files == ()
+    assert (root / "fine.html").exists()
+
+
+def test_a_library_that_has_changed_is_not_touched(tmp_path: Path) -> None:
+    root = library(tmp_path / "lib", "w.parquet")
+    (root / "page.html").write_text('<meta name="robots" content="noai">', encoding="utf-8")
+    out = scanned(root, tmp_path / "out")
+    (root / "page.html").write_text("<html>", encoding="utf-8")
+    with pytest.raises(Refused, match="E-FILE-CHANGED"):
+        apply(root, out)
+    pq.write_table(pa.table({"url": URLS[::-1]}), root / "w.parquet")
+    with pytest.raises(Refused, match="E-FILE-CHANGED"):
+        apply(root, out)
+    assert urls(root / "w.parquet") == URLS[::-1]
+
+
+def test_only_libraries_and_their_own_scans_will_do(tmp_path: Path) -> None:
+    with pytest.raises(Misuse, match="is not a library"):
+        apply(tmp_path, tmp_path)
+    root = library(tmp_path / "lib", "w.parquet")
+    with pytest.raises(Refused, match="E-SCAN-FORMAT"):
+        apply(root, tmp_path / "none")
+    out = scanned(root, tmp_path / "out")
+    (root / "w.parquet").unlink()
+    with pytest.raises(Unchecked, match="E-IO"):
+        apply(root, out)
+
+
+def test_rows_that_cannot_be_told_apart_are_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = library(tmp_path / "lib", "w.csv")
+    out = scanned(root, tmp_path / "out")
+    before = (root / "w.csv").read_bytes()
+
+    def miscounted(*_: Any) -> int:
+        return 5
+
+    monkeypatch.setattr("datalib.optout.apply.rewrite", miscounted)
+    with pytest.raises(Unchecked, match="cannot be told apart"):
+        apply(root, out)
+    assert (root / "w.csv").read_bytes() == before
+    assert Form.CSV

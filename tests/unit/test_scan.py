@@ -1,0 +1,388 @@
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from datalib.errors import Misuse, Refused, Unchecked
+from datalib.merkle import root
+from datalib.optout import works
+from datalib.optout.answers import TDMREP, Answer
+from datalib.optout.attest import attest_result
+from datalib.optout.decisions import BLOCK
+from datalib.optout.explain import explain
+from datalib.optout.result import ScanFile, ScanResult, read_scan
+from datalib.optout.scan import scan
+from datalib.optout.site_files import CARRIER_OF
+from datalib.optout.site_import import import_sites
+from tests.scanning import NOW, Reference, facts, read_decisions, scan_files, write_sites
+
+ROBOTS = b"User-agent: *\nDisallow: /private/\nUser-agent: GPTBot\nDisallow: /images/\n"
+ANSWERS = (
+    Answer(origin="https://a.kz", status=200, body=ROBOTS, fetched_at="2026-11-01T10:00:00Z"),
+    Answer(origin="https://b.kz", status=404, fetched_at="2026-11-02T10:00:00Z"),
+    Answer(origin="https://b.kz", path=TDMREP, status=200, body=b'[{"location": "/", "tdm-reservation": 1}]'),
+    Answer(origin="https://c.kz", status=503),
+)
+URLS = ["https://a.kz/x", "https://a.kz/private/x", "https://a.kz/images/x", "https://b.kz/x", "https://c.kz/x",
+        "https://unasked.kz/x", "UNLIKELY", None]  # fmt: skip
+REASONS = ["no-prohibition", "robots-disallow", "robots-ai-token", "tdmrep", "robots-unreachable",
+           "not-asked-robots-txt", "no-host", "no-url"]  # fmt: skip
+
+
+@pytest.fixture
+def sites(tmp_path: Path) -> Path:
+    return write_sites(tmp_path / "sites.jsonl", ANSWERS)
+
+
+def write(path: Path, **columns: Any) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(pa.table(columns), path)
+    return path
+
+
+def reasons(out: Path) -> list[str]:
+    return [row.reason for row in read_decisions(out)]
+
+
+def test_each_work_has_one_verdict_with_its_reason(tmp_path: Path, sites: Path) -> None:
+    path = write(tmp_path / "w.parquet", url=URLS)
+    result = scan([path], out=tmp_path / "out", sites=[sites], now=NOW)
+    assert reasons(tmp_path / "out") == REASONS
+    reference = Reference(ANSWERS)
+    assert read_decisions(tmp_path / "out") == [reference.judge(f"w.parquet#{n}", [url]) for n, url in enumerate(URLS)]
+    assert result.counts["verdict"] == {"admit": 1, "refuse": 4, "hold": 3}
+    assert result.counts["reason"]["robots-ai-token"] == 1
+    assert result.counts["asked"] == {"": 3, "robots.txt": 4, "robots.txt tdmrep.json": 1}
+    assert result.counts["signal"] == {"robots-disallow": 1, "robots-ai-token": 1, "tdmrep": 1, "robots-unreachable": 1}
+    assert result == read_scan(tmp_path / "out")
+    assert [file.path for file in result.inputs] == ["w.parquet"]
+    assert {file.path for file in result.outputs} == {
+        "decisions/part-00000.parquet", "signals.parquet", "evidence.parquet",
+    }  # fmt: skip
+
+
+def test_signals_and_evidence_say_it_once_and_in_order(tmp_path: Path, sites: Path) -> None:
+    path = write(tmp_path / "w.parquet", url=URLS * 3)
+    scan([path], out=tmp_path / "out", sites=[sites], now=NOW)
+    signals = pq.read_table(tmp_path / "out" / "signals.parquet").to_pylist()
+    assert [row["id"] for row in signals] == sorted({row["id"] for row in signals})
+    used = {identity for row in read_decisions(tmp_path / "out") for identity in row.signals}
+    assert {row["id"] for row in signals} == used
+    by_name = {row["signal"]: row for row in signals if row["locator"] != "/robots.txt#L2"}
+    assert by_name["robots-ai-token"]["raw"] == "Disallow: /images/"
+    assert by_name["robots-ai-token"]["observed_at"] == "2026-11-01T10:00:00Z"
+    assert (by_name["tdmrep"]["spec_tdm"], by_name["tdmrep"]["strict_train_gen"]) == ("deny", "deny")
+    evidence = pq.read_table(tmp_path / "out" / "evidence.parquet").to_pylist()
+    assert [row["sha256"] for row in evidence] == sorted({row["sha256"] for row in signals})
+    assert ROBOTS in {row["bytes"] for row in evidence}
+
+
+def test_the_root_is_that_of_the_lines_of_decisions(tmp_path: Path, sites: Path) -> None:
+    urls = [f"https://a.kz/{n}" for n in range(150)] + ["https://a.kz/with\ttab"]
+    path = write(tmp_path / "w.parquet", url=urls)
+    result = scan([path], out=tmp_path / "out", sites=[sites], now=NOW)
+    shown = [*urls[:-1], json.dumps(urls[-1])]
+    lines = [f"w.parquet#{n}\t{url}\tadmit\tno-prohibition\tuuuuuuu\n".encode() for n, url in enumerate(shown)]
+    leaves = [b"".join(lines[start : start + BLOCK]) for start in range(0, len(lines), BLOCK)]
+    assert (result.root, result.leaves, result.leaf_rows) == (root(leaves).hex(), len(leaves), BLOCK)
+
+
+def test_the_result_does_not_depend_on_workers_batches_or_order(
+    tmp_path: Path, sites: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(works, "SHARD_ROWS", 40)
+    folder = tmp_path / "works"
+    folder.mkdir()
+    big = pa.table({"url": URLS * 20, "n": range(160)})
+    pq.write_table(big, folder / "b.parquet", row_group_size=25)
+    (folder / "a.csv").write_text(
+        "n,url\n" + "".join(f"{n},{url or ''}\n" for n, url in enumerate(URLS)), encoding="utf-8"
+    )
+    (folder / "c.jsonl").write_text("".join(json.dumps({"url": url}) + "\n" for url in URLS * 3), encoding="utf-8")
+    inputs = sorted(folder.iterdir())
+    results = []
+    for number, (files, options) in enumerate([
+        (inputs, {}), (inputs[::-1], {"batch_rows": 7}), ([folder], {"workers": 2}), (inputs, {"batch_rows": 1}),
+    ]):  # fmt: skip
+        out = tmp_path / f"out{number}"
+        scan(files, out=out, sites=[sites], admitted=True, now=NOW, **options)  # type: ignore[arg-type]  # options of two types
+        results.append(scan_files(out))
+    assert results[1:] == results[:1] * 3
+    assert reasons(tmp_path / "out0")[:8] == [*REASONS[:-1], "no-url"]
+
+
+def test_a_scan_can_be_repeated_and_replaces_an_earlier_one(tmp_path: Path, sites: Path) -> None:
+    out = tmp_path / "out"
+    first = write(tmp_path / "w.parquet", url=URLS)
+    scan([tmp_path / "w.parquet"], out=out, sites=[sites], admitted=True, now=NOW)
+    before = scan_files(out)
+    (out / "decisions" / "part-00007.parquet").write_bytes(b"of an earlier scan")
+    (out / ".datalib-tmp-0123456789abcdef").mkdir()
+    scan([first], out=out, sites=[sites], admitted=True, now=NOW)
+    assert scan_files(out) == before
+    scan([first], out=out, sites=[sites], now=NOW)
+    assert not (out / "admitted").exists()
+
+
+def test_several_url_columns_are_all_judged(tmp_path: Path, sites: Path) -> None:
+    path = write(tmp_path / "w.parquet", url=["https://a.kz/x"] * 5, page_url=["https://a.kz/x", "https://a.kz/private/",
+                 "https://unasked.kz/", None, "https://b.kz/"])  # fmt: skip
+    scan([path], out=tmp_path / "out", sites=[sites], now=NOW)
+    assert reasons(tmp_path / "out") == [
+        "no-prohibition",
+        "robots-disallow",
+        "not-asked-robots-txt",
+        "no-url",
+        "tdmrep",
+    ]
+    scan([path], out=tmp_path / "one", sites=[sites], url_columns=["url"], now=NOW)
+    assert set(reasons(tmp_path / "one")) == {"no-prohibition"}
+
+
+def test_headers_pages_and_bases_are_read(tmp_path: Path, sites: Path) -> None:
+    headers = [[("Server", "x")], [("x-robots-tag", "index"), ("X-Robots-Tag", "noai")], None, [("Server", "x")], []]
+    html = ["<html></html>", "", None, '<meta name="robots" content="noai">', None]
+    stored = pa.array(headers, pa.map_(pa.string(), pa.string()))
+    bases = ["CC-BY-4.0", "contract", " ", "none", None]
+    path = write(tmp_path / "w.parquet", url=["https://a.kz/x"] * 5, headers=stored, html=html, basis=bases)
+    options: dict[str, Any] = {"header_column": "headers", "html_column": "html", "basis_column": "basis"}
+    scan([path], out=tmp_path / "out", sites=[sites], **options, now=NOW)
+    assert reasons(tmp_path / "out") == [
+        "no-prohibition", "x-robots-tag", "no-prohibition", "robots-meta", "no-prohibition",
+    ]  # fmt: skip
+    asked = pq.read_table(tmp_path / "out" / "decisions" / "part-00000.parquet")["carriers_asked"].to_pylist()
+    assert asked == [
+        "robots.txt page transfer",
+        "robots.txt page transfer",
+        "robots.txt",
+        "robots.txt page transfer",
+        "robots.txt",
+    ]
+    found = explain("w.parquet#1", tmp_path / "out").statements[0]
+    assert (found.signal, found.where, found.checked) == ("x-robots-tag", "#headers", True)
+    absent = [Answer(origin="https://a.kz", path=path, status=404) for path in CARRIER_OF]
+    more = write_sites(tmp_path / "strict.jsonl", absent)
+    scan([path], out=tmp_path / "strict", sites=[more], profile="strict", **options, now=NOW)
+    assert reasons(tmp_path / "strict") == ["no-prohibition", "x-robots-tag", "no-basis", "robots-meta", "no-basis"]
+
+
+def test_headers_that_cannot_be_read_hold_the_work(tmp_path: Path, sites: Path) -> None:
+    path = write(tmp_path / "w.parquet", url=["https://a.kz/x", "https://a.kz/private/"], h=["no header", "no header"])
+    scan([path], out=tmp_path / "out", sites=[sites], header_column="h", now=NOW)
+    assert reasons(tmp_path / "out") == ["damaged-record", "robots-disallow"]
+
+
+def test_profiles_ask_for_more(tmp_path: Path, sites: Path) -> None:
+    path = write(tmp_path / "w.parquet", url=["https://a.kz/x", "https://b.kz/x", "https://a.kz/private/"])
+    scan([path], out=tmp_path / "eu", sites=[sites], profile="eu", now=NOW)
+    assert reasons(tmp_path / "eu") == ["not-asked-tdmrep-json", "tdmrep", "robots-disallow"]
+    scan([path], out=tmp_path / "more", sites=[sites], require_carriers=["transfer"], now=NOW)
+    assert reasons(tmp_path / "more") == ["not-asked-transfer", "tdmrep", "robots-disallow"]
+    scan([path], out=tmp_path / "none", now=NOW)
+    assert reasons(tmp_path / "none") == ["not-asked-robots-txt"] * 3
+    assert facts(tmp_path / "none")["sites"] is None
+
+
+def test_old_answers_count_as_not_given(tmp_path: Path, sites: Path) -> None:
+    path = write(tmp_path / "w.parquet", url=["https://a.kz/x", "https://b.kz/x"])
+    moment = 1_793_620_800  # 2026-11-02T12:00:00Z
+    scan([path], out=tmp_path / "out", sites=[sites], sites_max_age=1, now=moment)
+    assert reasons(tmp_path / "out") == ["not-asked-robots-txt", "no-prohibition"]
+
+
+def test_an_imported_store_is_used_where_it_lies_and_several_are_one(tmp_path: Path, sites: Path) -> None:
+    path = write(tmp_path / "w.parquet", url=URLS)
+    scan([path], out=tmp_path / "raw", sites=[sites], now=NOW)
+    store = tmp_path / "store"
+    store.mkdir()
+    import_sites([sites], store)
+    scan([path], out=tmp_path / "out", sites=[store], now=NOW)
+    parts = [write_sites(tmp_path / f"{n}.jsonl", [answer]) for n, answer in enumerate(ANSWERS)]
+    scan([path], out=tmp_path / "parts", sites=parts, now=NOW)
+    scan([path], out=tmp_path / "mixed", sites=[store, parts[0]], now=NOW)
+    assert scan_files(tmp_path / "raw") == scan_files(tmp_path / "out") == scan_files(tmp_path / "parts")
+    assert read_decisions(tmp_path / "mixed") == read_decisions(tmp_path / "raw")
+
+
+def test_admitted_rows_keep_their_schema(tmp_path: Path, sites: Path) -> None:
+    table = pa.table({
+        "url": pa.array(URLS), "n": pa.array(range(8), pa.int16()), "tags": [["a"]] * 8,
+    }).replace_schema_metadata({"made": "here"})  # fmt: skip
+    pq.write_table(table, tmp_path / "w.parquet")
+    (tmp_path / "w.jsonl").write_text(
+        '{"url": "https://a.kz/x", "n": 1}\n{"url": "https://a.kz/y", "m": [2]}\n{\n', encoding="utf-8"
+    )
+    (tmp_path / "w.csv").write_text("n,url\n007,https://a.kz/x\n8,https://a.kz/private/x\n", encoding="utf-8")
+    files = [tmp_path / name for name in ("w.csv", "w.jsonl", "w.parquet")]
+    scan(files, out=tmp_path / "out", sites=[sites], admitted=True, now=NOW)
+    csv, lines, parquet = (pq.read_table(path) for path in sorted((tmp_path / "out" / "admitted").iterdir()))
+    assert csv.to_pylist() == [{"n": "007", "url": "https://a.kz/x"}]
+    assert lines.to_pylist() == [
+        {"url": "https://a.kz/x", "n": 1, "m": None},
+        {"url": "https://a.kz/y", "n": None, "m": [2]},
+    ]
+    assert parquet.schema.equals(pq.read_schema(tmp_path / "w.parquet"), check_metadata=True)
+    assert parquet["n"].to_pylist() == [0]
+
+
+def test_rows_of_json_without_one_schema_stay_lines(tmp_path: Path, sites: Path) -> None:
+    lines = ['{"url": "https://a.kz/x", "n": 1}', '{"url": "https://a.kz/y", "n": {"a": 2}}']
+    (tmp_path / "w.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    scan([tmp_path / "w.jsonl"], out=tmp_path / "out", sites=[sites], admitted=True, now=NOW)
+    admitted = pq.read_table(tmp_path / "out" / "admitted" / "part-00000.parquet")
+    assert [text.strip() for text in admitted["json"].to_pylist()] == lines
+
+
+def library(root: Path) -> Path:
+    write(root / "data" / "w.parquet", url=URLS[:1])
+    (root / "page.html").write_text("<html><body>hello</body></html>", encoding="utf-8")
+    (root / "notes.txt").write_text("hello", encoding="utf-8")
+    (root / "datapackage.json").write_text(json.dumps({"sources": [{"path": "https://a.kz/set"}]}), encoding="utf-8")
+    return root
+
+
+def listing(result: ScanResult) -> dict[str, str]:
+    return {file.path: file.sha256 for file in result.inputs}
+
+
+def test_a_library_without_refusals_passes(tmp_path: Path, sites: Path) -> None:
+    result = scan([library(tmp_path / "lib")], out=tmp_path / "out", sites=[sites], now=NOW)
+    assert [(row.work, row.reason) for row in read_decisions(tmp_path / "out")] == [
+        ("data/w.parquet#0", "no-prohibition"), ("notes.txt", "no-prohibition"), ("page.html", "no-prohibition"),
+        ("source#0", "no-prohibition"),
+    ]  # fmt: skip
+    assert [(file.path, file.rows) for file in result.inputs] == [
+        ("data/w.parquet", 1),
+        ("notes.txt", 1),
+        ("page.html", 1),
+    ]
+    outcome, found = attest_result(result, listing(result))
+    assert (outcome, found["works"], found["not_in_listing"], found["not_scanned"]) == ("pass", 4, [], [])
+
+
+def test_what_was_not_scanned_or_is_not_listed_fails(tmp_path: Path, sites: Path) -> None:
+    result = scan([library(tmp_path / "lib")], out=tmp_path / "out", sites=[sites], now=NOW)
+    known = listing(result)
+    assert attest_result(result, known | {"more.txt": "0" * 64})[1]["not_scanned"] == ["more.txt"]
+    assert attest_result(result, known | {"notes.txt": "0" * 64})[0] == "fail"
+    assert attest_result(result, {path: known[path] for path in ("notes.txt", "page.html")})[1]["not_in_listing"] == [
+        "data/w.parquet"
+    ]
+    (alone,) = [file for file in result.inputs if file.path == "data/w.parquet"]
+    single = scan([tmp_path / "lib" / "data" / "w.parquet"], out=tmp_path / "single", sites=[sites], now=NOW)
+    assert single.inputs == (ScanFile(path="w.parquet", sha256=alone.sha256, rows=1),)
+    assert attest_result(single, {"data/w.parquet": alone.sha256})[0] == "pass"
+    assert attest_result(single, known)[0] == "fail"
+
+
+def test_refused_and_unreadable_files_fail(tmp_path: Path, sites: Path) -> None:
+    root = library(tmp_path / "lib")
+    (root / "page.html").write_text('<meta name="robots" content="noai">', encoding="utf-8")
+    (root / "torn.parquet").write_bytes(b"PAR1")
+    (root / "link.txt").symlink_to("notes.txt")
+    result = scan([root], out=tmp_path / "out", sites=[sites], now=NOW)
+    found = {row.work: row.reason for row in read_decisions(tmp_path / "out")}
+    assert found["page.html"] == "robots-meta"
+    assert found["torn.parquet"] == found["link.txt"] == "damaged-record"
+    outcome, said = attest_result(result, listing(result))
+    assert (outcome, said["refused"], said["held"]) == ("fail", 1, 2)
+
+
+def test_a_verdict_is_explained_by_the_bytes_it_came_from(tmp_path: Path, sites: Path) -> None:
+    path = write(tmp_path / "w.parquet", url=URLS)
+    out = tmp_path / "out"
+    scan([path], out=out, sites=[sites], now=NOW)
+    found = explain("https://a.kz/images/x", out)
+    assert (found.work, found.verdict, found.reason) == ("w.parquet#2", "refuse", "robots-ai-token")
+    (statement,) = found.statements
+    assert statement.where == "https://a.kz/robots.txt#L4"
+    assert statement.quote == "Disallow: /images/"
+    assert statement.checked
+    assert (statement.spec, statement.strict) == ({}, {"train_any": "deny", "train_gen": "deny"})
+    assert found.to_dict()["statements"][0]["sha256"] == statement.sha256
+    assert explain("w.parquet#6", out).statements == ()
+    with pytest.raises(Misuse, match="no work with this id or URL"):
+        explain("w.parquet#99", out)
+
+
+def test_a_result_that_was_changed_explains_nothing(tmp_path: Path, sites: Path) -> None:
+    out = tmp_path / "out"
+    scan([write(tmp_path / "w.parquet", url=URLS)], out=out, sites=[sites], now=NOW)
+    (out / "signals.parquet").write_bytes(b"PAR1")
+    with pytest.raises(Refused, match=r"is not what scan\.json says"):
+        explain("w.parquet#2", out)
+    (out / "decisions" / "part-00000.parquet").write_bytes(b"PAR1")
+    with pytest.raises(Refused, match="E-SCAN-FORMAT"):
+        explain("w.parquet#2", out)
+    (out / "decisions" / "part-00000.parquet").unlink()
+    with pytest.raises(Unchecked, match="E-IO"):
+        explain("w.parquet#2", out)
+
+
+def test_evidence_that_was_not_copied_is_found_in_the_store(
+    tmp_path: Path, sites: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("datalib.optout.statements.MAX_ANSWERS", 10)
+    out = tmp_path / "out"
+    scan([write(tmp_path / "w.parquet", url=URLS)], out=out, sites=[sites], now=NOW)
+    assert set(pq.read_table(out / "evidence.parquet")["bytes"].to_pylist()) == {None}
+    assert explain("w.parquet#2", out).statements[0].checked
+    shutil.rmtree(out / "sites")
+    lost = explain("w.parquet#2", out).statements[0]
+    assert (lost.checked, lost.quote) == (False, "Disallow: /images/")
+
+
+def test_results_are_read_strictly(tmp_path: Path, sites: Path) -> None:
+    out = tmp_path / "out"
+    with pytest.raises(Refused, match="no finished scan"):
+        read_scan(out)
+    scan([write(tmp_path / "w.parquet", url=URLS)], out=out, sites=[sites], now=NOW)
+    good = facts(out)
+    changes: dict[str, Any] = {
+        "format": "x", "works": "8", "inputs": [{}], "time": "now", "agent": 1, "decisions": None,
+        "counts": {"a": {"b": -1}},
+    }  # fmt: skip
+    for name, value in changes.items():
+        (out / "scan.json").write_text(json.dumps(good | {name: value}), encoding="utf-8")
+        with pytest.raises(Refused, match="E-SCAN-FORMAT"):
+            read_scan(out)
+    (out / "scan.json").unlink()
+    (out / "scan.json").mkdir()
+    with pytest.raises(Unchecked, match="E-IO"):
+        read_scan(out)
+
+
+def test_wrong_requests_are_misuse(tmp_path: Path, sites: Path) -> None:
+    path = write(tmp_path / "works" / "w.parquet", url=URLS)
+    root = library(tmp_path / "lib")
+    with pytest.raises(Misuse, match="E-OUT-IN-LIBRARY"):
+        scan([path], out=root / "scan", now=NOW)
+    with pytest.raises(Misuse, match="inside the works"):
+        scan([path.parent], out=path.parent / "out", now=NOW)
+    with pytest.raises(Misuse, match="is not a folder"):
+        scan([path], out=sites, now=NOW)
+    with pytest.raises(Misuse, match="a profile is one of"):
+        scan([path], out=tmp_path / "out", profile="us", now=NOW)
+    with pytest.raises(Misuse, match="a carrier is one of"):
+        scan([path], out=tmp_path / "out", require_carriers=["x"], now=NOW)
+    with pytest.raises(Refused, match="E-SITES-FORMAT"):
+        scan([path], out=tmp_path / "out", sites=[path], now=NOW)
+    assert not (tmp_path / "out" / "scan.json").exists()
+
+
+def test_a_file_that_changes_meanwhile_is_noticed(tmp_path: Path, sites: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write(tmp_path / "w.parquet", url=URLS)
+    planned = works.plan
+
+    def changed(*arguments: Any) -> Any:
+        found = planned(*arguments)
+        write(path, url=URLS[:3])
+        return found
+
+    monkeypatch.setattr("datalib.optout.scan.plan", changed)
+    with pytest.raises(Unchecked, match="E-FILE-CHANGED"):
+        scan([path], out=tmp_path / "out", sites=[sites], now=NOW)
