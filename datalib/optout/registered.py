@@ -1,7 +1,9 @@
 """Works that a registry of refusals names: what is compared, and what becomes of a match."""
 
 import hashlib
+import json
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -45,8 +47,7 @@ def identifiers(batch: Any, columns: Columns) -> list[tuple[int, str]]:
     found: list[tuple[int, str]] = []
     if columns.ids:
         for row, value in enumerate(batch.column(columns.ids).to_pylist()):
-            for one in value if isinstance(value, list) else [value]:
-                text = one.decode("utf-8", "replace") if isinstance(one, bytes) else str(one or "")
+            for text in _texts(value):
                 found += [(row, identifier) for identifier in identifiers_of(text)]
     if columns.contents:
         for row, value in enumerate(batch.column(columns.contents).to_pylist()):
@@ -54,6 +55,15 @@ def identifiers(batch: Any, columns: Columns) -> list[tuple[int, str]]:
             if content is not None:
                 found.append((row, f"sha256:{hashlib.sha256(content.data).hexdigest()}"))
     return found
+
+
+def _texts(value: Any) -> list[str]:
+    """Give the texts of a value: one, or a list of them, which tables of text write as JSON."""
+    if isinstance(value, str) and value.startswith("["):
+        with suppress(ValueError, RecursionError):
+            value = json.loads(value)
+    listed = value if isinstance(value, list) else [value]
+    return [one.decode("utf-8", "replace") if isinstance(one, bytes) else str(one) for one in listed if one is not None]
 
 
 class Registered:

@@ -23,8 +23,11 @@ from datalib.optout.patterns import canonical_target
 from datalib.optout.urls import Place, place_of
 
 MAX_LINE: Final = 4096
+_BLOCK: Final = 1 << 20
 
 _DOMAIN = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?\.)+[a-z](?:[a-z0-9-]*[a-z0-9])?")
+#: A domain as most lists have them, without punycode.
+_PLAIN = re.compile(rb"(?![^\n]*xn--)(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z][a-z0-9]*")
 _WORDY = re.compile(r"(?:\*?\.)?([^\s/\\?#@:*]+\.[^\s/\\?#@:*]*[^\s/\\?#@:*0-9.])\.?")
 _SHA256 = re.compile(r"(?:sha-?256[:=-])?([0-9a-f]{64})", re.IGNORECASE)
 _DOI = re.compile(r"(?:doi:\s*)?(10\.[0-9]{4,9}(?:\.[0-9]+)*/\S+)", re.IGNORECASE)
@@ -49,9 +52,9 @@ class Entry(NamedTuple):
     """An entry: its key in one spelling, the line it stands in and the text of that line."""
 
     kind: Kind
-    key: str
+    key: bytes
     line: int
-    raw: str
+    raw: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,19 +68,40 @@ class ListFile:
 
     def entries(self) -> Iterator[Entry]:
         """Read the entries. Raises Refused (E-REGISTRY-FORMAT) with the line, Unchecked (E-IO)."""
-        digest = hashlib.sha256()
+        for number, line in enumerate(self._lines(), 1):
+            if _PLAIN.fullmatch(line):
+                yield Entry(Kind.DOMAIN, line, number, line)
+                continue
+            if len(line) > MAX_LINE:
+                raise self._fault(number, f"the line is longer than {MAX_LINE} bytes")
+            try:
+                text = _text(line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line)
+            except UnicodeDecodeError as error:
+                raise self._fault(number, "not a text in UTF-8") from error
+            if text:
+                found = key_of(text)
+                if found is None:
+                    raise self._fault(number, f"neither a domain, a URL nor an identifier: {text[:80]!r}")
+                yield Entry(found[0], found[1].encode(), number, text.encode())
+
+    def _lines(self) -> Iterator[bytes]:
+        """Read lines without their ends; one that is too long comes cut."""
+        digest, rest = hashlib.sha256(), b""
         with trouble(self.path), self.path.open("rb") as file:
-            for number, line in enumerate(iter(lambda: file.readline(MAX_LINE + 1), b""), 1):
-                digest.update(line)
-                where = f"{self.path}:{number}"
-                if len(line) > MAX_LINE:
-                    raise Refused("E-REGISTRY-FORMAT", where, f"the line is longer than {MAX_LINE} bytes")
-                text = _text(line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line, where)
-                if text:
-                    kind, key = key_of(text) or _no_entry(text, where)
-                    yield Entry(kind, key, number, text)
+            while block := file.read(_BLOCK):
+                digest.update(block)
+                *lines, rest = (rest + block).split(b"\n")
+                yield from (line.rstrip(b"\r") for line in lines)
+                if len(rest) > MAX_LINE:
+                    yield rest
+                    return
         if digest.hexdigest() != self.sha256:
             raise Unchecked("E-FILE-CHANGED", str(self.path), "changed while it was read")
+        if rest:
+            yield rest
+
+    def _fault(self, line: int, detail: str) -> Refused:
+        return Refused("E-REGISTRY-FORMAT", f"{self.path}:{line}", detail)
 
 
 def list_files(sources: Sequence[Path]) -> list[ListFile]:
@@ -134,7 +158,7 @@ def identifiers_of(text: str) -> list[str]:
     """Give the identifiers that a value of a column holds, one or several; a DOI may be written as its URL."""
     found: list[str] = []
     for part in [text, *_SPLIT.split(text), *text.split()] if len(text) <= MAX_LINE else ():
-        word = part.strip()
+        word = part.strip().rstrip(",;")
         place = place_of(word) if _SCHEME.match(word) else None
         identifier = doi_of(place) if isinstance(place, Place) else identifier_of(word)
         if identifier and identifier not in found:
@@ -181,17 +205,10 @@ def _isbn(digits: str) -> str | None:
     return "isbn:" + "".join(map(str, body)) + str(check)
 
 
-def _text(line: bytes, where: str) -> str:
+def _text(line: bytes) -> str:
     """Give a line without its comment, blanks and quotes. A ``#`` inside of a URL begins none."""
-    try:
-        text = line.decode()
-    except UnicodeDecodeError as error:
-        raise Refused("E-REGISTRY-FORMAT", where, "not a text in UTF-8") from error
+    text = line.decode()
     return "" if text.lstrip().startswith("#") else re.split(r"\s#", text, maxsplit=1)[0].strip().strip('"')
-
-
-def _no_entry(text: str, where: str) -> tuple[Kind, str]:
-    raise Refused("E-REGISTRY-FORMAT", where, f"neither a domain, a URL nor an identifier: {text[:80]!r}")
 
 
 def _walk(folder: Path) -> Iterator[tuple[str, Path]]:

@@ -5,6 +5,7 @@ where a registry names one of their host, identifiers as they come. Hashes only 
 """
 
 import json
+from array import array
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -87,28 +88,48 @@ class KeyTable:
         return self.lookup(data, ends[:-1], np.diff(ends))
 
 
-def _table(keys: dict[bytes, int]) -> tuple[dict[str, NDArray[Any]], int]:
-    """Sort keys into the arrays of a table; also give the seed by which no two of them share a hash."""
-    texts = list(keys)
-    ends = np.cumsum([0, *map(len, texts)]).astype(np.int64)
-    data = np.frombuffer(b"".join(texts) + bytes(PAD), dtype=np.uint8)
-    length = np.diff(ends)
-    words = first_words(data, ends[:-1], length)
-    for seed in range(_SEEDS):
-        hashes = hash_spans(data, ends[:-1], length, length, seed=seed, words=words)
-        order = np.argsort(hashes, kind="stable")
-        if len(hashes) < 2 or bool((np.diff(hashes[order]) != 0).all()):  # noqa: PLR2004 (one hash has no twin)
-            break
-    else:
-        raise Refused("E-REGISTRY-FORMAT", "", "entries that cannot be told apart")
-    ordered = b"".join([texts[place] for place in order.tolist()])
-    entries = np.fromiter(keys.values(), dtype=np.int64, count=len(texts))[order]
-    return {
-        "hashes": hashes[order],
-        "ends": np.concatenate([[0], np.cumsum(length[order])]).astype(np.int64),
-        "text": np.frombuffer(ordered + bytes(PAD), dtype=np.uint8),
-        "entries": entries,
-    }, seed
+class _Keys:
+    """Keys as they come, one behind the other; the entry of each."""
+
+    def __init__(self) -> None:
+        self.text = bytearray()
+        self.lengths = array("q")
+        self.entries = array("q")
+
+    def add(self, key: bytes, entry: int) -> None:
+        self.text += key
+        self.lengths.append(len(key))
+        self.entries.append(entry)
+
+    def sort(self) -> tuple[dict[str, NDArray[Any]], int]:
+        """Sort the keys by their hash, each once, the earliest of equal ones; also give the seed of the hashes."""
+        length = np.frombuffer(self.lengths, dtype=np.int64)
+        start = np.cumsum(length) - length
+        data = np.frombuffer(self.text + bytes(PAD), dtype=np.uint8)
+        words = first_words(data, start, length)
+        for seed in range(_SEEDS):
+            hashes = hash_spans(data, start, length, length, seed=seed, words=words)
+            order = np.argsort(hashes, kind="stable")
+            twin = np.flatnonzero(hashes[order[1:]] == hashes[order[:-1]])
+            pairs = zip(order[twin].tolist(), order[twin + 1].tolist(), strict=True)
+            if all(self._text(start, one) == self._text(start, other) for one, other in pairs):
+                break
+        else:
+            raise Refused("E-REGISTRY-FORMAT", "", "entries that cannot be told apart")
+        order = np.delete(order, twin + 1)
+        ends = np.concatenate([[0], np.cumsum(length[order])]).astype(np.int64)
+        ordered = bytearray()
+        for begin, size in zip(start[order].tolist(), length[order].tolist(), strict=True):
+            ordered += self.text[begin : begin + size]
+        return {
+            "hashes": hashes[order],
+            "ends": ends,
+            "text": np.frombuffer(ordered + bytes(PAD), dtype=np.uint8),
+            "entries": np.frombuffer(self.entries, dtype=np.int64)[order],
+        }, seed
+
+    def _text(self, start: Positions, place: int) -> bytes:
+        return bytes(self.text[start[place] : start[place] + self.lengths[place]])
 
 
 def is_compiled(folder: Path) -> bool:
@@ -121,34 +142,35 @@ def compile_registry(files: Sequence[ListFile], folder: Path) -> None:
 
     Raises Refused (E-REGISTRY-FORMAT), Unchecked (E-IO, E-FILE-CHANGED).
     """
-    keys: dict[str, dict[bytes, int]] = {name: {} for name in _TABLES}
-    lines: list[tuple[int, int]] = []
-    raws: list[bytes] = []
+    keys = {name: _Keys() for name in _TABLES}
+    numbers, lines, raw_ends, raws = array("q"), array("q"), array("q", [0]), bytearray()
     counts: list[Counter[str]] = []
     for number, file in enumerate(files):
         counts.append(Counter())
-        for entry in file.entries():
+        for kind, key, line, raw in file.entries():
             if len(lines) == MAX_ENTRIES:
                 raise Refused("E-REGISTRY-FORMAT", file.name, f"more than {MAX_ENTRIES} entries in all")
-            kind, key = entry.kind.value, entry.key.encode()
-            name = key.partition(b":")[0].decode() if entry.kind is Kind.ID else kind
+            keys[kind].add(key, len(lines))
+            numbers.append(number)
+            lines.append(line)
+            raws += raw
+            raw_ends.append(len(raws))
+            name = key.partition(b":")[0].decode() if kind is Kind.ID else kind.value
             counts[-1][name] += 1
-            if keys[kind].setdefault(key, len(lines)) == len(lines):
-                lines.append((number, entry.line))
-                raws.append(entry.raw.encode())
-            if entry.kind in {Kind.URL, Kind.PREFIX}:
-                keys["host"][key.partition(b"/")[0]] = 0
-            elif name == "doi":
-                keys["host"] |= dict.fromkeys(map(str.encode, DOI_HOSTS), 0)
+            if kind in {Kind.URL, Kind.PREFIX}:
+                keys["host"].add(key.partition(b"/")[0], 0)
+    if any("doi" in count for count in counts):
+        for host in sorted(DOI_HOSTS):
+            keys["host"].add(host.encode(), 0)
     meta: dict[str, Any] = {"tables": {}, "files": []}
     for name, found in keys.items():
-        arrays, seed = _table(found)
-        for part, array in arrays.items():
-            np.save(folder / f"{name}-{part}.npy", array, allow_pickle=False)
-        meta["tables"][name] = {"seed": seed, "lengths": sorted(set(map(len, found)))}
-    np.save(folder / "lines.npy", np.array(lines, dtype=np.int64).reshape(-1, 2), allow_pickle=False)
-    np.save(folder / "raw-ends.npy", np.cumsum([0, *map(len, raws)]).astype(np.int64), allow_pickle=False)
-    np.save(folder / "raws.npy", np.frombuffer(b"".join(raws), dtype=np.uint8), allow_pickle=False)
+        arrays, seed = found.sort()
+        for part, values in arrays.items():
+            np.save(folder / f"{name}-{part}.npy", values, allow_pickle=False)
+        meta["tables"][name] = {"seed": seed, "lengths": sorted(set(found.lengths))}
+    for name, table in (("numbers", numbers), ("lines", lines), ("raw-ends", raw_ends)):
+        np.save(folder / f"{name}.npy", np.frombuffer(table, dtype=np.int64), allow_pickle=False)
+    np.save(folder / "raws.npy", np.frombuffer(raws, dtype=np.uint8), allow_pickle=False)
     meta["files"] = [
         {
             "name": file.name,
@@ -190,7 +212,8 @@ class Registry:
             )
             for name, described in meta["tables"].items()
         }
-        self._lines, self._raws, self._raw_ends = (_load(folder, name) for name in ("lines", "raws", "raw-ends"))
+        self._numbers, self._lines = _load(folder, "numbers"), _load(folder, "lines")
+        self._raws, self._raw_ends = _load(folder, "raws"), _load(folder, "raw-ends")
 
     def find_urls(self, places: Places) -> Pairs:
         """Give the entries that name the URLs of a batch, as pairs of row and entry."""
@@ -207,15 +230,16 @@ class Registry:
 
     def signal(self, entry: int) -> Signal:
         """Give the signal that an entry makes."""
-        number, line = (int(value) for value in self._lines[entry])
-        file = self.files[number]
+        file = self.file_of(entry)
         raw = self._raws[self._raw_ends[entry] : self._raw_ends[entry + 1]].tobytes().decode()
         evidence = Evidence(locator=file.name, sha256=file.sha256)
-        return evidence.signal(SIGNAL, Carrier.REGISTRY, raw, spec=_NO_TRAINING, strict=_NO_TRAINING, place=f"#L{line}")
+        return evidence.signal(
+            SIGNAL, Carrier.REGISTRY, raw, spec=_NO_TRAINING, strict=_NO_TRAINING, place=f"#L{self._lines[entry]}"
+        )
 
     def file_of(self, entry: int) -> RegistryFile:
         """Give the file that an entry stands in."""
-        return self.files[int(self._lines[entry][0])]
+        return self.files[int(self._numbers[entry])]
 
     def _domains(self, places: Places) -> Pairs:
         """Look up every host, and what follows each of its dots."""
@@ -224,18 +248,15 @@ class Registry:
         dots = np.flatnonzero(places.data == ord("."))
         rows, entries = [row[:0]], [row[:0]]
         while row.size:
+            # A name without a dot is no entry: what has none ahead is done.
+            ahead = np.append(dots, len(places.data))[np.searchsorted(dots, place)]
+            go = np.flatnonzero(ahead < end)
+            row, place, end = row[go], place[go], end[go]
             found = self._tables["domain"].lookup(places.data, place, end - place)
             hits = np.flatnonzero(found >= 0)
             rows.append(row[hits])
             entries.append(found[hits])
-            following = np.searchsorted(dots, place)
-            place = (
-                np.where(following < len(dots), dots[np.minimum(following, len(dots) - 1)] + 1, end)
-                if len(dots)
-                else end
-            )
-            go = np.flatnonzero(place < end)
-            row, place, end = row[go], place[go], end[go]
+            place = ahead[go] + 1
         return np.concatenate(rows), np.concatenate(entries)
 
     def _urls(self, places: Places) -> list[Pairs]:
