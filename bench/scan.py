@@ -1,0 +1,82 @@
+"""The scan of a URL table: against copying the URL column, against Protego's verdicts, and what it holds in memory.
+
+Importing the snapshot is reported apart: the first scan imports it, a scan of one row shows what that costs.
+"""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from bench import urls
+from bench.machine import release
+from bench.row import Row, bounded, compared
+from bench.usage import Usage, measure, program
+
+_COPY = Path(__file__).with_name("copy_urls.py")
+_VERDICTS = Path(__file__).with_name("verdicts.py")
+_ASKED = 100_000  # URLs that Protego is asked about
+_ROUNDS = 2
+
+
+def run(tmp: Path, *, full: bool) -> list[Row]:
+    """Scan a small and a large table with few bodies, and the large one with a body for each site."""
+    rows, hosts = (20_000_000, 1_000_000) if full else (2_000_000, 100_000)
+    found = []
+    for name, distinct in (("shared bodies", False), ("every body distinct", True)):
+        folder = tmp / name.replace(" ", "-")
+        sites = urls.make(folder, rows=rows, hosts=hosts, distinct=distinct)
+        found += _rows(folder, sites, f"{rows / 1e6:g} M URLs, {hosts / 1e6:g} M sites, {name}")
+        if not distinct:
+            found += _against_protego(folder, sites, found[-1], rows)
+        shutil.rmtree(folder)
+    return found
+
+
+def _scan(sites: Path, out: Path, *works: Path) -> Usage:
+    return measure([program("datalib"), "scan", *works, "--sites", sites, "-o", out])
+
+
+def _rows(folder: Path, sites: Path, size: str) -> list[Row]:
+    works = sorted(folder.glob("*.parquet"))
+    one = folder / "one"
+    one.mkdir()
+    (one / "one.csv").write_text("url\nhttps://nowhere.example/\n")
+    imported = _scan(sites, folder / "import", one / "one.csv")
+    store = folder / "import" / "sites"
+    ready = _scan(store, folder / "ready", one / "one.csv")
+    best: dict[str, Usage] = {}
+    for number in range(_ROUNDS):
+        for name, found in (
+            ("copy", measure([sys.executable, _COPY, folder, folder / f"copy-{number}"])),
+            ("scan", _scan(store, folder / f"out-{number}", *works)),
+        ):
+            best[name] = best[name] | found if name in best else found
+    peer = f"pyarrow {release('pyarrow')}: copy of the URL column"
+    return [
+        bounded("snapshot import", imported.cpu - ready.cpu, unit="CPU s", aim="", note=size),
+        bounded("scan, start-up with the stored snapshot", ready.cpu, unit="CPU s", aim="", note=size),
+        bounded("scan, peak memory", best["scan"].peak, unit="MB", aim="<= 600", note=size),
+        compared("datalib scan", peer, best["scan"].cpu - ready.cpu, best["copy"].cpu, aim="<= 6", note=size),
+    ]
+
+
+def _against_protego(folder: Path, sites: Path, scanned: Row, rows: int) -> list[Row]:
+    from datalib.optout import agents
+
+    tokens = ["datalib", *agents.default().training]
+    asked = [sys.executable, str(_VERDICTS), str(folder), str(sites), str(_ASKED), *tokens]
+    theirs = _ASKED / float(subprocess.run(asked, capture_output=True, check=True).stdout)
+    ours = rows / scanned.ours
+    return [
+        Row(
+            what="robots verdicts, all training crawlers",
+            against=f"Protego {release('Protego')}, parsed once per host",
+            ours=ours,
+            theirs=theirs,
+            unit="URLs/CPU s",
+            ratio=ours / theirs,
+            aim=">= 15",
+            note="our figure writes decisions too",
+        )
+    ]
