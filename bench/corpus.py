@@ -32,7 +32,7 @@ FULL = Size(small=20_000, shards=6, rows=5_500_000, binary=2_048)
 
 def make(folder: Path, size: Size) -> int:
     """Fill a new folder; give the number of its bytes."""
-    chance = random.Random(20260901)  # noqa: S311 (a reproducible corpus)
+    chance = random.Random(20260901)
     folder.mkdir(parents=True)
     _small(folder, size.small, chance)
     for number in range(size.shards):
