@@ -278,6 +278,8 @@ def judge_page(html: bytes, agent: str, table: AgentTable, evidence: Evidence) -
         found += _ai_license(content, evidence)
     if page.licences:
         found.append(_licence(page.licences, Carrier.PAGE, evidence))
+    for document in page.documents:
+        found += rsl.parse(document.encode("utf-8", "replace")).page_signals(evidence)
     if not page.complete:
         found.append(evidence.signal("page-unreadable", Carrier.PAGE, "", spec=NOTHING, strict=_HOLD,
                                      note="longer than the reader's bound"))  # fmt: skip

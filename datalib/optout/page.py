@@ -51,10 +51,14 @@ class Meta:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageMeta:
-    """The meta elements and the RSL licences of a page, in its order. Names are in lower case."""
+    """The meta elements and the RSL licences of a page, in its order. Names are in lower case.
+
+    ``licences`` are links to documents, ``documents`` those that stand in the page itself.
+    """
 
     metas: tuple[Meta, ...]
     licences: tuple[str, ...]
+    documents: tuple[str, ...]
     complete: bool
 
     def named(self, name: str) -> tuple[str, ...]:
@@ -81,16 +85,16 @@ def read_page(html: bytes) -> PageMeta:
     tree = LexborHTMLParser("\n".join(kept))
     return PageMeta(
         metas=tuple(meta for node in tree.css("meta") for meta in _metas(node.attributes)),
-        licences=(
-            *(_shown(node.attributes, "href") for node in tree.css("link[href]") if _is_licence(node.attributes)),
-            *("<script>" for node in tree.css("script[type]") if _is_rsl(node.attributes)),
+        licences=tuple(
+            _shown(node.attributes, "href") for node in tree.css("link[href]") if _is_licence(node.attributes)
         ),
+        documents=tuple(node.text() for node in tree.css("script[type]") if _is_rsl(node.attributes)),
         complete=complete,
     )
 
 
 def _tags(text: str) -> Iterator[str]:
-    """Give the start tags of the wanted elements as they are written."""
+    """Give the start tags of the wanted elements as they are written; a script that may be a licence comes whole."""
     place = foreign = 0
     while found := _NEXT.match(text, place):
         place = found.end()
@@ -100,8 +104,11 @@ def _tags(text: str) -> Iterator[str]:
         if found["end"]:
             foreign -= name in _FOREIGN and foreign > 0
             continue
-        if name in _WANTED:
-            yield tag + "</script>" if name == "script" else tag
+        if name == "script":
+            end = _ENDS[name].search(text, place) if "rsl" in tag.lower() and not foreign else None
+            yield tag + (text[place : end.start()] if end else "") + "</script>"
+        elif name in _WANTED:
+            yield tag
         if name in _FOREIGN:
             foreign += not tag.endswith("/>")
         elif name == "plaintext":

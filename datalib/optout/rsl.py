@@ -102,9 +102,20 @@ class Document:
                     states[usage] = max(states.get(usage, State.UNKNOWN), state)
         return states
 
+    def page_signals(self, evidence: Evidence) -> tuple[Signal, ...]:
+        """Give the signal of a document that stands in a page: the strongest state of all its contents."""
+        states: Usages = {} if self.readable else dict.fromkeys(USAGES, State.HOLD)
+        for scope in self.scopes:
+            for usage, state in scope.usages.items():
+                strict = state if self.conforming or state is State.DENY else State.HOLD
+                states[usage] = max(states.get(usage, State.UNKNOWN), strict)
+        return self._signals(states, Carrier.PAGE, evidence)
+
     def signals(self, target: str, evidence: Evidence, origin: str = "") -> tuple[Signal, ...]:
         """Give the signal about a path, if the document speaks of it."""
-        states = self.usages(target, origin)
+        return self._signals(self.usages(target, origin), Carrier.LOCATION, evidence)
+
+    def _signals(self, states: Usages, carrier: Carrier, evidence: Evidence) -> tuple[Signal, ...]:
         if not states:
             return ()
         strict = reading_of({name: state for usage, state in states.items() for name in _CATEGORIES[usage]})
@@ -112,7 +123,7 @@ class Document:
         letter = self.conforming and State.HOLD not in states.values()
         note = "" if self.readable else "not a document of RSL"
         spec = strict if letter else NOTHING
-        return (evidence.signal(SIGNAL, Carrier.LOCATION, said, spec=spec, strict=strict, note=note),)
+        return (evidence.signal(SIGNAL, carrier, said, spec=spec, strict=strict, note=note),)
 
 
 UNREADABLE: Final = Document(scopes=(), conforming=False, readable=False)

@@ -2,7 +2,7 @@ import pytest
 
 from datalib.optout import agents, judge
 from datalib.optout.answers import ROBOTS, TDMREP, Answer
-from datalib.optout.model import NOTHING, Reading, Signal, State
+from datalib.optout.model import NOTHING, Carrier, Reading, Signal, State
 from datalib.optout.statement import Evidence
 
 TABLE = agents.default()
@@ -219,3 +219,20 @@ def test_a_small_file_that_failed_was_not_asked() -> None:
     assert judge.OriginJudge(None, None, "MyBot", TABLE, files=files).asked == frozenset()
     absent = [Answer(origin="https://e.x", path="/.well-known/trust.txt", status=404)]
     assert judge.OriginJudge(None, None, "MyBot", TABLE, files=absent).asked == {"well-known/trust.txt"}
+
+
+@pytest.mark.parametrize(
+    ("inside", "expected"),
+    [
+        (FREE, State.ALLOW),
+        (REFUSED, State.DENY),
+        (RSL.format('<permits type="usage">train-ai</permits>'), State.HOLD),
+        ("not RSL", State.HOLD),
+        ("<rsl/>", State.UNKNOWN),
+    ],
+)
+def test_a_licence_that_stands_in_a_page_is_read(inside: str, expected: State) -> None:
+    html = f"<title>t</title><script type='application/rsl+xml'>{inside}</script><script>rsl</script>"
+    found = judge.judge_page(html.encode(), "MyBot", TABLE, EVIDENCE)
+    assert together(found)[1].tested is expected
+    assert all(signal.carrier is Carrier.PAGE for signal in found)

@@ -34,7 +34,8 @@ def test_licence_links() -> None:
         b'<link rel=other type="application/rsl+xml" href="/no">'
         b'<script type="application/rsl+xml"></script><script type=a>'
     )
-    assert page.licences == ("/l.xml", "<script>")
+    assert page.licences == ("/l.xml",)
+    assert page.documents == ("",)
 
 
 def test_encodings_and_bounds() -> None:
