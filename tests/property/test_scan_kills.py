@@ -1,0 +1,63 @@
+"""A scan that is killed goes on where it was: the next run gives the bytes of a run that nobody disturbed."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from datalib.optout.answers import Answer
+from tests.scanning import scan_files, write_sites
+
+KILLED = Path(__file__).parents[1] / "killed.py"
+#: A scan of the works below touches the disk about this often.
+TOUCHES = 130
+KILLS = 120 if os.environ.get("DATALIB_SOAK") else 2
+
+
+@pytest.fixture(scope="module")
+def works(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("killed")
+    (root / "works").mkdir()
+    for part in range(3):
+        urls = [f"https://h{n % 7}.kz/{'no' if n % 5 else 'yes'}/{n}" for n in range(500)]
+        pq.write_table(pa.table({"url": urls, "n": range(500)}), root / "works" / f"{part}.parquet")
+    (root / "works" / "page.html").write_text('<meta name="robots" content="noai">', encoding="utf-8")
+    bodies = [f"User-agent: *\nDisallow: /no/{n}\n".encode() for n in range(6)]
+    write_sites(root / "s.jsonl", [Answer(origin=f"https://h{n}.kz", status=200, body=b) for n, b in enumerate(bodies)])
+    return root
+
+
+def arguments(root: Path, out: str, workers: int) -> list[str]:
+    return [
+        "scan", str(root / "works"), "--sites", str(root / "s.jsonl"), "-o", str(root / out), "--admitted",
+        "--workers", str(workers), "--now", "2027-01-15T08:00:00Z",
+    ]  # fmt: skip
+
+
+def run(root: Path, out: str, *, workers: int = 1, until: int = 0) -> int:
+    found = subprocess.run(
+        [sys.executable, KILLED, str(until), *arguments(root, out, workers)],
+        capture_output=True,
+        check=False,
+        timeout=300,
+    )
+    assert found.returncode in {0, -signal.SIGKILL}, found.stderr.decode()
+    return found.returncode
+
+
+def test_a_killed_scan_is_completed_by_the_next_one(works: Path) -> None:
+    assert run(works, "whole") == 0
+    whole = scan_files(works / "whole")
+    chance = random.Random(11)
+    for number in range(KILLS):
+        out, workers = f"out{number}", 1 + number % 2
+        for until in (chance.randrange(1, TOUCHES), chance.randrange(1, TOUCHES // 2)):
+            run(works, out, workers=workers, until=until)
+        assert run(works, out, workers=workers) == 0
+        assert scan_files(works / out) == whole
