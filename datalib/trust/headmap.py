@@ -6,6 +6,7 @@ Source: datalib trust specification §9, "Heads".
 """
 
 import mmap
+from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass
 from io import FileIO
@@ -115,14 +116,11 @@ class HeadMap:
 
     def _position(self, key: bytes) -> int:
         """Give the place of a library, or where it would stand."""
-        low, high = 0, self.count
-        while low < high:
-            middle = (low + high) // 2
-            if self._bytes(middle, middle + 1)[:_ID] < key:
-                low = middle + 1
-            else:
-                high = middle
-        return low
+        data = self._data
+        if data is None:
+            return 0
+        places = range(_HEADER, _HEADER + self.count * _RECORD, _RECORD)
+        return bisect_left(places, key, key=lambda place: data[place : place + _ID])
 
     def _bytes(self, start: int, end: int) -> bytes:
         """Give records; nothing beyond the last."""
