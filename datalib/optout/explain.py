@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from datalib.errors import Misuse, Refused, Unchecked
-from datalib.optout import rsl
+from datalib.optout import robots, rsl
+from datalib.optout.answers import ROBOTS
 from datalib.optout.model import CATEGORIES
 from datalib.optout.outputs import sha256_of
 from datalib.optout.result import ScanResult, read_scan
@@ -183,10 +184,17 @@ class _Bodies:
         return data if data is not None else self._of_store(rows[0]["source"], sha256)
 
     def origin_of(self, sha256: str, path: str, own: str) -> str:
-        """Give the origin that answered so for a path: the ``own`` one if it did, nothing if that is not at hand."""
+        """Give the origin that answered so for a path: the ``own`` one, or one that its robots.txt links.
+
+        Nothing if the snapshot is not at hand.
+        """
         store = self._sites(self._result.sites["sha256"]) if self._result.sites else None
-        origins = list(store.origins_of(sha256, path)) if store else []
-        return own if own in origins else next(iter(origins), "")
+        if store is None:
+            return ""
+        origins = list(store.origins_of(sha256, path))
+        texts = [content.body for content in store.contents_of(own) if content.path == ROBOTS]
+        links = {rsl.resolve(link, own + ROBOTS) for text in texts for link in rsl.robots_links(robots.parse(text))}
+        return own if own in origins else next((origin for origin in origins if origin + path in links), "")
 
     def _of_store(self, source: str, sha256: str) -> bytes | None:
         kind, _, digest = source.partition(":")

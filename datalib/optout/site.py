@@ -19,7 +19,7 @@ whatever form and order they came.
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -172,6 +172,16 @@ class SiteStore:
         found = np.flatnonzero(self.bodies["sha256"] == np.void(bytes.fromhex(sha256)))
         return self.body(int(found[0])) if found.size else None
 
+    def bodies_of(self, digests: Collection[str]) -> Positions:
+        """Give the numbers of the bodies that have one of some digests (hex), in order."""
+        if not digests:
+            return np.zeros(0, dtype=np.int64)
+        known = np.ascontiguousarray(self.bodies["sha256"]).view("<u8").reshape(-1, 4)[:, 0]
+        wanted = np.array([int.from_bytes(bytes.fromhex(digest)[:8], "little") for digest in digests], dtype=np.uint64)
+        near = np.flatnonzero(np.isin(known, wanted)).tolist()
+        found = [number for number in near if self.bodies["sha256"][number].tobytes().hex() in digests]
+        return np.array(found, dtype=np.int64)
+
     def origins_of(self, sha256: str, path: str) -> Iterator[str]:
         """Give the origins that answered for a path with a body of this digest, in order."""
         bodies = np.flatnonzero(self.bodies["sha256"] == np.void(bytes.fromhex(sha256)))
@@ -180,6 +190,13 @@ class SiteStore:
             answers = np.flatnonzero(np.isin(self.answers["content"], np.flatnonzero(same)))
             sites = np.unique(np.searchsorted(self.first, answers, side="right") - 1)
             yield from map(self.origin, sites.tolist())
+
+    def contents_of(self, origin: str) -> Iterator[Content]:
+        """Read what an origin answered."""
+        number = self.find(origin)
+        if number >= 0:
+            for answer in self.answers[self.first[number] : self.first[number + 1]]:
+                yield self.content(int(answer["content"]))
 
     def content(self, number: int) -> Content:
         """Read one distinct content with its body."""

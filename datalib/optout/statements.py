@@ -15,7 +15,7 @@ from datalib.optout.answers import stamp
 from datalib.optout.compiled import Template, signal_id
 from datalib.optout.found import ProofPlace, read_made, read_proof, read_used
 from datalib.optout.judges import Judges
-from datalib.optout.model import CATEGORIES, Signal, State
+from datalib.optout.model import CATEGORIES, Carrier, Signal, State
 from datalib.optout.site import SiteStore
 
 #: Bytes of a single page, and of all answers of sites together, up to which they are copied into the evidence.
@@ -123,7 +123,8 @@ class Statements:
             places.setdefault(proof.sha256, proof)
         total = 0
         if self.store is not None:
-            for number in np.unique(self.store.contents["body"][np.unique(self._contents(self.signals))]).tolist():
+            used = self.store.contents["body"][np.unique(self._contents(self.signals))]
+            for number in np.unique(np.concatenate([used, self.store.bodies_of(self._made_digests())])).tolist():
                 entry = self.store.bodies[number]
                 places.setdefault(entry["sha256"].tobytes().hex(), number)
                 total += int(entry["length"])
@@ -141,6 +142,11 @@ class Statements:
                     batch, size = [], 0
             out.write_batch(pa.RecordBatch.from_pylist(batch, EVIDENCE_SCHEMA))
         return len(places)
+
+    def _made_digests(self) -> set[str]:
+        """Name the files of origins whose statements the reference made, target by target."""
+        made = (signal for path in self.made for signal in read_made(path))
+        return {signal.sha256 for signal in made if signal.carrier is Carrier.LOCATION}
 
     def _evidence(self, sha256: str, place: ProofPlace | int, *, copied: bool) -> dict[str, Any]:
         if isinstance(place, ProofPlace):
