@@ -1,6 +1,9 @@
 """Where ``datalib`` starts. ``--version`` answers before anything heavy is imported."""
 
+import os
 import sys
+
+UNREAD = 141  # what shells report for SIGPIPE
 
 
 def main() -> None:
@@ -12,7 +15,13 @@ def main() -> None:
         return
     from datalib_cli.app import run
 
-    sys.exit(run(sys.argv[1:]))
+    try:
+        status = run(sys.argv[1:])
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader has what it wanted, as in `datalib show … | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = UNREAD
+    sys.exit(status)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
 """Bad input gets one line with a code, the right exit status, and leaves nothing behind."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -92,3 +94,9 @@ def test_an_error_in_json_is_one_object_and_one_line(datalib: Program) -> None:
 @pytest.mark.parametrize(("lang", "word"), [("ru", "Укажите"), ("kk", "беріңіз"), ("en", "Give")])
 def test_errors_speak_the_language_asked_for(datalib: Program, library: Path, lang: str, word: str) -> None:
     assert word in datalib("verify", "library", "--lang", lang).err
+
+
+def test_a_reader_that_leaves_early_is_no_error(library: Path) -> None:
+    command = f"{sys.executable} -m datalib_cli.entry show {library} | true"
+    done = subprocess.run(["/bin/bash", "-c", command], capture_output=True, check=False)
+    assert done.stderr == b""
