@@ -88,7 +88,7 @@ def statements(store: Store, locator: str, valid: bool) -> Statements:  # noqa: 
         for assertion in manifest.assertions:
             label = str(assertion.get("label", ""))
             seen.add((manifest.label, label))
-            data = boxes.get((manifest.label, "c2pa.assertions", label)) or training_mining.quote(assertion).encode()
+            data = boxes.get((manifest.label, "c2pa.assertions", label)) or _written(assertion)
             evidence = _evidence(f"{locator}#c2pa/{manifest.label}/{label}", data)
             counts = valid and manifest.active and bool(manifest.signed_by)
             found = list(_of_assertion(assertion, evidence, counts=counts))
@@ -145,6 +145,11 @@ def _of_assertion(assertion: Mapping[str, Any], evidence: Evidence, *, counts: b
         if mining.strict != NOTHING:
             raw = f"DataMining: {value}"
             yield evidence.signal("iptc-data-mining", Carrier.UNIT, raw, spec=mining.spec, strict=mining.strict)
+
+
+def _written(assertion: Mapping[str, Any]) -> bytes:
+    """Write an assertion whose bytes are not at hand."""
+    return training_mining.quote(assertion).encode("utf-8", "replace")
 
 
 def _texts(value: Any) -> Iterator[str]:

@@ -1,9 +1,9 @@
 """Run opt-out cases against datalib: ``python -m tests.conformance.optout CASES.jsonl…``.
 
-Each line of a file is one case: ``kind`` names a function of the product, ``input`` (or ``input_b64``, ``input_ref``, or
-``file``, a path beside the list) what goes in, ``expected`` what must come out. Printed are every failure (id,
-expected, got), every case that is argued with its argument, and last ``N passed, M failed``. The exit status is 1 when
-a case failed.
+Each line of a file is one case: ``kind`` names a function of the product, ``input`` (or ``input_b64``, ``input_ref``,
+or a ``file`` beside the list) what goes in, ``expected`` what must come out. Printed are every failure (id, expected,
+got), every case that is argued with its argument, and last ``N passed, M failed``. The exit status is 1 when a case
+failed.
 
 ``DATALIB_SHARED`` names the folder that holds the real inputs some cases point to; they are argued when it is missing.
 """
