@@ -104,22 +104,27 @@ def scan(
     digests = _hash_files(planned.files, engine)
     receipts = list(run(judge_shard, _tasks(planned, job, prepared, digests), engine))
     _check_unchanged(planned.files)
-    gathered = _gather(out, prepared, receipts)
     result = ScanResult(
         time=format_time(now),
-        tool=f"datalib {datalib.__version__}",
-        profile=job.profile.value,
-        agent=agent,
-        agents_sha256=agents.read(table).sha256,
         required=required,
-        sites=_describe(prepared),
         registries=tuple(file.to_dict() for file in registry.files) if registry else (),
-        works=sum(receipt["rows"] for receipt in receipts),
         inputs=tuple(_inputs(planned, digests, receipts)),
-        **gathered,
+        **_about(job, prepared),
+        **_gather(out, prepared, receipts),
     )
     _finish(out, result)
     return result
+
+
+def _about(job: Job, prepared: Prepared | None) -> dict[str, Any]:
+    """Say with what was judged: the program, the profile, the crawler names, the sites."""
+    return {
+        "tool": f"datalib {datalib.__version__}",
+        "profile": job.profile.value,
+        "agent": job.agent,
+        "agents_sha256": agents.read(job.table).sha256,
+        "sites": _describe(prepared),
+    }
 
 
 def _check_out(out: Path, works: Sequence[Path]) -> None:
@@ -242,6 +247,7 @@ def _gather(out: Path, prepared: Prepared | None, receipts: Sequence[dict[str, A
         for kind, found in receipt["counts"].items():
             counts[kind].update(found)
     return {
+        "works": sum(receipt["rows"] for receipt in receipts),
         "counts": counts,
         "outputs": tuple(ScanFile(**item) for item in sorted(outputs, key=lambda item: item["path"])),
         "root": builder.root().hex(),
