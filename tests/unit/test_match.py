@@ -168,3 +168,11 @@ def test_no_rows_have_no_rules() -> None:
         letters=letters_of(data, none, none),
     )  # fmt: skip
     assert [side.size for side in Matcher(builder.tables()).decide(targets)] == [0, 0]
+
+
+def test_the_least_key_of_each_row_is_found_however_large_the_numbers() -> None:
+    row = np.array([0, 0, 0, 5, 5, 1 << 40], dtype=np.int64)
+    key = np.array([9, 8, 17, 1 << 40, 1 << 41, 0], dtype=np.int64)
+    assert match._least(row, key, 3).tolist() == [1, 2, 3, 4, 5]
+    assert match._least(row[:3], key[:3], 3).tolist() == [1, 2]
+    assert match._least(np.array([0, 1, 2, 9]), np.zeros(4, dtype=np.int64), 3).tolist() == [0, 1, 2, 3]

@@ -386,3 +386,53 @@ def test_a_file_that_changes_meanwhile_is_noticed(tmp_path: Path, sites: Path, m
     monkeypatch.setattr("datalib.optout.scan.plan", changed)
     with pytest.raises(Unchecked, match="E-FILE-CHANGED"):
         scan([path], out=tmp_path / "out", sites=[sites], now=NOW)
+
+
+def test_results_longer_than_a_row_group_do_not_depend_on_batches(
+    tmp_path: Path, sites: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("datalib.optout.decisions.GROUP", 64)
+    monkeypatch.setattr("datalib.optout.admitted.GROUP", 8)
+    path = write(tmp_path / "w.parquet", url=URLS * 30)
+    results = []
+    for batch_rows in (1000, 100, 7):
+        out = tmp_path / str(batch_rows)
+        scan([path], out=out, sites=[sites], admitted=True, now=NOW, batch_rows=batch_rows)
+        results.append(scan_files(out))
+    assert results[0] == results[1] == results[2]
+    written = pq.ParquetFile(tmp_path / "7" / "decisions" / "part-00000.parquet").metadata
+    assert [written.row_group(n).num_rows for n in range(written.num_row_groups)] == [64, 64, 64, 48]
+    assert [row.reason for row in read_decisions(tmp_path / "7")] == REASONS * 30
+
+
+def test_a_folder_of_robots_files_judges_works(tmp_path: Path) -> None:
+    (tmp_path / "sites" / "a.kz").mkdir(parents=True)
+    (tmp_path / "sites" / "a.kz" / "robots.txt").write_bytes(ROBOTS)
+    path = write(tmp_path / "w.parquet", url=URLS[:3])
+    scan([path], out=tmp_path / "out", sites=[tmp_path / "sites"], now=NOW)
+    assert reasons(tmp_path / "out") == REASONS[:3]
+    before = scan_files(tmp_path / "out")
+    scan([path], out=tmp_path / "out", sites=[tmp_path / "sites"], now=NOW)
+    assert scan_files(tmp_path / "out") == before
+
+
+def test_a_file_with_very_many_rules_is_judged_target_by_target(tmp_path: Path) -> None:
+    body = "User-agent: *\n" + "".join(f"Disallow: /{n}/\nAllow: /{n}/open\n" for n in range(4200))
+    answers = [Answer(origin="https://a.kz", status=200, body=body.encode())]
+    urls = ["https://a.kz/7/x", "https://a.kz/4199/open", "https://a.kz/4200/", "https://a.kz/%37/x"]
+    path = write(tmp_path / "w.parquet", url=urls)
+    sites = write_sites(tmp_path / "s.jsonl", answers)
+    scan([path], out=tmp_path / "out", sites=[sites], now=NOW)
+    reference = Reference(answers)
+    assert read_decisions(tmp_path / "out") == [reference.judge(f"w.parquet#{n}", [url]) for n, url in enumerate(urls)]
+    assert reasons(tmp_path / "out") == ["robots-disallow", "no-prohibition", "no-prohibition", "robots-disallow"]
+
+
+def test_mapped_rules_are_given_back_when_they_are_many(
+    tmp_path: Path, sites: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(tmp_path / "w.parquet", url=URLS * 3)
+    scan([path], out=tmp_path / "usual", sites=[sites], now=NOW)
+    monkeypatch.setattr("datalib.optout.judges.MAPPED", 0)
+    scan([path], out=tmp_path / "trimmed", sites=[sites], now=NOW, batch_rows=3)
+    assert scan_files(tmp_path / "usual") == scan_files(tmp_path / "trimmed")
