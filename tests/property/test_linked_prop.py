@@ -44,7 +44,7 @@ FILES = {
     "/%D0%B6": DOCUMENTS,
 }  # fmt: skip
 ORIGINS = ("https://e.x", "http://e.x", "https://www.e.x", "https://example.com")
-STATUSES = st.sampled_from([200, 200, 200, 200, 200, 404, 403, 500, "timeout"])
+STATUSES: st.SearchStrategy[int | str] = st.sampled_from([200, 200, 200, 200, 200, 404, 403, 500, "timeout"])
 URLS = st.tuples(st.sampled_from(ORIGINS), st.sampled_from(["/", "/a", "/a.jpg", "/b.jpg?x", "/c", "/b"])).map("".join)
 
 
