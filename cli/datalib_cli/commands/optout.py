@@ -44,7 +44,7 @@ def fetch(
     allow_private: bool,
     now: str | None,
 ) -> Output:
-    """Ask the sites of works for robots.txt and tdmrep.json. The only command that uses the network.
+    """Ask the sites of works for robots.txt and tdmrep.json, over the network.
 
     WORKS are tables, folders, libraries, or lists of URLs and origins. A run that was interrupted goes on where it
     stopped.
