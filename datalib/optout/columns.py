@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from datalib.errors import Misuse
+from datalib.optout.urls import spans_of
 
 #: Columns that are taken for URLs when none is named.
 URL_COLUMNS = ("url", "URL", "image_url", "page_url", "source_url")
@@ -20,6 +21,7 @@ Headers = tuple[tuple[str, str], ...]
 
 _STATUS_LINE = re.compile(r"HTTP/[0-9.]+ +[0-9]{3}")
 _PAIR = 2
+_BEYOND_ASCII = 128
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,13 +72,28 @@ def text_column(column: Any) -> Any:
 
     kind = column.type
     if pa.types.is_string(kind) or pa.types.is_large_string(kind):
-        return column
+        if _is_text(column):
+            return column
+        column = column.cast(pa.binary() if pa.types.is_string(kind) else pa.large_binary())
     if pa.types.is_dictionary(kind) and pa.types.is_string(kind.value_type):
         return column.dictionary_decode()
     try:
         return column.cast(pa.large_string())
     except pa.ArrowException:
         return pa.array([_as_text(value) for value in column.to_pylist()], pa.large_string())
+
+
+def _is_text(column: Any) -> bool:
+    """Say whether strings are UTF-8, as a file may claim of any bytes. ASCII is known at a glance."""
+    import pyarrow as pa
+
+    if (spans_of(column)[0] < _BEYOND_ASCII).all():
+        return True
+    try:
+        column.validate(full=True)
+    except pa.ArrowInvalid:
+        return False
+    return True
 
 
 def headers_of(value: Any) -> Headers | None:

@@ -24,6 +24,8 @@ from datalib.errors import Unchecked
 #: Rows held at once; fewer where a column holds whole documents.
 BATCH_ROWS = 1 << 17
 DOCUMENT_ROWS = 1 << 10
+#: Bytes held at once, as far as the form of a table lets this be chosen.
+_BATCH_BYTES = 64 << 20
 _BLOCK_BYTES = 16 << 20
 _LINE_BYTES = 64 << 20
 _HEAD_BYTES = 1 << 20
@@ -163,13 +165,15 @@ def _parquet(path: Path) -> Any:
 def _read_parquet(path: Path, columns: Sequence[str] | None, groups: range | None, rows: int) -> Iterator[Chunk]:
     with _faults(path), _parquet(path) as file:
         counts = [file.metadata.row_group(index).num_rows for index in range(file.metadata.num_row_groups)]
+        sizes = [_size(file.metadata.row_group(index), columns) for index in range(len(counts))]
     first = sum(counts[: groups.start]) if groups else 0
     for index in groups if groups is not None else range(len(counts)):
         done = 0
+        held = max(1, min(rows, _BATCH_BYTES * counts[index] // max(1, sizes[index])))
         try:
             # A file opened anew for each group: what one damaged group leaves behind does not touch the next.
             with _faults(path), _parquet(path) as file:
-                for batch in file.iter_batches(rows, row_groups=[index], columns=columns, use_threads=False):
+                for batch in file.iter_batches(held, row_groups=[index], columns=columns, use_threads=False):
                     yield Chunk(first=first + done, count=len(batch), batch=batch)
                     done += len(batch)
         except DamagedError:
@@ -177,6 +181,15 @@ def _read_parquet(path: Path, columns: Sequence[str] | None, groups: range | Non
         for start in range(done, counts[index], rows):
             yield Chunk(first=first + start, count=min(rows, counts[index] - start), batch=None)
         first += counts[index]
+
+
+def _size(group: Any, columns: Sequence[str] | None) -> int:
+    """Give the bytes that some columns of a row group take, unpacked."""
+    parts = (group.column(place) for place in range(group.num_columns))
+    wanted = None if columns is None else set(columns)
+    return sum(
+        part.total_uncompressed_size for part in parts if wanted is None or part.path_in_schema.split(".")[0] in wanted
+    )
 
 
 # -- Arrow
@@ -324,14 +337,15 @@ def _jsonl_columns(path: Path) -> tuple[str, ...]:
 def _read_jsonl(path: Path, columns: Sequence[str], rows: int, *, whole: bool) -> Iterator[Chunk]:
     lines: list[bytes] = []
     values: list[dict[str, Any] | None] = []
-    first = 0
+    first = held = 0
     for raw, value in json_lines(path):
         lines.append(raw)
         values.append(value)
-        if len(values) == rows:
+        held += len(raw)
+        if len(values) == rows or held >= _BATCH_BYTES:
             yield _jsonl_chunk(first, lines if whole else [], values, columns)
-            first += rows
-            lines, values = [], []
+            first += len(values)
+            lines, values, held = [], [], 0
     if values:
         yield _jsonl_chunk(first, lines if whole else [], values, columns)
 

@@ -50,6 +50,8 @@ from datalib.optout.urls import Fault, Places, places_of
 from datalib.optout.works import Part, Shard
 
 WORK = "work"
+#: Characters of a URL that decisions show. What is longer, as pictures put into URLs are, stands in the works.
+MAX_URL = 2000
 #: What a scan counts.
 COUNTED = ("asked", "reason", "signal", "synthetic", "verdict")
 
@@ -319,8 +321,12 @@ def _unmarked(count: int, required: int) -> Marks:
 
 
 def _first_url(urls: tuple[Any, ...], count: int) -> Any:
-    """Give the column that names the works in the results: the first URL of each that is not null."""
+    """Give the column that names the works in the results: the first URL of each that is not null, cut if very long."""
     if not urls:
         return pa.nulls(count, pa.string())
-    first = urls[0] if len(urls) == 1 else pc.coalesce(*(column.cast(pa.string()) for column in urls))
+    first = urls[0] if len(urls) == 1 else pc.coalesce(*(column.cast(pa.large_string()) for column in urls))
+    long = pc.fill_null(pc.greater(pc.binary_length(first), MAX_URL), fill_value=False)
+    if pc.any(long).as_py():
+        cut = [text[:MAX_URL] for text in first.filter(long).to_pylist()]
+        first = pc.replace_with_mask(first, long, pa.array(cut, first.type))
     return first.cast(pa.string())

@@ -58,3 +58,10 @@ def test_columns_of_other_types_become_text_or_null() -> None:
     assert text_column(pa.array([b"a", b"\xff", None], pa.binary())).to_pylist() == ["a", None, None]
     assert text_column(pa.array([1, None])).to_pylist() == ["1", None]
     assert text_column(pa.array([["a"], None])).to_pylist() == [None, None]
+
+
+def test_strings_that_are_no_text_become_null() -> None:
+    offsets, data = pa.array([0, 1, 2, 5], pa.int32()).buffers()[1], pa.py_buffer(b"a\xff\xd2\x9bb")
+    lying = pa.StringArray.from_buffers(3, offsets, data)
+    assert text_column(lying).to_pylist() == ["a", None, "қb"]
+    assert text_column(lying.slice(2)).to_pylist() == ["қb"]

@@ -167,3 +167,16 @@ def test_text_is_text_whatever_stands_in_it(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     path.write_text(json.dumps({"url": ["a", 1]}) + "\n" + json.dumps({"url": 5}) + "\n", encoding="utf-8")
     assert texts(read(path)) == ['["a", 1]', "5"]
+
+
+def test_large_values_are_held_a_few_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rows, "_BATCH_BYTES", 1000)
+    urls = [f"https://e.x/{'x' * 90}{n}" for n in range(100)]
+    pq.write_table(
+        pa.table({"url": urls, "n": range(100)}), tmp_path / "a.parquet", use_dictionary=False, compression=None
+    )
+    (tmp_path / "a.jsonl").write_text("".join(json.dumps({"url": url}) + "\n" for url in urls), encoding="utf-8")
+    for name in ("a.parquet", "a.jsonl"):
+        chunks = read(tmp_path / name)
+        assert texts(chunks) == urls
+        assert max(chunk.count for chunk in chunks) <= 10

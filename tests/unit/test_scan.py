@@ -436,3 +436,18 @@ def test_mapped_rules_are_given_back_when_they_are_many(
     monkeypatch.setattr("datalib.optout.judges.MAPPED", 0)
     scan([path], out=tmp_path / "trimmed", sites=[sites], now=NOW, batch_rows=3)
     assert scan_files(tmp_path / "usual") == scan_files(tmp_path / "trimmed")
+
+
+def test_very_long_urls_are_judged_whole_and_shown_in_part(tmp_path: Path, sites: Path) -> None:
+    urls = ["https://a.kz/" + "x" * 3000, "data:image/png;base64," + "A" * 5000, "https://a.kz/private/" + "қ" * 3000]
+    path = write(tmp_path / "w.parquet", url=urls)
+    scan([path], out=tmp_path / "out", sites=[sites], now=NOW)
+    rows = read_decisions(tmp_path / "out")
+    assert [row.reason for row in rows] == ["no-prohibition", "no-host", "robots-disallow"]
+    assert [row.url for row in rows] == [url[:2000] for url in urls]
+
+
+def test_bytes_in_a_table_of_text_do_not_stop_a_scan(tmp_path: Path, sites: Path) -> None:
+    (tmp_path / "w.csv").write_bytes(b"url,n\nhttps://a.kz/x,1\nhttps://a.kz/\xff,2\nhttps://a.kz/private/,3\n")
+    scan([tmp_path / "w.csv"], out=tmp_path / "out", sites=[sites], admitted=True, now=NOW)
+    assert reasons(tmp_path / "out") == ["no-prohibition", "no-url", "robots-disallow"]
