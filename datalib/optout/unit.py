@@ -9,6 +9,7 @@ reaches for the network, and no file makes it raise but a disk that fails (OSErr
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from enum import IntEnum
 from typing import BinaryIO, Final, Literal
 
 from datalib.optout import content_credentials, tdmrep, tdmrep_embedded, xmp
@@ -130,12 +131,35 @@ def _read(source: Source, form: Form, found: _Found) -> None:
             data = text.text.encode("utf-8", "replace")
             evidence = found.evidence(data, text.place)
             found.enter([evidence.signal("unit-text", Carrier.UNIT, text.text, spec=NOTHING, strict=strict)], data)
-    if form.mime:
-        _read_store(source.stream, form.mime, found)
-    elif form.container not in {Container.FONT, Container.OPF, Container.XML} and packets.holds_store(source):
-        found.hold("c2pa-unreadable", "", "a C2PA manifest store in a file of a form that its reader does not know")
+    store = _holds_store(source, form, metadata)
+    if store:
+        _read_store(source.stream, form.mime, found, certain=store is _Store.CERTAIN)
     for trouble in dict.fromkeys(metadata.trouble):
         found.hold("unit-unreadable", trouble, "the file is damaged or in a form that is not read")
+
+
+class _Store(IntEnum):
+    """Whether a file holds a C2PA manifest store."""
+
+    NONE = 0
+    PERHAPS = 1
+    CERTAIN = 2
+
+
+def _holds_store(source: Source, form: Form, metadata: Metadata) -> _Store:
+    """Say whether the C2PA library has to be asked: it reads whole files, and most of them have no store.
+
+    A store that stands in a file as it is, is found by how it begins. In texts it is written in Base64.
+    """
+    if form.container in {Container.FONT, Container.OPF}:
+        return _Store.NONE
+    if form.container is Container.XML:
+        return _Store(bool(form.mime) and b"c2pa" in source.peek(0, MAX_PIECE).lower())
+    if form.container is Container.STORE or packets.holds_store(source):
+        return _Store.CERTAIN
+    if form.container is Container.JPEG:  # whose segments for such boxes may hold others
+        return _Store(metadata.store)
+    return _Store.CERTAIN if metadata.store else _Store.NONE
 
 
 def _read_container(source: Source, form: Form, metadata: Metadata, found: _Found) -> None:
@@ -182,7 +206,10 @@ def _read_package(package: bytes, found: _Found) -> None:
     _read_packet(Packet(data=package, place="opf", regular=False), found, Form(container=Container.OPF))
 
 
-def _read_store(stream: BinaryIO, mime: str, found: _Found) -> None:
+def _read_store(stream: BinaryIO, mime: str | None, found: _Found, *, certain: bool) -> None:
+    if mime is None:
+        found.hold("c2pa-unreadable", "", "a C2PA manifest store in a form of file that its reader does not know")
+        return
     asked = content_credentials.ask(stream, mime)
     if asked.remote:
         found.stored = True
@@ -199,6 +226,8 @@ def _read_store(stream: BinaryIO, mime: str, found: _Found) -> None:
         found.signals += said.signals
         found.proofs |= said.proofs
         found.marks += of_store(asked.store, found.locator)
+    elif certain:
+        found.hold("c2pa-unreadable", "", "a C2PA manifest store stands where its reader does not look for it")
 
 
 def _read_sidecar(sidecar: Sidecar, found: _Found) -> None:
@@ -208,7 +237,7 @@ def _read_sidecar(sidecar: Sidecar, found: _Found) -> None:
         packet = Packet(data=sidecar.data, place="xmp")
         _read_packet(packet, beside, Form(container=Container.XML))
     else:
-        _read_store(Source.of(sidecar.data).stream, "application/c2pa", beside)
+        _read_store(Source.of(sidecar.data).stream, "application/c2pa", beside, certain=True)
     found.signals += beside.signals
     found.proofs |= beside.proofs
     found.marks += beside.marks

@@ -18,7 +18,7 @@ from datalib.optout.statement import to_list
 from datalib.optout.unit import Sidecar, UnitReading, read_unit
 
 #: Seconds of processor time for one file; bytes of address space for all that is read of it.
-MAX_SECONDS: Final = 60.0
+MAX_SECONDS: Final = 30.0
 MAX_MEMORY: Final = 3 << 30
 _LENGTH: Final = 8
 

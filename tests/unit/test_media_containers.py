@@ -252,6 +252,8 @@ def test_a_broken_riff_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
         riff.read, made.riff(b"WEBP") + made.riff(b"WEBP")[:4] + b"\x0c\0\0\0WEBPXMP \xff\0\0\0"
     )
     assert "something else" in broken(riff.read, whole + b"not a form at all")
+    assert "form reaches" in broken(riff.read, made.riff(b"WEBP", (b"XMP ", XMP), size=0xFFFFFFFF))
+    assert "something else" in broken(riff.read, made.riff(b"WEBP", (b"XMP ", XMP), size=0))
     monkeypatch.setattr(riff, "MAX_STEPS", 1)
     assert "more RIFF chunks" in broken(riff.read, whole)
     monkeypatch.setattr(riff, "MAX_STEPS", 100)

@@ -36,7 +36,7 @@ FILES = {
 EXPECTED = {
     "denied.jpg": "refuse iptc-data-mining",
     "plain.png": "admit no-prohibition",
-    "broken.png": "hold c2pa-unreadable-hold",
+    "broken.png": "hold unit-unreadable-hold",
     "signed.png": "refuse c2pa-training",
     "made.jpg": "admit no-prohibition",
     "elsewhere.jpg": "hold c2pa-remote-hold",
@@ -188,7 +188,7 @@ def test_a_reader_that_fails_never_admits(tmp_path: Path, monkeypatch: pytest.Mo
     """Without its libraries, in the process and out of it, nothing is taken for silent."""
     source = tmp_path / "works"
     source.mkdir()
-    (source / "a.jpg").write_bytes(made.jpeg())
+    (source / "a.jpg").write_bytes(made.signed(made.jpeg(), "image/jpeg", []))
     (source / "b.pdf").write_bytes(made.pdf())
     lost = tmp_path / "lost"
     for name in ("c2pa", "pikepdf"):

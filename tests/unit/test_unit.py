@@ -200,6 +200,26 @@ def test_a_store_that_cannot_be_read_holds() -> None:
     assert read(made.riff(b"sfbk", (b"data", packets.STORE))).signals
 
 
+def test_the_library_is_asked_where_there_is_a_store_and_a_store_must_be_found() -> None:
+    import pikepdf
+
+    assert read(made.jpeg(made.segment(0xEB, b"JP\0\1 other boxes"))).signals == ()
+    assert read(b'<svg xmlns="http://www.w3.org/2000/svg"><desc>about C2PA</desc></svg>').signals == ()
+    for data in (
+        made.jpeg(made.segment(0xFE, packets.STORE)),
+        made.png(made.chunk(b"prVt", packets.STORE)),
+        made.epub(more={"META-INF/other.c2pa": b"x"}),
+    ):
+        found = read(data)
+        assert (names(found), state(found)) == ({"c2pa-unreadable"}, "hold")
+    document = pikepdf.open(io.BytesIO(made.pdf()))
+    named = pikepdf.Dictionary(AFRelationship=pikepdf.Name.C2PA_Manifest)
+    document.Root.AF = pikepdf.Array([document.make_indirect(named)])
+    out = io.BytesIO()
+    document.save(out)
+    assert names(read(out.getvalue())) == {"c2pa-unreadable"}
+
+
 def test_assertions_that_the_claim_leaves_out_hold() -> None:
     signed = made.signed(made.jpeg(), "image/jpeg", [made.training()])
     store = content_credentials.ask(io.BytesIO(signed), "image/jpeg").store

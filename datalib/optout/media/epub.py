@@ -27,6 +27,7 @@ def read(source: Source, found: Metadata) -> list[bytes]:
             if len(entries) > _MAX_ENTRIES:
                 raise DamagedError("more ZIP entries than are read")
             for entry in entries:
+                found.store |= entry.filename.lower().endswith(".c2pa")
                 if entry.filename in _METADATA:
                     found.add_packet(_entry(archive, entry), f"/{entry.filename}")
             return _packages(archive, entries)

@@ -16,7 +16,7 @@ _PHOTOSHOP: Final = b"Photoshop 3.0\0"
 _GUID: Final = 32
 _HEAD: Final = _GUID + 8
 
-_START, _COMMENT, _APP1, _APP13 = 0xD8, 0xFE, 0xE1, 0xED
+_COMMENT, _APP1, _APP11, _APP13 = 0xFE, 0xE1, 0xEB, 0xED
 _SCAN, _END = 0xDA, 0xD9
 _ALONE: Final = frozenset({0x01, *range(0xD0, 0xD8)})
 
@@ -61,6 +61,7 @@ def read(source: Source, found: Metadata) -> None:
             raise DamagedError("a JPEG segment has no length")
         if place + length > source.size:
             raise DamagedError("a JPEG segment reaches behind the end")
+        found.store |= marker == _APP11  # where JUMBF boxes stand, cut into segments of any size
         if marker in {_APP1, _APP13, _COMMENT}:
             _segment(marker, source.read(place + 2, length - 2), place, found, extended)
         place += length

@@ -45,7 +45,7 @@ def scan(source: Source, found: Metadata) -> None:
 
 def holds_store(source: Source) -> bool:
     """Say whether a file holds an embedded C2PA manifest store as it is, in any container."""
-    return any(True for _ in _find(source, re.compile(re.escape(STORE))))
+    return any(STORE in block for _, block in source.blocks(_OVERLAP))
 
 
 def _find(source: Source, pattern: re.Pattern[bytes]) -> Iterator[tuple[int, bytes]]:

@@ -22,7 +22,9 @@ def read(source: Source, found: Metadata) -> None:
             if len(document.objects) > MAX_OBJECTS:
                 raise DamagedError("more PDF objects than are read")
             for item in document.objects:
-                if isinstance(item, pikepdf.Stream) and _is_metadata(item):
+                if isinstance(item, pikepdf.Dictionary):
+                    found.store |= bool(item.get("/AFRelationship") == "/C2PA_Manifest")
+                elif isinstance(item, pikepdf.Stream) and _is_metadata(item):
                     number = item.objgen[0]
                     found.add_packet(_decoded(item), f"/xmp-object-{number}")
             for name, value in document.docinfo.items():

@@ -11,6 +11,7 @@ from datalib.optout.media.source import MAX_PIECE, MAX_STEPS, DamagedError, Meta
 _TOPS: Final = frozenset({b"RIFF", b"RF64", b"BW64"})
 _XMP: Final = frozenset({b"XMP ", b"_PMX", b"XMP\0"})
 _INFO: Final = frozenset({b"ICOP", b"ICMT"})
+_STREAMED: Final = frozenset({b"WAVE", b"AVI "})
 _OPEN: Final = frozenset({0, 0xFFFFFFFF})  # written by programs that did not know the length, or that say it elsewhere
 
 
@@ -22,7 +23,8 @@ def read(source: Source, found: Metadata) -> None:
         size = int.from_bytes(head[4:8], "little")
         if head[:4] not in _TOPS:
             raise DamagedError("something else follows the RIFF form")
-        end = source.size if size in _OPEN else place + 8 + size
+        open_ended = size in _OPEN and head[8:] in _STREAMED
+        end = source.size if open_ended else place + 8 + size
         if end > source.size:
             raise DamagedError("the RIFF form reaches behind the end")
         steps = _chunks(source, place + 12, end, found, steps)

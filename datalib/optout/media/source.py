@@ -85,11 +85,15 @@ class Text:
 
 @dataclass(slots=True, kw_only=True)
 class Metadata:
-    """What a container holds. It grows as the container is read; ``trouble`` says what could not be read of it."""
+    """What a container holds. It grows as the container is read; ``trouble`` says what could not be read of it.
+
+    ``store``: there is a C2PA manifest store, or a place for one, that a search for its first bytes would not find.
+    """
 
     packets: list[Packet] = field(default_factory=list)
     texts: list[Text] = field(default_factory=list)
     trouble: list[str] = field(default_factory=list)
+    store: bool = False
 
     def add_packet(self, data: bytes, place: str, *, regular: bool = True) -> None:
         """Enter a packet. Raises DamagedError when there are too many."""
