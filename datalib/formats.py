@@ -10,20 +10,20 @@ from datetime import UTC, datetime
 
 from datalib.errors import Refused
 
-_TIME = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})Z")
+_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]Z")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  # without a zone, like what it is taken from: UTC both
 
 
 def parse_time(text: str, where: str = "") -> int:
     """Read ``YYYY-MM-DDThh:mm:ssZ`` as seconds since 1970 in UTC; else ``E-TIME-FORMAT``. Leap seconds do not exist."""
-    if match := _TIME.fullmatch(text):
+    if _TIME.fullmatch(text):
+        # Long chains are full of times; this is a third of what it takes to convert the six numbers one by one.
         try:
-            moment = datetime(*map(int, match.groups()), tzinfo=UTC)  # type: ignore[arg-type,misc]  # six integers
+            elapsed = datetime.fromisoformat(text[:-1]) - _EPOCH
         except ValueError:
             pass
         else:
-            elapsed = moment - _EPOCH
             return elapsed.days * 86_400 + elapsed.seconds
     raise Refused("E-TIME-FORMAT", where, f"{text[:40]!r} is no time like 2026-09-23T14:13:20Z")
 
@@ -47,7 +47,9 @@ def decode_base64(text: str, code: str, where: str = "") -> bytes:
         data = binascii.a2b_base64(text, strict_mode=True)
     except ValueError as error:
         raise Refused(code, where, f"not base64: {error}") from error
-    if binascii.b2a_base64(data, newline=False).decode() != text:
+    # Only the last four characters can have such bits.
+    last = len(data) % 3 or 3
+    if binascii.b2a_base64(data[-last:], newline=False).decode() != text[-4:]:
         raise Refused(code, where, "base64 with bits behind the end of the content")
     return data
 

@@ -63,7 +63,7 @@ class History:
         """The ids of the events."""
         return tuple(link.id for link in self.links)
 
-    @property
+    @cached_property
     def times(self) -> tuple[int | None, ...]:
         """T of each event."""
         return tuple(proof.time if proof else None for proof in self.logged)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import corpus, reference_hash
+from bench import chain, corpus, reference_hash
 from bench.__main__ import table
 from bench.corpus import Size
 from bench.machine import machine, release
@@ -67,3 +67,16 @@ def test_the_machine_has_a_name() -> None:
     assert found["pytest"] == release("pytest") == pytest.__version__
     assert found["no-such-package"] == "absent"
     assert found["processor"]
+
+
+def test_chains_and_listings_are_measured_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chain, "_EVENTS", 30)
+    monkeypatch.setattr(chain, "_LINES", 200)
+    rows = chain.run(tmp_path, full=False)
+    assert [row.what for row in rows] == [
+        "chain: verify",
+        "listing, plain: peak memory",
+        "listing, full rules: peak memory",
+    ]
+    assert rows[0].theirs is not None
+    assert all(row.met for row in rows[1:])
