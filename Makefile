@@ -24,7 +24,7 @@ lint: $(STAMP)
 test: lint
 	$(RUN)coverage erase
 	$(RUN)pytest -n auto --dist worksteal --cov --cov-report= -q
-	$(RUN)coverage report
+	$(RUN)coverage report --fail-under=95
 
 soak: $(STAMP)
 	DATALIB_SOAK=1 $(RUN)pytest -n auto --dist worksteal -q
