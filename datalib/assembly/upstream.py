@@ -154,10 +154,6 @@ class Supply:
             raise Refused("E-INPUT-MISSING", f"upstream/{lib}/{links.NAME}")
         return self._newest[lib]
 
-    def has(self, lib: str) -> bool:
-        """Tell whether there is a copy of a chain."""
-        return lib in self._newest
-
     def name(self, lib: str) -> str:
         """Give the name of a library, as its newest manifest has it."""
         last = self.newest(lib).chain[-1]

@@ -1,7 +1,7 @@
 """News from upstream: what is brought in, what never is, and how the gate and people see it."""
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -198,3 +198,28 @@ def test_leftovers_of_a_killed_refresh_are_swept(grain: Library, out: Path, tmp_
 
 def test_a_library_without_inputs_has_nothing_upstream(grain: Library) -> None:
     assert look(grain.folder) == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "error"),
+    [
+        ("manifests/{manifest}.json", lambda _: b"{}", "E-MANIFEST-DIGEST"),
+        ("manifests/{manifest}.json", None, "E-MANIFEST-MISSING"),
+        ("upstream/{lib}/chain.jsonl", None, "E-INPUT-MISSING"),
+        ("upstream/{lib}/chain.jsonl", lambda data: data.splitlines(keepends=True)[0], "E-INPUT-HEAD"),
+        ("upstream/{lib}/chain.jsonl", lambda _: b"x\n", "E-JSON-SYNTAX"),
+        ("upstream/{lib}/chain.jsonl", lambda data: data.splitlines(keepends=True)[1], "E-INPUT-LIB"),
+    ],
+)
+def test_what_is_spoilt_upstream_is_told(
+    grain: Library, tmp_path: Path, name: str, change: Callable[[bytes], bytes] | None, error: str
+) -> None:
+    made = tmp_path / "made"
+    assemble(made, grain.folder)
+    path = made / name.format(lib=grain.lib, manifest=grain.manifest)
+    if change is None:
+        path.unlink()
+    else:
+        edit(path, change)
+    with pytest.raises(Refused, match=error):
+        look(made)
