@@ -76,7 +76,7 @@ def text_column(column: Any) -> Any:
             return column
         column = column.cast(pa.binary() if pa.types.is_string(kind) else pa.large_binary())
     if pa.types.is_dictionary(kind) and pa.types.is_string(kind.value_type):
-        return column.dictionary_decode()
+        return text_column(column.dictionary_decode())
     try:
         return column.cast(pa.large_string())
     except pa.ArrowException:

@@ -62,7 +62,7 @@ def _check_read(path: Path, files: Sequence[Any]) -> None:
 
 
 def _distinct(column: Any) -> Iterator[str]:
-    """Give the distinct beginnings of a column of URLs; an odd one stays whole. Bytes that are no text are replaced."""
+    """Give the distinct beginnings of a column of URLs; an odd one stays whole."""
     import pyarrow as pa
     from pyarrow import compute
 
@@ -70,7 +70,7 @@ def _distinct(column: Any) -> Iterator[str]:
 
     octets = text_column(column).cast(pa.large_binary())
     cut = compute.replace_substring_regex(octets, f"({_AUTHORITY})[^\\t\\r\\n]*$", r"\1")
-    return (url.decode(errors="replace") for url in compute.unique(cut).to_pylist() if url is not None)
+    return (url.decode() for url in compute.unique(cut).to_pylist() if url is not None)
 
 
 def _of_list(path: Path) -> Iterator[str]:

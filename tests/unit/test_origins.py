@@ -109,7 +109,7 @@ def test_damaged_rows_have_no_site(tmp_path: Path) -> None:
     assert list(origins_of([path])) == ["https://a.example"]
     path = tmp_path / "works.csv"
     path.write_bytes(b"id,url\n1\n2,https://a.example/\xff\n\n3,https://b.example,more\n4,https://c.example\n")
-    assert list(origins_of([path])) == ["https://a.example", "https://c.example"]
+    assert list(origins_of([path])) == ["https://c.example"]  # the scan holds a row whose URL is no UTF-8
 
 
 def test_a_list_has_urls_origins_and_hosts(tmp_path: Path) -> None:
