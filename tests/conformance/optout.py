@@ -47,7 +47,7 @@ def run_case(case: Case) -> Result:
         return Result(name=name, arguments=(argument,), ran=False)
     handler = HANDLERS.get(case["kind"])
     if handler is None:
-        return Result(name=name, arguments=(f"kind {case['kind']!r} is not known to this runner",), ran=False)
+        return Result(name=name, failures=(("kind", case["kind"], "not known to this runner"),))
     try:
         outcome = handler(case)
     except optout_kinds.NotHereError as missing:

@@ -50,7 +50,9 @@ def body_of(case: Case) -> bytes:
         if path is None:
             raise NotHereError(f"the text {case['input_ref']} is not among the real inputs of DATALIB_SHARED")
         return path.read_bytes()
-    return str(case["input"] or "").encode("utf-8", "surrogatepass")
+    if case.get("input") is None and case.get("input_spec") is not None:  # an empty text would be another case
+        raise NotHereError(f"no recipe for the input {case['input_spec']!r} is known here")
+    return str(case.get("input") or "").encode("utf-8", "surrogatepass")
 
 
 @cache

@@ -47,12 +47,15 @@ def test_the_runner_reports_failures_arguments_and_counts(tmp_path: Path, capsys
         '{"suite": "s", "id": "good", "kind": "url_to_path", "input": "http://e.x/a", "expected": "/a"}\n'
         '{"suite": "s", "id": "bad", "kind": "url_to_path", "input": "http://e.x/a", "expected": "/b"}\n'
         '{"suite": "s", "id": "gone", "kind": "file", "file": "x", "sha256": "", "expected": {"strict": "deny"}}\n'
-        '{"suite": "s", "id": "new", "kind": "no such kind", "input": "", "expected": 1}\n',
+        '{"suite": "s", "id": "new", "kind": "no such kind", "input": "", "expected": 1}\n'
+        '{"suite": "s", "id": "made", "kind": "is_allowed", "input": null, "input_spec": {"repeat": "a"},'
+        ' "user_agent": "x", "url": "/", "expected": "allow"}\n',
         encoding="utf-8",
     )
     assert optout.main([str(cases)]) == 1
     printed = capsys.readouterr().out.splitlines()
     assert printed[0] == "FAILED s/bad result: expected '/b', got '/a'"
     assert printed[1].startswith("ARGUED s/gone: the file x is not here")
-    assert "not known" in printed[2]
-    assert printed[-1] == "1 passed, 1 failed"
+    assert printed[2] == "FAILED s/new kind: expected 'no such kind', got 'not known to this runner'"
+    assert printed[3].startswith("ARGUED s/made: no recipe for the input")
+    assert printed[-1] == "1 passed, 2 failed"
