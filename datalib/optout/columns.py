@@ -28,7 +28,8 @@ _BEYOND_ASCII = 128
 class Columns:
     """Names of columns as the user gave them; ``urls`` empty means the detection of ``URL_COLUMNS``.
 
-    ``contents`` holds the bytes of a file for each row, ``ids`` its identifiers, which registries may name.
+    ``contents`` holds the bytes of a file for each row, ``ids`` its identifiers, which registries may name, ``licence``
+    the licence of each row.
     """
 
     urls: tuple[str, ...] = ()
@@ -37,6 +38,7 @@ class Columns:
     basis: str | None = None
     contents: str | None = None
     ids: str | None = None
+    licence: str | None = None
 
     def of(self, names: Sequence[str]) -> "Columns | None":
         """Give the columns that one table has, or None when none of them speaks of its works."""
@@ -47,19 +49,21 @@ class Columns:
             basis=self.basis if self.basis in names else None,
             contents=self.contents if self.contents in names else None,
             ids=self.ids if self.ids in names else None,
+            licence=self.licence if self.licence in names else None,
         )
-        return found if found.urls or found.headers or found.html or found.contents else None
+        speaks = found.urls or found.headers or found.html or found.contents or found.licence
+        return found if speaks else None
 
     def require(self, names: Sequence[str], where: str) -> None:
         """Refuse a table that lacks a column which was named. Raises Misuse (E-USAGE)."""
-        for name in (*self.urls, self.headers, self.html, self.basis, self.contents, self.ids):
+        for name in (*self.urls, self.headers, self.html, self.basis, self.contents, self.ids, self.licence):
             if name is not None and name not in names:
                 raise Misuse("E-USAGE", where, f"there is no column {name!r}; there are: {', '.join(names)[:500]}")
 
     @property
     def read(self) -> tuple[str, ...]:
         """All columns that have to be read, each once."""
-        named = (*self.urls, self.headers, self.html, self.basis, self.contents, self.ids)
+        named = (*self.urls, self.headers, self.html, self.basis, self.contents, self.ids, self.licence)
         return tuple(dict.fromkeys(name for name in named if name is not None))
 
 

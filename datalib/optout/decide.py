@@ -80,7 +80,7 @@ SIGNALS: Final = (
     "rsl-license", "tdmrep", "ai-txt", "trust-txt", "x-robots-tag", "aipref-header", "content-signal-header",
     "tdmrep-header", "http-refused", "http-unclear", "robots-meta", "tdmrep-meta", "ai-license", "page-unreadable",
     "c2pa-training", "iptc-data-mining", "iptc-constraints", "tdmrep-embedded", "unit-text", "c2pa-remote",
-    "c2pa-unreadable", "xmp-unreadable", "unit-unreadable", "registry",
+    "c2pa-unreadable", "xmp-unreadable", "unit-unreadable", "registry", "licence",
 )  # fmt: skip
 _RANK: Final = {name: rank for rank, name in enumerate(SIGNALS)}
 _SUFFIX: Final = {State.DENY: "", State.HOLD: "-hold", State.CONDITIONAL: "-licence"}

@@ -41,6 +41,7 @@ class Rows:
     required: NDArray[np.uint16]
     asked: NDArray[np.uint16]
     basis: NDArray[np.bool_]
+    licensed: NDArray[np.bool_]
     row: NDArray[np.int64]
     signal: NDArray[np.int64]
 
@@ -86,7 +87,10 @@ def _decide(rows: Rows, strength: NDArray[np.uint16], profile: Profile) -> tuple
     reason = np.full(len(state), _NUMBER[decide.ADMITTED], dtype=np.uint16)
     if profile is Profile.STRICT:
         verdict[~rows.basis], reason[~rows.basis] = _REFUSE, _NUMBER[decide.NO_BASIS]
-    _say(verdict, reason, np.flatnonzero(state == State.CONDITIONAL), State.CONDITIONAL, rank)
+    offered = state == State.CONDITIONAL
+    _say(verdict, reason, np.flatnonzero(offered & ~rows.licensed), State.CONDITIONAL, rank)
+    taken = offered & rows.licensed
+    verdict[taken], reason[taken] = _ADMIT, _NUMBER[decide.ADMITTED_LICENCE]
     missing = rows.required & ~rows.asked
     held = np.flatnonzero((missing != 0) & (state < State.HOLD))
     verdict[held], reason[held] = _HOLD, _first_missing()[missing[held]]

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datalib.errors import Unchecked
+from datalib.optout import licence
 from datalib.optout.agents import AgentTable
 from datalib.optout.book import Book
 from datalib.optout.columns import Headers, content_of, headers_of
@@ -162,6 +163,26 @@ def _read_page(row: int, html: bytes, locator: str, marks: Marks, book: Book, *,
 def _sidecar(file: File) -> Sidecar:
     kind: Literal["xmp", "c2pa"] = "xmp" if file.name.lower().endswith(".xmp") else "c2pa"
     return Sidecar(name=file.name, kind=kind, data=_read(file, MAX_SIDECAR))
+
+
+def read_licences(column: Any, name: str, marks: Marks, book: Book) -> NDArray[np.bool_]:
+    """Read the licences column of a batch; say of each row whether its licence is a positive basis."""
+    basis = np.zeros(len(column), dtype=np.bool_)
+    known: dict[str, tuple[tuple[Signal, ...], Proof, bool]] = {}
+    for row, value in enumerate(column.to_pylist()):
+        if value is None:
+            continue
+        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=_latin)
+        found = known.get(text)
+        if found is None:
+            data = text.encode("utf-8", "replace")
+            evidence = Evidence(locator=f"#{name}", sha256=hashlib.sha256(data).hexdigest())
+            found = licence.signals(text, evidence), _proof(evidence, data), licence.is_basis(text)
+            if len(known) < _REMEMBERED:
+                known[text] = found
+        signals, proof, basis[row] = found
+        marks.add(row, signals, proof, book)
+    return basis
 
 
 def named_basis(values: Any) -> NDArray[np.bool_]:

@@ -33,9 +33,9 @@ class ScanResult:
     ``counts`` has works by ``verdict``, by ``reason`` and by the carriers ``asked``, and statements by ``signal`` (a
     statement counts once for each work), and by ``synthetic``: works that their own metadata calls generated or
     modified by machines, by the code of it. ``required``: carriers that works with a URL needed. ``sites``: digest and
-    size of the site snapshot, or None. ``registries``: name, digest and entries of each list of refusals. ``root``:
-    RFC 6962 root over the decisions, ``leaf_rows`` of one decisions file in a leaf; files in their order. ``time``:
-    the moment given as now.
+    size of the site snapshot, or None. ``registries``: name, digest and entries of each list of refusals.
+    ``licences``: digest of the licence records, or None. ``root``: RFC 6962 root over the decisions, ``leaf_rows`` of
+    one decisions file in a leaf; files in their order. ``time``: the moment given as now.
     """
 
     time: str
@@ -53,6 +53,7 @@ class ScanResult:
     leaves: int
     leaf_rows: int
     registries: tuple[Mapping[str, Any], ...] = ()
+    licences: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Write the result as ``scan.json`` holds it."""
@@ -63,6 +64,7 @@ class ScanResult:
             "decisions": {"leaf_rows": self.leaf_rows, "leaves": self.leaves, "root": self.root},
             "format": FORMAT,
             "inputs": [file.to_dict() for file in self.inputs],
+            "licences": self.licences,
             "outputs": [file.to_dict() for file in self.outputs],
             "profile": self.profile,
             "registries": [dict(item) for item in self.registries],
@@ -118,6 +120,7 @@ def _parse(value: Any) -> ScanResult:
         leaves=_count(decisions["leaves"]),
         leaf_rows=_count(decisions["leaf_rows"]),
         registries=tuple(map(_registry, value.get("registries", []))),
+        licences=check_digest(_text(value["licences"])) if value.get("licences") else None,
     )
 
 

@@ -8,6 +8,7 @@ from typing import IO, Any
 
 import numpy as np
 
+from datalib.optout import treebank
 from datalib.optout.rows import Form
 
 _QUOTE = ord('"')
@@ -28,11 +29,17 @@ def rewrite(source: Path, target: Path, form: Form, rows: Collection[int]) -> in
     gone = set(rows)
     total = 0
     with _opened(source, "rb", packed=packed) as lines, _opened(target, "wb", packed=packed) as out:
-        for number, record in _json_records(lines) if form is Form.JSONL else _csv_records(lines, form):
+        for number, record in _records(lines, form):
             total = number + 1
             if number not in gone:
                 out.write(record)
     return total
+
+
+def _records(lines: IO[bytes], form: Form) -> Iterator[tuple[int, bytes]]:
+    if form is Form.CONLLU:
+        return ((document.number, document.raw) for document in treebank.documents(lines))
+    return _json_records(lines) if form is Form.JSONL else _csv_records(lines, form)
 
 
 def _mask(first: int, count: int, removed: Any) -> Any:

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datalib.errors import Unchecked
+from datalib.optout import treebank
 
 #: Rows held at once; fewer where a column holds whole documents.
 BATCH_ROWS = 1 << 17
@@ -41,6 +42,7 @@ class Form(StrEnum):
     TSV = "tsv"
     JSONL = "jsonl"
     ARROW = "arrow"
+    CONLLU = "conllu"
 
 
 _FORMS = {
@@ -48,9 +50,10 @@ _FORMS = {
     ".csv": Form.CSV,
     ".tsv": Form.TSV, ".tab": Form.TSV,
     ".jsonl": Form.JSONL, ".ndjson": Form.JSONL,
+    ".conllu": Form.CONLLU,
     ".arrow": Form.ARROW, ".arrows": Form.ARROW, ".feather": Form.ARROW, ".ipc": Form.ARROW,
 }  # fmt: skip
-_PACKABLE = {Form.CSV, Form.TSV, Form.JSONL}
+_PACKABLE = {Form.CSV, Form.TSV, Form.JSONL, Form.CONLLU}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +100,9 @@ def head(path: Path, form: Form) -> Head:
                 return Head(columns=tuple(reader.schema.names))
         if form is Form.JSONL:
             return Head(columns=_jsonl_columns(path))
+        if form is Form.CONLLU:
+            with _unpacked(path) as file:
+                return Head(columns=treebank.columns(_bounded(file)))
         return Head(columns=_csv_columns(path, form))
 
 
@@ -121,6 +127,8 @@ def read(
         return _read_until_fault(lambda: _read_arrow(path, chosen, batch_rows))
     if form is Form.JSONL:
         return _read_until_fault(lambda: _read_jsonl(path, columns, batch_rows, whole=whole))
+    if form is Form.CONLLU:
+        return _read_until_fault(lambda: _read_conllu(path, columns, batch_rows, whole=whole))
     return _read_until_fault(lambda: _read_csv(path, form, chosen))
 
 
@@ -375,3 +383,16 @@ def _text(value: Any) -> str | None:
     except UnicodeEncodeError:  # a lone surrogate: browsers read U+FFFD
         return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     return text
+
+
+# -- CoNLL-U
+
+
+def _read_conllu(path: Path, columns: Sequence[str], rows: int, *, whole: bool) -> Iterator[Chunk]:
+    with _faults(path), _unpacked(path) as file:
+        for first, batch in treebank.batches(_bounded(file), columns, rows, whole=whole):
+            yield Chunk(first=first, count=len(batch), batch=batch)
+
+
+def _bounded(file: Any) -> Iterator[bytes]:
+    return iter(lambda: file.readline(_LINE_BYTES), b"")

@@ -27,10 +27,12 @@ from datalib.optout.columns import Columns
 from datalib.optout.decide import Profile
 from datalib.optout.decisions import BLOCK
 from datalib.optout.found import LEAVES, MADE, PROOFS, USED, read_leaves, read_proofs
+from datalib.optout.licences import read as read_licences
 from datalib.optout.location import answers_that_count
 from datalib.optout.outcome import BIT, CARRIERS
 from datalib.optout.outputs import output, replacing, sha256_of, sweep, trouble
 from datalib.optout.registered import prepare_registry
+from datalib.optout.registry_table import Registry
 from datalib.optout.result import NAME, ScanFile, ScanResult, read_scan
 from datalib.optout.rows import BATCH_ROWS
 from datalib.optout.shard import COUNTED, WORK, Job, ShardTask, judge_shard
@@ -58,6 +60,9 @@ def scan(
     basis_column: str | None = None,
     bytes_column: str | None = None,
     id_column: str | None = None,
+    license_column: str | None = None,
+    works_table: Path | None = None,
+    licences: Path | None = None,
     registries: Sequence[Path] = (),
     require_carriers: Sequence[str] = (),
     sites_max_age: int | None = None,
@@ -69,19 +74,20 @@ def scan(
     """Judge works by what their authors said, and write the result into ``out`` (opt-out specification §4).
 
     ``works``: tables, folders, libraries. ``sites``: snapshots in any form. ``registries``: lists of refusals, by which
-    ``id_column`` too is compared. ``sites_max_age``: days after which an
-    answer counts as not given. ``now``: seconds since 1970. ``workers`` and ``batch_rows`` do not change the result.
+    ``id_column`` too is compared. ``works_table``: where files came from. ``licences``: records of what was granted.
+    ``sites_max_age``: days after which an answer counts as not given. ``now``: seconds since 1970. ``workers`` and
+    ``batch_rows`` do not change the result.
 
-    Raises Misuse (E-USAGE, E-OUT-IN-LIBRARY), Refused (E-SITES-FORMAT, E-REGISTRY-FORMAT, E-JSON-SYNTAX), Unchecked
-    (E-IO, E-FILE-CHANGED).
+    Raises Misuse (E-USAGE, E-OUT-IN-LIBRARY), Refused (E-SITES-FORMAT, E-REGISTRY-FORMAT, E-LICENCES-FORMAT,
+    E-WORKS-TABLE, E-JSON-SYNTAX), Unchecked (E-IO, E-FILE-CHANGED).
     """
     _check_out(out, works)
     required = _required(profile, require_carriers)
     columns = Columns(
         urls=tuple(url_columns), headers=header_column, html=html_column, basis=basis_column, contents=bytes_column,
-        ids=id_column,
+        ids=id_column, licence=license_column,
     )  # fmt: skip
-    planned = plan(works, columns)
+    planned = plan(works, columns, works_table)
     engine = Engine(workers=workers)
     _make_room(out)
     table = datalib_vocab.read("agents.json")
@@ -90,6 +96,7 @@ def scan(
     job = Job(
         out=out,
         registry=registry.folder if registry else None,
+        licences=read_licences(licences, now) if licences else None,
         store=prepared.store.folder if prepared else None,
         judges=prepared.judges.folder if prepared else None,
         agent=agent,
@@ -107,16 +114,15 @@ def scan(
     result = ScanResult(
         time=format_time(now),
         required=required,
-        registries=tuple(file.to_dict() for file in registry.files) if registry else (),
         inputs=tuple(_inputs(planned, digests, receipts)),
-        **_about(job, prepared),
+        **_about(job, prepared, registry),
         **_gather(out, prepared, receipts),
     )
     _finish(out, result)
     return result
 
 
-def _about(job: Job, prepared: Prepared | None) -> dict[str, Any]:
+def _about(job: Job, prepared: Prepared | None, registry: Registry | None) -> dict[str, Any]:
     """Say with what was judged: the program, the profile, the crawler names, the sites."""
     return {
         "tool": f"datalib {datalib.__version__}",
@@ -124,6 +130,8 @@ def _about(job: Job, prepared: Prepared | None) -> dict[str, Any]:
         "agent": job.agent,
         "agents_sha256": agents.read(job.table).sha256,
         "sites": _describe(prepared),
+        "registries": tuple(file.to_dict() for file in registry.files) if registry else (),
+        "licences": job.licences.sha256 if job.licences else None,
     }
 
 
@@ -184,6 +192,7 @@ def _tasks(planned: Plan, job: Job, prepared: Prepared | None, digests: dict[str
         "licensed": job.licensed,
         "admitted": job.admitted,
         "registry": job.registry.name if job.registry else None,
+        "licences": job.licences.digest if job.licences else None,
     }
     for number, shard in enumerate(planned.shards):
         named = [shard.file] if shard.file else shard.files
@@ -194,6 +203,7 @@ def _tasks(planned: Plan, job: Job, prepared: Prepared | None, digests: dict[str
             "columns": asdict(shard.columns),
             "groups": [shard.groups.start, shard.groups.stop] if shard.groups else None,
             "files": [[file.name, digests.get(file.name), file.damaged] for file in named],
+            "placed": [[file.placed, file.url, file.licence] for file in named],
             "sidecars": [[digests.get(beside.name) for beside in file.sidecars] for file in named],
             "urls": shard.urls,
         }

@@ -29,6 +29,7 @@ from datalib.optout.decide import Profile
 from datalib.optout.decisions import Decided, DecisionWriter, carriers_of, work_ids
 from datalib.optout.found import PROOFS, write_found, write_proofs
 from datalib.optout.judges import Judges
+from datalib.optout.licences import Licences
 from datalib.optout.location import Findings, Location
 from datalib.optout.outcome import DAMAGED, REASONS, VERDICTS, Rows, Verdicts, judge_rows
 from datalib.optout.outputs import output, replacing, sha256_of
@@ -40,6 +41,7 @@ from datalib.optout.reading import (
     read_contents,
     read_files,
     read_headers,
+    read_licences,
     read_pages,
 )
 from datalib.optout.registered import Registered, identifiers
@@ -47,7 +49,7 @@ from datalib.optout.registry_table import Registry
 from datalib.optout.rows import BATCH_ROWS, DOCUMENT_ROWS
 from datalib.optout.site import open_store
 from datalib.optout.urls import Fault, Places, places_of
-from datalib.optout.works import Part, Shard
+from datalib.optout.works import File, Part, Shard
 
 WORK = "work"
 #: Characters of a URL that decisions show. What is longer, as pictures put into URLs are, stands in the works.
@@ -71,6 +73,7 @@ class Job:
     licensed: bool
     admitted: bool
     registry: Path | None = None
+    licences: Licences | None = None
     batch_rows: int = BATCH_ROWS
 
 
@@ -88,7 +91,8 @@ class ShardTask(NamedTuple):
 class Batch:
     """Works to be decided together. ``urls`` are their URL columns, ``source`` the rows they came from.
 
-    ``ids`` are pairs of row and identifier, where there are registries that may name them.
+    ``ids`` are pairs of row and identifier, where there are registries or licence records that may name them.
+    ``placed``: rows that have to have a URL; None is all of them.
     """
 
     work: Any
@@ -98,6 +102,7 @@ class Batch:
     basis: NDArray[np.bool_]
     source: Any = None
     ids: list[tuple[int, str]] = field(default_factory=list)
+    placed: NDArray[np.bool_] | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -217,12 +222,8 @@ def _batches(task: ShardTask, table: AgentTable, book: Book, units: UnitReader) 
     if shard.part is Part.FILES:
         digests = iter(task.digests)
         for files in batches_of(shard.files, DOCUMENT_ROWS):
-            marks = read_files(files, book, units, agent=job.agent, table=table)
-            work = pa.array([file.name for file in files], pa.string())
-            url = pa.nulls(len(files), pa.string())
-            basis = np.full(len(files), job.licensed, dtype=np.bool_)
             ids = [(row, f"sha256:{digest}") for row, digest in enumerate(islice(digests, len(files)))]
-            yield Batch(work=work, url=url, urls=(), marks=marks, basis=basis, ids=ids)
+            yield _of_files(files, ids, read_files(files, book, units, agent=job.agent, table=table), job, book)
     elif shard.part is Part.SOURCES:
         work = pa.array([f"source#{number}" for number, _ in shard.urls], pa.string())
         url = pa.array([text for _, text in shard.urls], pa.string())
@@ -230,6 +231,18 @@ def _batches(task: ShardTask, table: AgentTable, book: Book, units: UnitReader) 
         yield Batch(work=work, url=url, urls=(url,), marks=_unmarked(len(work), job.required), basis=basis)
     else:
         yield from _table(shard, job, table, book, units)
+
+
+def _of_files(files: Sequence[File], ids: list[tuple[int, str]], marks: Marks, job: Job, book: Book) -> Batch:
+    """Put files together with what a table of works says about them: their URLs and licences."""
+    url = pa.array([file.url for file in files], pa.string())
+    placed = np.array([file.placed for file in files], dtype=np.bool_)
+    marks.required[placed] |= job.required
+    basis = np.full(len(files), job.licensed, dtype=np.bool_)
+    basis |= read_licences(pa.array([file.licence for file in files], pa.string()), "works-table", marks, book)
+    work = pa.array([file.name for file in files], pa.string())
+    urls = (url,) if placed.any() else ()
+    return Batch(work=work, url=url, urls=urls, marks=marks, basis=basis, ids=ids, placed=placed)
 
 
 def _table(shard: Shard, job: Job, table: AgentTable, book: Book, units: UnitReader) -> Iterator[Batch]:
@@ -258,11 +271,14 @@ def _table(shard: Shard, job: Job, table: AgentTable, book: Book, units: UnitRea
                 read_contents(column, columns.contents, marks, book, units, agent=job.agent, table=table)
             if columns.basis:
                 basis |= named_basis(chunk.batch.column(columns.basis))
+            if columns.licence:
+                basis |= read_licences(chunk.batch.column(columns.licence), columns.licence, marks, book)
         if chunk.damaged is not None:
             marks.fault[chunk.damaged] = DAMAGED
         work = work_ids(shard.file.name, chunk.first, chunk.count)
         url = _first_url(urls, chunk.count)
-        ids = identifiers(chunk.batch, columns) if job.registry and chunk.batch is not None else []
+        named = (job.registry or job.licences) and chunk.batch is not None
+        ids = identifiers(chunk.batch, columns) if named else []
         yield Batch(work=work, url=url, urls=urls, marks=marks, basis=basis, source=chunk.batch, ids=ids)
 
 
@@ -282,14 +298,32 @@ def _decide(batch: Batch, places: Sequence[Places], job: Job, location: Location
             together &= other.asked
         asked = asked | together
         for one in found:
-            fault = np.where(fault == 0, one.fault, fault)
+            own = one.fault if batch.placed is None else np.where(batch.placed, one.fault, 0).astype(np.uint8)
+            fault = np.where(fault == 0, own, fault)
             row.append(one.row)
             signal.append(one.signal)
     pairs = _unique(np.concatenate(row), np.concatenate(signal), single=len(found) == 1 and not marks.rows)
     return judge_rows(
-        Rows(fault=fault, required=marks.required, asked=asked, basis=batch.basis, row=pairs[0], signal=pairs[1]),
+        Rows(
+            fault=fault, required=marks.required, asked=asked, basis=batch.basis,
+            licensed=_licensed(batch, pairs[0], job), row=pairs[0], signal=pairs[1],
+        ),
         book, job.profile,
     )  # fmt: skip
+
+
+def _licensed(batch: Batch, spoken: NDArray[np.int64], job: Job) -> NDArray[np.bool_]:
+    """Say which works a licence record covers; only those about which something was said need one."""
+    covered = np.zeros(len(batch.work), dtype=np.bool_)
+    if job.licences is None:
+        return covered
+    ids: dict[int, list[str]] = {}
+    for row, text in batch.ids:
+        ids.setdefault(row, []).append(text)
+    for row in np.unique(spoken).tolist():
+        urls = tuple(column[row].as_py() for column in batch.urls)
+        covered[row] = job.licences.covers(batch.work[row].as_py(), urls, tuple(ids.get(row, ())))
+    return covered
 
 
 def _unique(

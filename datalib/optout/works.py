@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from datalib.errors import Misuse, Refused, Unchecked
-from datalib.optout import rows
+from datalib.optout import rows, treebank, works_table
 from datalib.optout.columns import URL_COLUMNS, Columns
 from datalib.optout.rows import Form
 
@@ -44,7 +44,8 @@ class Part(StrEnum):
 class File:
     """A file to be judged. ``name`` is its path in the results. ``damaged`` says why its rows cannot be read.
 
-    ``sidecars`` are files beside it that speak about it.
+    ``sidecars`` are files beside it that speak about it. ``placed``: a table of works names it, with its ``url`` and
+    ``licence`` as they stand there.
     """
 
     name: str
@@ -54,6 +55,9 @@ class File:
     regular: bool = True
     damaged: str = ""
     sidecars: tuple["File", ...] = ()
+    placed: bool = False
+    url: str | None = None
+    licence: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,8 +82,8 @@ class Plan:
     licensed: bool = False
 
 
-def plan(works: Sequence[Path], columns: Columns) -> Plan:
-    """Find the works of files and folders.
+def plan(works: Sequence[Path], columns: Columns, table: Path | None = None) -> Plan:
+    """Find the works of files and folders. ``table`` says where single files came from.
 
     Raises Misuse (E-USAGE) where there is nothing to judge or a named column is missing, Refused (E-JSON-SYNTAX) for a
     broken manifest, Unchecked (E-IO).
@@ -103,7 +107,8 @@ def plan(works: Sequence[Path], columns: Columns) -> Plan:
             licensed = False
     files = [found[name] for name in sorted(found)]
     tables, others = _tables(files, columns, single)
-    shards = [*tables, *_folder_shards(list(_with_sidecars(others)))]
+    placed = others if table is None else list(works_table.place(others, table))
+    shards = [*tables, *_folder_shards(list(_with_sidecars(placed)))]
     if urls:
         shards.append(Shard(part=Part.SOURCES, urls=tuple(urls)))
     if not shards:
@@ -130,7 +135,8 @@ def _tables(files: Sequence[File], columns: Columns, single: set[str]) -> tuple[
         except rows.DamagedError as error:
             others.append(_damaged(file, str(error)))
             continue
-        chosen = columns.of(head.columns)
+        wanted = columns if form is not Form.CONLLU or columns.licence else replace(columns, licence=treebank.LICENCE)
+        chosen = wanted.of(head.columns)
         if file.name in single:
             columns.require(head.columns, file.name)
             if chosen is None:

@@ -33,6 +33,9 @@ from datalib_cli.render import scan_lines
 @click.option(
     "--id-column", metavar="C", help="Column with identifiers that registries may name: SHA-256, DOI, ISBN, ISCC."
 )
+@click.option("--license-column", metavar="C", help="Column with the licence of a work: a name, an address or a text.")
+@click.option("--works-table", type=options.FILE, help="Where the files of a folder came from: path, url, license.")
+@click.option("--licences", type=options.FILE, help="Records of licences that were granted: JSON Lines.")
 @click.option("--basis-column", metavar="C", help="Column with the legal basis of a work (profile strict).")
 @click.option(
     "--require-carrier", "require_carriers", multiple=True, metavar="C", help="A site file that must have been asked."
@@ -53,6 +56,9 @@ def command(
     html_column: str | None,
     bytes_column: str | None,
     id_column: str | None,
+    license_column: str | None,
+    works_table: Path | None,
+    licences: Path | None,
     basis_column: str | None,
     require_carriers: tuple[str, ...],
     sites_max_age: int | None,
@@ -74,6 +80,9 @@ def command(
         html_column=html_column,
         bytes_column=bytes_column,
         id_column=id_column,
+        license_column=license_column,
+        works_table=works_table,
+        licences=licences,
         registries=registries,
         basis_column=basis_column,
         require_carriers=require_carriers,
