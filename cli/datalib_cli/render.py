@@ -203,6 +203,11 @@ def scan_lines(result: "ScanResult", say: Texts) -> list[str]:
             for name, count in _by_count(result.counts["asked"])
         ),
     ]
+    if marked := result.counts.get("synthetic"):
+        lines.append(say("marked as synthetic (signals.parquet: synthetic-mark):"))
+        lines += [f"  {count:>8}  {code}" for code, count in _by_count(marked)]
+        if result.synthetic_stated is not True:
+            lines.append(say("no manifest states synthetic content; a library says so in datalib.synthetic"))
     if any(code.startswith("not-asked") for code in result.counts["reason"]):
         lines.append(say("next: `datalib optout fetch WORKS -o SITES` asks the sites, then scan with --sites SITES"))
     return lines

@@ -13,6 +13,7 @@ def attest_result(result: ScanResult, listing: Mapping[str, str]) -> tuple[str, 
     ``listing``: digest by path of all files of the library. ``pass`` only if every work is admitted, every scanned file
     is in the listing with the scanned digest, and every file of the listing was scanned: a clean part says nothing
     about the rest. A file scanned by itself is found in the listing by its name and digest.
+    Marks of synthetic content are held against what the library states of it: facts that decide nothing about refusals.
     """
     verdicts = result.counts.get("verdict", {})
     named = {_tail(path): path for path in sorted(listing, reverse=True)}
@@ -33,6 +34,10 @@ def attest_result(result: ScanResult, listing: Mapping[str, str]) -> tuple[str, 
         "refused": verdicts.get(Verdict.REFUSE, 0),
         "works": result.works,
     }
+    if marked := result.counts.get("synthetic", {}):
+        facts["synthetic_marks"] = ", ".join(f"{code} {count}" for code, count in sorted(marked.items()))
+        if not result.synthetic_stated:
+            facts["synthetic_not_stated"] = sum(marked.values())
     clean = result.works > 0 and facts["admitted"] == result.works and sum(verdicts.values()) == result.works
     return ("pass" if clean and not foreign and not missing else "fail"), facts
 

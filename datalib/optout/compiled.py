@@ -16,12 +16,12 @@ from datalib.optout.agents import AgentTable
 from datalib.optout.answers import ROBOTS, TDMREP, Answer
 from datalib.optout.decide import LOCATION_FILES, SIGNALS
 from datalib.optout.judge import OriginJudge, RobotsPlan, Voice, rule_signals
-from datalib.optout.model import CATEGORIES, Reading, Signal, State
+from datalib.optout.model import CATEGORIES, NOTHING, Carrier, Reading, Signal, State
 from datalib.optout.patterns import Rule, RuleList, RuleSet
 from datalib.optout.rule_table import MAX_ENTRIES, Entry, entries_of, strength
 from datalib.optout.site import Content
 from datalib.optout.site_files import CARRIER_OF
-from datalib.optout.statement import MAX_RAW, Evidence
+from datalib.optout.statement import MAX_RAW, TRAINING, Evidence
 
 _ABSENT = (404, 410)
 _SUCCESS = range(200, 300)
@@ -117,7 +117,21 @@ class Compiled:
 
 
 def compile_content(content: Content, agent: str, table: AgentTable) -> Compiled:
-    """Compile one content for a collector."""
+    """Compile one content for a collector; one on which its reader fails holds every path of its origin."""
+    try:
+        return _compile(content, agent, table)
+    except Exception:  # noqa: BLE001 (whatever a file of a site provokes holds the works of that site)
+        return Compiled(asked=asked_bits(content), everywhere=1, rows=(_row(unreadable(content)),))
+
+
+def unreadable(content: Content) -> Signal:
+    """Give the signal of a content on which its reader failed."""
+    evidence = Evidence(locator=content.path, sha256=content.sha256)
+    hold = Reading.of(State.HOLD, "crawl", *TRAINING)
+    return evidence.signal("site-unreadable", Carrier.LOCATION, "", spec=NOTHING, strict=hold, note="its reader failed")
+
+
+def _compile(content: Content, agent: str, table: AgentTable) -> Compiled:
     asked = asked_bits(content)
     judged = judge_of(content, agent, table)
     if content.path == ROBOTS and judged.plan:

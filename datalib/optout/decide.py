@@ -14,7 +14,10 @@ from datalib.optout.model import TESTED, Signal, State, Verdict
 #: The location-level files that must have been asked for an origin, by profile (rule 3).
 LOCATION_FILES: Final = (
     "robots.txt", "tdmrep.json", "ai.txt", "well-known/ai.txt", "trust.txt", "well-known/trust.txt", "license.xml",
+    "terms",
 )  # fmt: skip
+#: Files without a fixed place: where the snapshot has them they count, and no profile wants them asked.
+OPTIONAL_FILES: Final = frozenset({"terms"})
 
 
 class Profile(StrEnum):
@@ -33,7 +36,7 @@ class Profile(StrEnum):
 _REQUIRED: Final = {
     Profile.KZ: frozenset({"robots.txt"}),
     Profile.EU: frozenset({"robots.txt", "tdmrep.json"}),
-    Profile.STRICT: frozenset(LOCATION_FILES),
+    Profile.STRICT: frozenset(LOCATION_FILES) - OPTIONAL_FILES,
 }
 
 
@@ -81,6 +84,7 @@ SIGNALS: Final = (
     "tdmrep-header", "http-refused", "http-unclear", "robots-meta", "tdmrep-meta", "ai-license", "page-unreadable",
     "c2pa-training", "iptc-data-mining", "iptc-constraints", "tdmrep-embedded", "unit-text", "c2pa-remote",
     "c2pa-unreadable", "xmp-unreadable", "unit-unreadable", "registry", "licence",
+    "terms-text", "page-text", "synthetic-mark", "site-unreadable",
 )  # fmt: skip
 _RANK: Final = {name: rank for rank, name in enumerate(SIGNALS)}
 _SUFFIX: Final = {State.DENY: "", State.HOLD: "-hold", State.CONDITIONAL: "-licence"}

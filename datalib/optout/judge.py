@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from datalib.optout import aipref, content_signal, robots_extra, robots_tags, rsl, site_files, tdmrep
+from datalib.optout import aipref, content_signal, reservation, robots_extra, robots_tags, rsl, site_files, tdmrep
 from datalib.optout.agents import AgentTable
 from datalib.optout.answers import ROBOTS, TDMREP, Answer
 from datalib.optout.model import NOTHING, Carrier, Reading, Signal, State
@@ -279,7 +279,10 @@ def judge_page(html: bytes, agent: str, table: AgentTable, evidence: Evidence) -
     if page.licences:
         found.append(_licence(page.licences, Carrier.PAGE, evidence))
     for document in page.documents:
-        found += rsl.parse(document.encode("utf-8", "replace")).page_signals(evidence)
+        found += rsl.parse(document.encode("utf-8", "replace")).inside_signals(Carrier.PAGE, evidence)
+    if words := reservation.on_page(html):
+        hold = Reading.of(State.HOLD, *TRAINING)
+        found.append(evidence.signal("page-text", Carrier.PAGE, words, spec=NOTHING, strict=hold))
     if not page.complete:
         found.append(evidence.signal("page-unreadable", Carrier.PAGE, "", spec=NOTHING, strict=_HOLD,
                                      note="longer than the reader's bound"))  # fmt: skip

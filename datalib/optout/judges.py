@@ -23,7 +23,7 @@ from datalib.optout.match import Matcher
 from datalib.optout.rule_table import BUCKETS, COLUMNS, TableBuilder, pattern_tables
 from datalib.optout.site import SiteStore, io_faults, open_store
 
-VERSION = 4
+VERSION = 5
 #: Contents that one task compiles.
 CHUNK = 1 << 11
 #: Bytes of mapped files that a process may hold in memory.

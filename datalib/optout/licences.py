@@ -1,7 +1,7 @@
 """Licence records: who granted what for which works, so that an offer of a licence is one that was taken.
 
-A record is a line of JSON: ``{"for": "press.example", "holder": "Press Ltd", "terms": "contract 7"}``, and ``since`` and
-``until`` (RFC 3339) where it begins or ends.
+A record is a line of JSON: ``{"for": "press.example", "holder": "Press Ltd", "terms": "contract 7"}``; ``since`` and
+``until`` (RFC 3339) say where it begins and ends.
 ``for`` names works as registries do: a domain, a URL, a URL with all below it, an identifier; or ``work:ID`` for one
 work of the scan. A record lifts ``conditional`` and nothing stronger. Source: datalib opt-out specification §2, rule 1.
 """

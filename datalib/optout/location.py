@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 
 from datalib.optout.agents import AgentTable
 from datalib.optout.book import Book
-from datalib.optout.compiled import judge_of
+from datalib.optout.compiled import judge_of, unreadable
 from datalib.optout.judge import OriginJudge
 from datalib.optout.judges import Judges
 from datalib.optout.linked import answers_that_speak
 from datalib.optout.match import Targets, letters_of
+from datalib.optout.model import Signal
 from datalib.optout.patterns import canonical_target
 from datalib.optout.rsl import Links
 from datalib.optout.rule_table import BOTH, CANONICAL, LITERAL, ODD, ROUGH
@@ -115,10 +116,17 @@ class Location:
         signals: list[int] = []
         for at, number in zip(row.tolist(), content.tolist(), strict=True):
             origin = places.data[places.start[at] : places.cut[at]].tobytes().decode("ascii")
-            for signal in self._judge(number).judge(places.target(at).decode("ascii"), origin):
+            for signal in self._judged(number, places.target(at).decode("ascii"), origin):
                 rows.append(at)
                 signals.append(book.enter(signal))
         return np.array(rows, dtype=np.int64), np.array(signals, dtype=np.int64)
+
+    def _judged(self, content: int, target: str, origin: str) -> tuple[Signal, ...]:
+        """Let the reference judge one target; where it fails, the target is held."""
+        try:
+            return self._judge(content).judge(target, origin)
+        except Exception:  # noqa: BLE001 (whatever a file of a site provokes holds the works of that site)
+            return (unreadable(self.store.content(self._variants.get(content, (content, Links.NOT_ASKED))[0])),)
 
     def _read_judge(self, content: int) -> OriginJudge:
         number, links = self._variants.get(content, (content, Links.NOT_ASKED))

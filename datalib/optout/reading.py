@@ -106,8 +106,7 @@ def read_pages(column: Any, name: str, marks: Marks, book: Book, *, agent: str, 
             marks.fault[row] = DAMAGED
             continue
         marks.asked[row] |= BIT["page"]
-        evidence = Evidence(locator=f"#{name}", sha256=hashlib.sha256(html).hexdigest())
-        marks.add(row, judge_page(html, agent, table, evidence), _proof(evidence, html), book)
+        _judge_page(row, html, f"#{name}", marks, book, agent=agent, table=table)
 
 
 def read_contents(
@@ -154,10 +153,22 @@ def read_files(files: tuple[File, ...], book: Book, units: UnitReader, *, agent:
 
 
 def _read_page(row: int, html: bytes, locator: str, marks: Marks, book: Book, *, agent: str, table: AgentTable) -> None:
-    evidence = Evidence(locator=locator, sha256=hashlib.sha256(html).hexdigest())
     marks.required[row] |= BIT["page"]
     marks.asked[row] |= BIT["page"]
-    marks.add(row, judge_page(html, agent, table, evidence), _proof(evidence, html), book)
+    _judge_page(row, html, locator, marks, book, agent=agent, table=table)
+
+
+def _judge_page(
+    row: int, html: bytes, locator: str, marks: Marks, book: Book, *, agent: str, table: AgentTable
+) -> None:
+    """Enter what a page says; one on which its reader fails is held."""
+    evidence = Evidence(locator=locator, sha256=hashlib.sha256(html).hexdigest())
+    try:
+        found = judge_page(html, agent, table, evidence)
+    except Exception:  # noqa: BLE001 (whatever a page provokes, or a library that is missing, holds its work)
+        marks.fault[row] = DAMAGED
+        return
+    marks.add(row, found, _proof(evidence, html), book)
 
 
 def _sidecar(file: File) -> Sidecar:
@@ -177,7 +188,11 @@ def read_licences(column: Any, name: str, marks: Marks, book: Book) -> NDArray[n
         if found is None:
             data = text.encode("utf-8", "replace")
             evidence = Evidence(locator=f"#{name}", sha256=hashlib.sha256(data).hexdigest())
-            found = licence.signals(text, evidence), _proof(evidence, data), licence.is_basis(text)
+            try:
+                found = licence.signals(text, evidence), _proof(evidence, data), licence.is_basis(text)
+            except Exception:  # noqa: BLE001 (whatever a licence provokes holds its work)
+                marks.fault[row] = DAMAGED
+                continue
             if len(known) < _REMEMBERED:
                 known[text] = found
         signals, proof, basis[row] = found
@@ -195,10 +210,13 @@ _NO_BASIS = frozenset({"", "-", "no", "none", "null", "nan", "n/a", "na", "false
 
 
 def _judged_headers(value: Any, name: str, agent: str) -> tuple[Headers | None, tuple[Signal, ...], Proof]:
-    headers = headers_of(value)
     raw = _bytes_of(value)
     evidence = Evidence(locator=f"#{name}", sha256=hashlib.sha256(raw).hexdigest())
-    signals = judge_headers(headers, agent, evidence) if headers else ()
+    try:
+        headers = headers_of(value)
+        signals = judge_headers(headers, agent, evidence) if headers else ()
+    except Exception:  # noqa: BLE001 (whatever headers provoke holds their work)
+        headers, signals = None, ()
     return headers, signals, _proof(evidence, raw)
 
 

@@ -34,8 +34,9 @@ class ScanResult:
     statement counts once for each work), and by ``synthetic``: works that their own metadata calls generated or
     modified by machines, by the code of it. ``required``: carriers that works with a URL needed. ``sites``: digest and
     size of the site snapshot, or None. ``registries``: name, digest and entries of each list of refusals.
-    ``licences``: digest of the licence records, or None. ``root``: RFC 6962 root over the decisions, ``leaf_rows`` of
-    one decisions file in a leaf; files in their order. ``time``: the moment given as now.
+    ``synthetic_stated``: whether the scanned library itself says that it holds synthetic content, None where it says
+    nothing. ``licences``: digest of the licence records, or None. ``root``: RFC 6962 root over the decisions,
+    ``leaf_rows`` of one decisions file in a leaf; files in their order. ``time``: the moment given as now.
     """
 
     time: str
@@ -54,6 +55,7 @@ class ScanResult:
     leaf_rows: int
     registries: tuple[Mapping[str, Any], ...] = ()
     licences: str | None = None
+    synthetic_stated: bool | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Write the result as ``scan.json`` holds it."""
@@ -70,6 +72,7 @@ class ScanResult:
             "registries": [dict(item) for item in self.registries],
             "required": list(self.required),
             "sites": dict(self.sites) if self.sites else None,
+            "synthetic_stated": self.synthetic_stated,
             "time": self.time,
             "tool": self.tool,
             "works": self.works,
@@ -121,7 +124,14 @@ def _parse(value: Any) -> ScanResult:
         leaf_rows=_count(decisions["leaf_rows"]),
         registries=tuple(map(_registry, value.get("registries", []))),
         licences=check_digest(_text(value["licences"])) if value.get("licences") else None,
+        synthetic_stated=_answer(value.get("synthetic_stated")),
     )
+
+
+def _answer(value: Any) -> bool | None:
+    if value is not None and not isinstance(value, bool):
+        raise TypeError(f"{value!r} is neither yes nor no")
+    return value
 
 
 def _registry(value: Any) -> dict[str, Any]:

@@ -32,12 +32,18 @@ _OTHERS: Final = frozenset(
 
 _SUBJECT: Final = (
     r"(?:text[- ](?:and|&)[- ]data[- ]mining|\btdm\b|data mining|machine learning|artificial intelligence|\bai\b"
-    r"|\bllms?\b|large language models?|generative|text und data mining|text-und-data-mining|fouille de textes?)"
+    r"|\bllms?\b|large language models?|generative|text und data mining|text-und-data-mining|fouille de textes?"
+    r"|künstliche[rn]? intelligenz|maschinelle[sn]? lernen|intelligence artificielle|apprentissage automatique"
+    r"|inteligencia artificial|minería de (?:textos|datos)|aprendizaje automático|intelligenza artificiale"
+    r"|машинн\w+ обучени\w+|искусственн\w+ интеллект\w*|нейросет\w*|\bии\b|интеллектуальн\w+ анализ\w*"
+    r"|машиналық оқыту\w*|жасанды интеллект\w*|нейрожелі\w*|мәтіндер\w* (?:мен|және) деректер\w*)"
 )
 _REFUSAL: Final = (
     r"(?:prohibit|forbid|forbidden|not permitted|not allowed|may not|must not|do not (?:use|train|scrape|crawl)"
     r"|without (?:the |our |prior |express |explicit )*(?:written )?(?:permission|consent|licen[cs]e|authori[sz]ation)"
-    r"|reserv(?:e|es|ed|ation)|opt(?:s|ed)?[- ]out|untersagt|vorbehalten|nutzungsvorbehalt|interdit|réserv)"
+    r"|reserv(?:e|es|ed|ation|ad[oa]s?)|opt(?:s|ed)?[- ]out|untersagt|verboten|vorbehalten|nutzungsvorbehalt|interdit"
+    r"|réserv|prohibid|vietat|riservat|запрещ|не (?:допускается|разрешается|разрешено)"
+    r"|без (?:\w+ )?(?:письменного )?(?:разрешения|согласия)|тыйым|рұқсатсыз|рұқсат (?:етілмейді|берілмейді)|болмайды)"
 )
 _PROSE = re.compile(
     rf"44b\s*(?:abs\.?\s*\d\s*)?urhg|2019/790|{_SUBJECT}.{{0,300}}?{_REFUSAL}|{_REFUSAL}.{{0,300}}?{_SUBJECT}",

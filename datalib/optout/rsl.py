@@ -102,14 +102,14 @@ class Document:
                     states[usage] = max(states.get(usage, State.UNKNOWN), state)
         return states
 
-    def page_signals(self, evidence: Evidence) -> tuple[Signal, ...]:
-        """Give the signal of a document that stands in a page: the strongest state of all its contents."""
+    def inside_signals(self, carrier: Carrier, evidence: Evidence) -> tuple[Signal, ...]:
+        """Give the signal of a document inside of a page or a file: the strongest state of all its contents."""
         states: Usages = {} if self.readable else dict.fromkeys(USAGES, State.HOLD)
         for scope in self.scopes:
             for usage, state in scope.usages.items():
                 strict = state if self.conforming or state is State.DENY else State.HOLD
                 states[usage] = max(states.get(usage, State.UNKNOWN), strict)
-        return self._signals(states, Carrier.PAGE, evidence)
+        return self._signals(states, carrier, evidence)
 
     def signals(self, target: str, evidence: Evidence, origin: str = "") -> tuple[Signal, ...]:
         """Give the signal about a path, if the document speaks of it."""
@@ -132,8 +132,11 @@ UNREADABLE: Final = Document(scopes=(), conforming=False, readable=False)
 def parse(body: bytes) -> Document:
     """Parse a document, or a feed with the RSL module. Nothing is raised and nothing fetched, whatever the bytes."""
     elements = markup.parse(body) if b"rsl" in body.replace(b"\0", b"").lower() else None
-    if not elements:
-        return UNREADABLE
+    return of_elements(elements) if elements else UNREADABLE
+
+
+def of_elements(elements: Sequence[Element]) -> Document:
+    """Read a document from its elements, or what of RSL stands among other metadata."""
     root = elements[0]
     own = root.local == "rsl"
     inside = [place for place, element in enumerate(elements) if element.local == "content" and _is_rsl(element, own)]

@@ -114,6 +114,7 @@ def scan(
     result = ScanResult(
         time=format_time(now),
         required=required,
+        synthetic_stated=planned.synthetic,
         inputs=tuple(_inputs(planned, digests, receipts)),
         **_about(job, prepared, registry),
         **_gather(out, prepared, receipts),

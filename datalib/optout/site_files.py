@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, NamedTuple, Protocol
 
+from datalib.optout import reservation
 from datalib.optout.answers import ROBOTS, TDMREP
 from datalib.optout.model import NOTHING, Carrier, Reading, Signal, State
 from datalib.optout.patterns import canonical_pattern, canonical_target, matches
@@ -24,6 +25,11 @@ AI_TXT_WELL_KNOWN: Final = "/.well-known/ai.txt"
 TRUST_TXT: Final = "/trust.txt"
 TRUST_TXT_WELL_KNOWN: Final = "/.well-known/trust.txt"
 LICENSE: Final = "/license.xml"
+#: Where sites keep their terms of use.
+TERMS: Final = (
+    "/terms", "/terms/", "/terms.html", "/terms-of-use", "/terms-of-service", "/tos", "/legal", "/legal/terms",
+    "/terms-and-conditions", "/imprint", "/impressum", "/agb", "/rules", "/user-agreement",
+)  # fmt: skip
 
 #: The carrier of an origin that each path is; other paths speak only where a file links them.
 CARRIER_OF: Final = {
@@ -34,6 +40,7 @@ CARRIER_OF: Final = {
     TRUST_TXT: "trust.txt",
     TRUST_TXT_WELL_KNOWN: "well-known/trust.txt",
     LICENSE: "license.xml",
+    **dict.fromkeys(TERMS, "terms"),
 }
 
 MAX_BYTES: Final = 1 << 20
@@ -179,8 +186,32 @@ class TrustTxt:
         return self.said
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """Terms of use, which a person has to read where they refuse training in plain words."""
+
+    said: Said
+
+    @property
+    def name(self) -> str:
+        """The name of the signal."""
+        return "terms-text"
+
+    @property
+    def uniform(self) -> bool:
+        """Always: terms are about the whole site."""
+        return True
+
+    def say(self, target: str) -> Said:  # noqa: ARG002 (the same for every path)
+        """Give what the terms say about a path with query."""
+        return self.said
+
+
 def parse(path: str, body: bytes) -> SiteFile | None:
-    """Parse the file of one of the four places; None for another path."""
+    """Parse the file of one of the known places; None for another path."""
+    if path in TERMS:
+        found = reservation.in_terms(body)
+        return Terms(said=Said(strict=State.HOLD, raw=found) if found else Said())
     if path in {AI_TXT, AI_TXT_WELL_KNOWN}:
         return parse_ai_txt(body)
     return parse_trust_txt(body) if path in {TRUST_TXT, TRUST_TXT_WELL_KNOWN} else None

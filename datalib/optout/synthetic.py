@@ -11,6 +11,10 @@ from typing import Any, Final
 
 from datalib.optout.content_credentials import Store, values_of
 
+#: The statement that a mark makes.
+SIGNAL: Final = "synthetic-mark"
+_NO_SHARE: Final = frozenset({"0", "0.0", "0%", "none"})
+
 
 class Extent(StrEnum):
     """How far a work is synthetic by its mark."""
@@ -56,6 +60,15 @@ def of_store(store: Store, locator: str) -> Iterator[Mark]:
 def of_values(values: Iterable[str], place: str) -> Iterator[Mark]:
     """Give the marks of the values of an XMP property."""
     yield from (Mark(standard="iptc", code=code_of(value), place=place) for value in values)
+
+
+def stated(manifest: Any) -> bool | None:
+    """Say whether a library states that it holds synthetic content; None where it says nothing of it."""
+    block = manifest.get("datalib") if isinstance(manifest, Mapping) else None
+    said = block.get("synthetic") if isinstance(block, Mapping) else None
+    if not isinstance(said, Mapping) or not said:
+        return None
+    return str(said.get("share", "")).strip().lower() not in _NO_SHARE
 
 
 def code_of(value: str) -> str:

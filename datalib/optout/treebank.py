@@ -73,7 +73,7 @@ def columns(lines: Iterable[bytes]) -> tuple[str, ...]:
 
 
 def batches(lines: Iterable[bytes], names: Sequence[str], rows: int, *, whole: bool) -> Iterator[tuple[int, Any]]:
-    """Give the documents as record batches of some columns, each with the number of its first; ``whole``: their text."""
+    """Give the documents as record batches of some columns, each with its first number; ``whole``: their text."""
     wanted = tuple(dict.fromkeys([*names, *((TEXT,) if whole else ())]))
     held: list[Document] = []
     size = 0

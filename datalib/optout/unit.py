@@ -7,7 +7,7 @@ reaches for the network, and no file makes it raise but a disk that fails (OSErr
 """
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from typing import BinaryIO, Final, Literal
@@ -19,7 +19,7 @@ from datalib.optout.media.source import MAX_PIECE, DamagedError, Metadata, Packe
 from datalib.optout.model import NOTHING, Carrier, Reading, Signal, State
 from datalib.optout.rights_text import judge_notice
 from datalib.optout.statement import TRAINING, Evidence
-from datalib.optout.synthetic import Mark, of_store, of_values
+from datalib.optout.synthetic import SIGNAL, Extent, Mark, of_store, of_values
 
 #: A larger file is held back unread.
 MAX_BYTES: Final = 4 << 30
@@ -71,6 +71,15 @@ class _Found:
         self.signals += signals
         if signals:
             self.proofs[hashlib.sha256(data).hexdigest()] = data
+
+    def mark(self, marks: Iterable[Mark], data: bytes) -> None:
+        """Enter marks of synthetic content; those that say so become statements, which decide nothing."""
+        for mark in marks:
+            self.marks.append(mark)
+            if mark.extent is not Extent.NONE:
+                evidence = Evidence(locator=mark.place, sha256=hashlib.sha256(data).hexdigest())
+                raw = f"{mark.standard}: {mark.code} ({mark.extent})"
+                self.enter([evidence.signal(SIGNAL, Carrier.UNIT, raw, spec=NOTHING, strict=NOTHING)], data)
 
     def hold(self, signal: str, raw: str, note: str) -> None:
         """Hold the work back for something that cannot be read; the evidence is how the file begins."""
@@ -194,7 +203,7 @@ def _read_packet(packet: Packet, found: _Found, form: Form) -> None:
     evidence = found.evidence(packet.data, packet.place)
     said = xmp.read(packet, evidence, pdf=form.container is Container.PDF, doctype=form.container is Container.XML)
     found.enter(said.signals, packet.data)
-    found.marks += of_values(said.source_types, evidence.locator)
+    found.mark(of_values(said.source_types, evidence.locator), packet.data)
     found.provenance = found.provenance or said.provenance or ""
 
 
@@ -225,7 +234,7 @@ def _read_store(stream: BinaryIO, mime: str | None, found: _Found, *, certain: b
         said = content_credentials.statements(asked.store, found.locator, valid)
         found.signals += said.signals
         found.proofs |= said.proofs
-        found.marks += of_store(asked.store, found.locator)
+        found.mark(of_store(asked.store, found.locator), asked.store.boxes)
     elif certain:
         found.hold("c2pa-unreadable", "", "a C2PA manifest store stands where its reader does not look for it")
 

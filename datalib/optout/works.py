@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from datalib.errors import Misuse, Refused, Unchecked
-from datalib.optout import rows, treebank, works_table
+from datalib.optout import rows, synthetic, treebank, works_table
 from datalib.optout.columns import URL_COLUMNS, Columns
 from datalib.optout.rows import Form
 
@@ -75,11 +75,15 @@ class Shard:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """All works of a scan. ``licensed`` says that each source of the scanned library names a licence."""
+    """All works of a scan. ``licensed`` says that each source of the scanned library names a licence.
+
+    ``synthetic``: what the scanned library states of synthetic content, None where none speaks of it.
+    """
 
     shards: tuple[Shard, ...]
     files: tuple[File, ...]
     licensed: bool = False
+    synthetic: bool | None = None
 
 
 def plan(works: Sequence[Path], columns: Columns, table: Path | None = None) -> Plan:
@@ -92,6 +96,7 @@ def plan(works: Sequence[Path], columns: Columns, table: Path | None = None) -> 
     urls: list[tuple[int, str]] = []
     single: set[str] = set()
     licensed = bool(works)
+    stated: list[bool] = []
     for root in sorted(works):
         named = [_file(root, root.name)] if not root.is_dir() else list(_walk(root))
         for file in named:
@@ -99,7 +104,10 @@ def plan(works: Sequence[Path], columns: Columns, table: Path | None = None) -> 
                 raise Misuse("E-USAGE", file.name, "two of the works have this name; scan them apart")
             found[file.name] = file
         if root.is_dir():
-            sources = _sources(root)
+            manifest = _manifest(root)
+            said = synthetic.stated(manifest)
+            stated += [] if said is None else [said]
+            sources = _sources(manifest)
             urls += _urls(sources)
             licensed = licensed and bool(sources) and all(source.get("licenses") for source in sources)
         else:
@@ -113,7 +121,7 @@ def plan(works: Sequence[Path], columns: Columns, table: Path | None = None) -> 
         shards.append(Shard(part=Part.SOURCES, urls=tuple(urls)))
     if not shards:
         raise Misuse("E-USAGE", ", ".join(map(str, works)), "there is no file to judge")
-    return Plan(shards=tuple(shards), files=tuple(files), licensed=licensed)
+    return Plan(shards=tuple(shards), files=tuple(files), licensed=licensed, synthetic=any(stated) if stated else None)
 
 
 def is_library(folder: Path) -> bool:
@@ -229,17 +237,21 @@ def _readable(name: str) -> str:
     return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
-def _sources(folder: Path) -> list[dict[str, Any]]:
-    """Read the sources that the manifest of a library names; none when the folder is no library."""
+def _manifest(folder: Path) -> Any:
+    """Read the manifest of a library; None when the folder is none."""
     path = folder / MANIFEST
     if not path.is_file():
-        return []
+        return None
     try:
-        manifest = json.loads(path.read_bytes())
+        return json.loads(path.read_bytes())
     except OSError as error:
         raise Unchecked("E-IO", str(path), error.strerror or str(error)) from error
     except (ValueError, RecursionError) as error:
         raise Refused("E-JSON-SYNTAX", str(path), str(error)) from error
+
+
+def _sources(manifest: Any) -> list[dict[str, Any]]:
+    """Give the sources that a manifest names."""
     sources = manifest.get("sources") if isinstance(manifest, dict) else None
     return [source if isinstance(source, dict) else {} for source in sources] if isinstance(sources, list) else []
 

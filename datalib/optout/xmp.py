@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final
 
-from datalib.optout import data_mining, markup, tdmrep, tdmrep_embedded
+from datalib.optout import data_mining, markup, rsl, tdmrep, tdmrep_embedded
 from datalib.optout.markup import Element, Property
 from datalib.optout.media.source import Packet
 from datalib.optout.model import NOTHING, Carrier, Reading, Signal, State
@@ -84,9 +84,7 @@ def _read_part(elements: Sequence[Element], packet: Packet, evidence: Evidence, 
     signals += [signal if pdf and packet.regular else replace(signal, spec=NOTHING) for signal in reserved]
     licence = next((element for element in elements if _is_rsl(element.name)), None)
     if licence:
-        conditional = Reading.of(State.CONDITIONAL, *TRAINING)
-        raw = f"<{licence.local}> of {licence.name.partition(chr(10))[0]}"
-        signals.append(evidence.signal("rsl-license", Carrier.UNIT, raw, spec=NOTHING, strict=conditional))
+        signals += _licence(elements, licence, evidence)
     return Xmp(
         signals=tuple(signals),
         source_types=tuple(
@@ -94,6 +92,16 @@ def _read_part(elements: Sequence[Element], packet: Packet, evidence: Evidence, 
         ),
         provenance=next((item.value.strip() for item in found if _is_link(item)), None),
     )
+
+
+def _licence(elements: Sequence[Element], licence: Element, evidence: Evidence) -> tuple[Signal, ...]:
+    """Read an RSL licence; one without terms that can be read is an offer that nobody accepted (RSL 1.0 §4.3)."""
+    found = rsl.of_elements(elements).inside_signals(Carrier.UNIT, evidence)
+    if found and found[0].strict.tested is not State.HOLD:
+        return found
+    conditional = Reading.of(State.CONDITIONAL, *TRAINING)
+    raw = f"<{licence.local}> of {licence.name.partition(chr(10))[0]}"
+    return (*found, evidence.signal(rsl.SIGNAL, Carrier.UNIT, raw, spec=NOTHING, strict=conditional))
 
 
 def _properties(elements: Sequence[Element]) -> list[Property]:

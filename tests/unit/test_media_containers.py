@@ -12,6 +12,7 @@ from pikepdf import StreamDecodeLevel
 
 from datalib.optout.media import bmff, epub, fonts, jpeg, packets, pdf, png, resources, riff, source, tiff
 from datalib.optout.media.source import DamagedError, Metadata, Source
+from datalib.optout.unit import read_unit
 from tests import media_files as made
 
 XMP = made.mining()
@@ -537,3 +538,21 @@ def test_fonts_say_whether_they_have_a_manifest_store() -> None:
     assert read(fonts.read, woff).trouble
     assert "packed" in broken(fonts.read, b"wOF2" + bytes(60))
     assert "ends early" in broken(fonts.read, made.font(b"glyf", b"head")[:30])
+
+
+@pytest.mark.parametrize("left", range(4, 12))
+def test_a_riff_file_cut_in_its_head_is_held(left: int) -> None:
+    data = made.webp((b"XMP ", made.mining()))[:left]
+    signals = read_unit(io.BytesIO(data), left, "a.webp").signals
+    assert [signal.strict.tested.label for signal in signals] == ["hold"]
+
+
+@pytest.mark.parametrize("left", range(1, 8))
+def test_boxes_cut_in_a_head_are_held(left: int) -> None:
+    whole = b"\0\0\0\x10ftypmp42\0\0\0\0"
+    data = whole + (b"\0\0\1\0uuid" + made.UUID_XMP)[:left]
+    assert not read_unit(io.BytesIO(whole), len(whole), "a.mp4").signals
+    padded = whole + b"\0" * left
+    assert not read_unit(io.BytesIO(padded), len(padded), "a.mp4").signals
+    found = read_unit(io.BytesIO(data), len(data), "a.mp4").signals
+    assert [signal.strict.tested.label for signal in found] == ([] if left < 3 else ["hold"])

@@ -1,8 +1,12 @@
+import io
+
 import pytest
 
 from datalib.optout import robots, rsl
 from datalib.optout.model import NOTHING, State
 from datalib.optout.statement import Evidence
+from datalib.optout.unit import read_unit
+from tests import media_files as made
 
 EVIDENCE = Evidence(locator="/license.xml", sha256="0" * 64)
 RSL = '<rsl xmlns="https://rslstandard.org/rsl">'
@@ -131,3 +135,49 @@ def test_link_headers_are_read() -> None:
         "nothing",
     ]
     assert rsl.header_links(lines) == ("https://e.x/a,b.xml", "/l.xml")
+
+
+TERMS = {
+    "deny": '<license><prohibits type="usage">ai-train</prohibits></license>',
+    "conditional": '<license><payment type="purchase"/></license>',
+    "allow": '<license><permits type="usage">all</permits></license>',
+}
+
+
+def _document(terms: str) -> bytes:
+    return f'<rsl xmlns="https://rslstandard.org/rsl"><content url="/">{terms}</content></rsl>'.encode()
+
+
+@pytest.mark.parametrize("state", TERMS)
+def test_licences_inside_of_files_are_read(state: str) -> None:
+    document = _document(TERMS[state])
+    content = f'<r:content url="">{TERMS[state]}</r:content>'.replace("<license", "<r:license")
+    for tag in ("permits", "prohibits", "payment", "/license", "/permits", "/prohibits"):
+        content = content.replace(f"<{tag}", f"</r:{tag[1:]}" if tag[0] == "/" else f"<r:{tag}")
+    inside = made.packet(f"<r:rsl>{content}</r:rsl>", r="https://rslstandard.org/rsl")
+    feed = (
+        '<?xml version="1.0"?><rss xmlns:rsl="https://rslstandard.org/rsl"><channel><item>'
+        + content.replace("r:", "rsl:") + "</item></channel></rss>"
+    ).encode()  # fmt: skip
+    files = {
+        "a.jpg": made.jpeg(made.app1(inside)), "a.png": made.png(made.itxt(document, keyword=b"RSL")),
+        "p.png": made.png(made.itxt(document, keyword=b"RSL", packed=True)), "license.xml": document, "feed.xml": feed,
+        "a.mp3": b"ID3\4\0\0\0\0\1\0PRIV" + document + bytes(64), "a.pdf": made.pdf(inside),
+    }  # fmt: skip
+    for name, data in files.items():
+        signals = read_unit(io.BytesIO(data), len(data), name).signals
+        assert [(s.signal, s.strict.train_gen.label) for s in signals] == [("rsl-license", state)], name
+
+
+def test_a_licence_inside_that_cannot_be_read_is_no_permission() -> None:
+    for broken in (
+        b"",
+        b"<content/>",
+        b"<content url='/'><license><permits type='?'>all</permits></license></content>",
+    ):
+        data = b"ID3\4" + bytes(6) + b"<rsl xmlns='https://rslstandard.org/rsl'>" + broken + b"</rsl>"
+        found = read_unit(io.BytesIO(data), len(data), "a.mp3").signals
+        assert max(signal.strict.tested for signal in found) > State.ALLOW
+    data = b"ID3\4" + bytes(6) + b"<rsl xmlns='https://rslstandard.org/rsl'>"
+    found = read_unit(io.BytesIO(data), len(data), "a.mp3").signals
+    assert max(signal.strict.tested for signal in found) is State.HOLD

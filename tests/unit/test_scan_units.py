@@ -12,6 +12,7 @@ import pytest
 
 from datalib.errors import Misuse
 from datalib.optout import content_credentials, reading, works
+from datalib.optout.attest import attest_result
 from datalib.optout.columns import Content, content_of
 from datalib.optout.explain import explain
 from datalib.optout.scan import ScanResult, scan
@@ -198,3 +199,30 @@ def test_a_reader_that_fails_never_admits(tmp_path: Path, monkeypatch: pytest.Mo
     _, rows = judge(source, tmp_path / "out")
     assert {row["verdict"] for row in rows.values()} == {"hold"}
     assert content_credentials.is_valid("Valid")
+
+
+@pytest.mark.parametrize(
+    ("block", "stated", "missing"),
+    [
+        ({}, None, True),
+        ({"synthetic": {"share": 0}}, False, True),
+        ({"synthetic": {"share": 0.5, "generator": {"name": "x"}}}, True, False),
+    ],
+)
+def test_marks_are_shown_and_held_against_what_a_library_states(
+    tmp_path: Path, block: dict[str, Any], stated: bool | None, missing: bool
+) -> None:
+    source = tmp_path / "lib"
+    source.mkdir()
+    (source / "made.jpg").write_bytes(FILES["made.jpg"])
+    (source / "plain.png").write_bytes(made.png())
+    (source / "datapackage.json").write_text(json.dumps({"datalib": block}), encoding="utf-8")
+    result, rows = judge(source, tmp_path / "out")
+    assert {row["verdict"] for row in rows.values()} == {"admit"}
+    assert result.synthetic_stated is stated
+    assert result.counts["signal"] == {"synthetic-mark": 1}
+    (statement,) = explain("made.jpg", tmp_path / "out").statements
+    assert statement.signal == "synthetic-mark"
+    outcome, facts = attest_result(result, {file.path: file.sha256 for file in result.inputs})
+    assert (outcome, facts["synthetic_marks"]) == ("pass", "trainedAlgorithmicMedia 1")
+    assert ("synthetic_not_stated" in facts) is missing

@@ -44,13 +44,15 @@ class _Walk:
 
 def read(source: Source, found: Metadata) -> None:
     """Enter the metadata of all boxes. Raises DamagedError."""
-    _boxes(_Walk(source=source, found=found), 0, source.size, 0, None)
+    _boxes(_Walk(source=source, found=found), 0, source.size, 0, None, top=True)
 
 
-def _boxes(walk: _Walk, start: int, end: int, depth: int, items: _Items | None) -> None:
+def _boxes(walk: _Walk, start: int, end: int, depth: int, items: _Items | None, *, top: bool = False) -> None:
     if depth > _MAX_DEPTH:
         raise DamagedError("boxes are nested too deeply")
+    place = start
     for box in _children(walk, start, end):
+        place = box.end
         if box.kind in _CONTAINERS:
             inner = _Items() if box.kind == b"meta" else None
             _boxes(walk, _first_child(walk.source, box), box.end, depth + 1, inner)
@@ -60,6 +62,8 @@ def _boxes(walk: _Walk, start: int, end: int, depth: int, items: _Items | None) 
             items.parts[box.kind] = box
         else:
             _enter(walk, box)
+    if top and walk.source.peek(place, 8).strip(b"\0"):
+        raise DamagedError("the file ends inside of the head of a box")
 
 
 def _children(walk: _Walk, start: int, end: int) -> Iterator[_Box]:

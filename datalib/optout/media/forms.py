@@ -104,7 +104,7 @@ def _text_form(extension: str, beginning: bytes) -> Form | None:
         return Form(container=Container.XML, mime="image/svg+xml")
     if b"<package" in text and b"idpf.org/2007/opf" in text:
         return Form(container=Container.OPF)
-    xml = extension == "xmp" or any(mark in text for mark in (*_PACKETS, b"useplus.org/ldf"))
+    xml = extension == "xmp" or any(mark in text for mark in (*_PACKETS, b"useplus.org/ldf", b"rslstandard.org/rsl"))
     return Form(container=Container.XML) if xml else None
 
 

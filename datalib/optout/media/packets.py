@@ -16,14 +16,19 @@ STORE: Final = b"jumdc2pa\0\x11\0\x10\x80\0\0\xaa\0\x38\x9b\x71"
 _BEGIN: Final = "<?xpacket begin="
 _END: Final = "<?xpacket end="
 _WIDE: Final = ("utf-8", "utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be")
-_MARKS = re.compile(b"|".join([*(re.escape(_BEGIN.encode(name)) for name in _WIDE), rb"<[A-Za-z]+:xmpmeta\b"]))
+#: Outermost elements: of XMP, of an RSL licence.
+_ELEMENTS: Final = (rb"<[A-Za-z]+:xmpmeta\b", rb"<(?:[A-Za-z]+:)?rsl(?=[\s>])")
+_MARKS = re.compile(b"|".join([*(re.escape(_BEGIN.encode(name)) for name in _WIDE), *_ELEMENTS]))
 _ENDS: Final = {_BEGIN.encode(name): _END.encode(name) for name in _WIDE}
 _TAIL: Final = 256  # the instruction at the end is this long at most, in any encoding
 _OVERLAP: Final = 128
+_ID3: Final = 10  # bytes of the head of a tag
 
 
 def scan(source: Source, found: Metadata) -> None:
-    """Enter all packets of a file. Raises DamagedError for one that does not end."""
+    """Enter all packets of a file. Raises DamagedError for one that does not end, or a file that visibly does not."""
+    if _is_cut(source):
+        found.trouble.append("the file ends early")
     done = 0
     for place, mark in _find(source, _MARKS):
         if place < done:
@@ -41,6 +46,17 @@ def scan(source: Source, found: Metadata) -> None:
             raise DamagedError("an XMP packet does not end")
         found.add_packet(window[:length], f"@{place}")
         done = place + length
+
+
+def _is_cut(source: Source) -> bool:
+    """Say whether a file without a container of ours ends before its own end: what was cut off may have spoken."""
+    head = source.peek(0, _ID3)
+    if head.startswith((b"GIF87a", b"GIF89a")):  # GIF89a specification §27: a trailer ends the file
+        return not source.peek(max(source.size - _TAIL, 0), _TAIL).rstrip(b"\0").endswith(b";")
+    if head.startswith(b"ID3"):  # ID3v2 §3.1: seven bits of the length in each octet
+        size = sum((octet & 0x7F) << 7 * place for place, octet in enumerate(reversed(head[6:_ID3])))
+        return len(head) < _ID3 or _ID3 + size > source.size
+    return False
 
 
 def holds_store(source: Source) -> bool:

@@ -11,6 +11,7 @@ from datalib.optout.media.source import MAX_PIECE, MAX_STEPS, DamagedError, Meta
 
 _XMP: Final = b"XML:com.adobe.xmp"
 _PROFILE: Final = (b"Raw profile type xmp", b"Raw profile type APP1")
+_RSL: Final = b"rslstandard.org/rsl"
 _EXIF_PROFILES: Final = (b"Raw profile type exif",)
 _READ: Final = frozenset({b"iTXt", b"tEXt", b"zTXt", b"eXIf"})
 _PACKED: Final = (0, 1)
@@ -53,6 +54,8 @@ def _chunk(kind: bytes, data: bytes, place: int, found: Metadata) -> None:
     elif name in _PROFILE and (profile := _profile(body)):
         packet = profile.partition(b"http://ns.adobe.com/xap/1.0/\0")[2] or profile
         found.add_packet(packet, f"/xmp@{place}", regular=False)
+    elif _RSL in body:
+        found.add_packet(body, f"/rsl@{place}")
     elif name in _EXIF_PROFILES:
         tiff.read_exif(_profile(body).removeprefix(b"Exif\0\0"), found)
     else:

@@ -8,6 +8,7 @@ from typing import Final
 from datalib.optout.media import tiff
 from datalib.optout.media.source import MAX_PIECE, MAX_STEPS, DamagedError, Metadata, Source
 
+_HEAD: Final = 12  # sign, length, form
 _TOPS: Final = frozenset({b"RIFF", b"RF64", b"BW64"})
 _XMP: Final = frozenset({b"XMP ", b"_PMX", b"XMP\0"})
 _INFO: Final = frozenset({b"ICOP", b"ICMT"})
@@ -17,6 +18,8 @@ _OPEN: Final = frozenset({0, 0xFFFFFFFF})  # written by programs that did not kn
 
 def read(source: Source, found: Metadata) -> None:
     """Enter the metadata of all chunks to the end of the file. Raises DamagedError."""
+    if source.size < _HEAD:
+        raise DamagedError("the file ends early")
     place, steps = 0, MAX_STEPS
     while place + 8 <= source.size:
         head = source.read(place, 12 if place + 12 <= source.size else 8)
