@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 
@@ -43,6 +44,7 @@ sys.meta_path.insert(0, Finder())
 _RUN = """
 import json, sys
 from pathlib import Path
+from typing import Any
 from datalib.errors import DatalibError
 from datalib.optout.scan import scan
 request = json.loads(sys.argv[1])
@@ -60,7 +62,7 @@ def scan_with(
     *,
     missing: Iterable[str] = (),
     failing: dict[str, list[str]] | None = None,
-    **options: object,
+    **options: Any,
 ) -> tuple[dict[str, str], str]:
     """Scan with modules missing and functions failing; give the verdicts by work, and what was said on stopping."""
     hook = folder / "hook"

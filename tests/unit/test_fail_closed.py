@@ -116,7 +116,8 @@ def test_readers_of_sites_headers_pages_and_licences_that_raise(tmp_path: Path) 
     found, _ = scan_with(tmp_path / "sound", [works], sites=[str(sites)], **COLUMNS)
     assert {why.split()[0] for why in found.values()} == {"admit"}
     plan = failing(
-        *((module, name) for module, name, _ in SITE_READERS.values()), ("datalib.optout.robots_tags", "header_signals"),
+        *((module, name) for module, name, _ in SITE_READERS.values()),
+        ("datalib.optout.robots_tags", "header_signals"),
         ("datalib.optout.page", "read_page"), ("datalib.optout.licence", "signals"),
     )  # fmt: skip
     found, stopped = scan_with(tmp_path / "broken", [works], sites=[str(sites)], failing=plan, **COLUMNS)
