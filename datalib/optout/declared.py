@@ -4,8 +4,9 @@ Readers of values that somebody else has found: ONIX usage terms, TDM-AI declara
 protocol, ERC-7517. They give both readings; nothing here raises, whatever the value.
 """
 
+import json
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from datalib.optout.model import NOTHING, Carrier, Reading, Signal, State
 from datalib.optout.statement import TRAINING, Evidence
@@ -38,6 +39,34 @@ _ERC7517_WORDS: Final = {
     "notAllowed": (State.DENY, State.DENY),
     "constrained": (State.CONDITIONAL, State.DENY),  # the terms are not in the record
 }
+
+
+class Declared(NamedTuple):
+    """What a declaration says of training a work that it names: the strongest state that was read."""
+
+    identifier: str
+    state: State
+
+
+def of_json(text: str) -> Declared | None:
+    """Read a declaration that names its work: ``iscc`` with TDM-AI uses, or ``isbn`` with an ONIX usage; else None."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    evidence = Evidence(locator="", sha256="")
+    named = {str(key).casefold(): item for key, item in value.items()} if isinstance(value, dict) else {}
+    iscc, isbn = named.get("iscc"), named.get("isbn")
+    if isinstance(iscc, str) and not isbn:
+        known = [name for name in named if name.strip() in _TDM_AI]
+        return Declared(iscc, _strongest(tdm_ai(value, evidence))) if known else None
+    if isinstance(isbn, str) and not iscc and "EpubUsageType" in value:
+        return Declared(isbn, _strongest(onix(value, evidence)))
+    return None
+
+
+def _strongest(signals: Signals) -> State:
+    return max((signal.strict.tested for signal in signals), default=State.UNKNOWN)
 
 
 def onix(usage: Any, evidence: Evidence) -> Signals:

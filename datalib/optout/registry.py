@@ -1,8 +1,9 @@
 """Registries of refusals: plain lists of what must not be trained on, one entry a line.
 
-An entry is a domain (with all below it), a URL (one that ends in ``/`` or ``*`` with all below it), or an identifier:
-SHA-256, DOI, ISBN, ISCC. ``#`` begins a comment. A registry is one such file or a folder of them. A line that is none
-of these refuses the whole registry: what it was meant to keep out would otherwise be admitted.
+An entry is a domain (with all below it), a URL (one that ends in ``/`` or ``*`` with all below it), an identifier
+(SHA-256, DOI, ISBN, ISCC), or a declaration in JSON about one (TDM-AI, ONIX). ``#`` begins a comment. A registry is one
+such file or a folder of them. A line that is none of these refuses the whole registry: what it was meant to keep out
+would otherwise be admitted.
 """
 
 import hashlib
@@ -18,6 +19,8 @@ from typing import Final, NamedTuple
 import can_ada
 
 from datalib.errors import Refused, Unchecked
+from datalib.optout import declared
+from datalib.optout.model import State
 from datalib.optout.outputs import trouble
 from datalib.optout.patterns import canonical_target
 from datalib.optout.urls import Place, place_of
@@ -79,10 +82,22 @@ class ListFile:
             except UnicodeDecodeError as error:
                 raise self._fault(number, "not a text in UTF-8") from error
             if text:
+                if text.startswith("{"):
+                    yield from self._declared(text, number)
+                    continue
                 found = key_of(text)
                 if found is None:
                     raise self._fault(number, f"neither a domain, a URL nor an identifier: {text[:80]!r}")
                 yield Entry(found[0], found[1].encode(), number, text.encode())
+
+    def _declared(self, text: str, number: int) -> Iterator[Entry]:
+        """Read a declaration in JSON: TDM-AI by its ISCC, ONIX by its ISBN. A permission names nothing to keep out."""
+        read = declared.of_json(text)
+        identifier = identifier_of(read.identifier) if read else None
+        if read is None or identifier is None or read.state is State.HOLD:
+            raise self._fault(number, f"neither a TDM-AI declaration nor an ONIX usage that can be read: {text[:80]!r}")
+        if read.state > State.ALLOW:
+            yield Entry(Kind.ID, identifier.encode(), number, text.encode())
 
     def _lines(self) -> Iterator[bytes]:
         """Read lines without their ends; one that is too long comes cut."""

@@ -194,3 +194,35 @@ def test_a_registry_that_was_not_given_was_not_asked(tmp_path: Path) -> None:
     options = {"sites": [tmp_path / "s.jsonl"], "require_carriers": ["registry"], "now": NOW}
     scan([tmp_path / "w.csv"], out=tmp_path / "out", **options)  # type: ignore[arg-type]  # keywords of scan
     assert [row.reason for row in read_decisions(tmp_path / "out")] == ["not-asked-registry"]
+
+
+DECLARED = [
+    ('{"iscc": "ISCC:KACYPXW445FTYNJ3CYSXHAFJMA2HU", "TDM": "usageReservation"}', 1),
+    ('{"ISCC": "ISCC:KACYPXW445FTYNJ3CYSXHAFJMA2HU", "Generative AI Training": "usageReservation"}', 1),
+    ('{"iscc": "ISCC:KACYPXW445FTYNJ3CYSXHAFJMA2HU", "AI Training": "usagePermission"}', 0),
+    ('{"isbn": "978-0-306-40615-7", "EpubUsageType": "11", "EpubUsageStatus": "03"}', 1),
+    ('{"isbn": "978-0-306-40615-7", "EpubUsageType": "11", "EpubUsageStatus": "02"}', 1),
+    ('{"isbn": "978-0-306-40615-7", "EpubUsageType": "05", "EpubUsageStatus": "03"}', 0),
+    ('{"iscc": "ISCC:KACYPXW445FTYNJ3CYSXHAFJMA2HU", "TDM": "perhaps"}', None),
+    ('{"iscc": "ISCC:KACYPXW445FTYNJ3CYSXHAFJMA2HU"}', None),
+    ('{"iscc": "?", "TDM": "usageReservation"}', None),
+    ('{"isbn": "978-0-306-40615-0", "EpubUsageType": "11", "EpubUsageStatus": "03"}', None),
+    ('{"isbn": "978-0-306-40615-7", "EpubUsageType": "11", "EpubUsageStatus": "99"}', None),
+    ('{"TDM": "usageReservation"', None),
+    ("{}", None),
+]
+
+
+@pytest.mark.parametrize(("line", "count"), DECLARED)
+def test_declarations_in_json_name_works_or_stop(tmp_path: Path, line: str, count: int | None) -> None:
+    path = tmp_path / "declared.txt"
+    path.write_text(f"a.example\n{line}\n", encoding="utf-8")
+    (file,) = list_files([path])
+    if count is None:
+        with pytest.raises(Refused, match="E-REGISTRY-FORMAT") as caught:
+            list(file.entries())
+        assert caught.value.where.endswith(":2")
+        return
+    found = list(file.entries())[1:]
+    assert len(found) == count
+    assert all(entry.raw.decode() == line for entry in found)
