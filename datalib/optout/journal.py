@@ -93,7 +93,7 @@ class Journal:
         # In two steps, so that a kill between them leaves a complete journal and never two files.
         sorted_path.replace(self._path)
         self._path.replace(out)
-        _sync_folder(out.parent)
+        sync_folder(out.parent)
 
     def _order(self) -> list[int]:
         """Give the offsets of the lines in the order of their keys: every line begins with its origin and path."""
@@ -120,11 +120,10 @@ def open_journal(out: Path) -> Iterator[Journal]:
     """
     if os.path.lexists(out):
         raise Misuse("E-OUT-EXISTS", str(out), "a snapshot is evidence and is not written over; name another file")
-    partial = out.with_name(out.name + ".partial")
+    partial = partial_of(out)
     try:
-        descriptor = os.open(partial, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
-        with os.fdopen(descriptor, "r+b") as file:
-            _lock(file, partial)
+        with open_partial(partial) as file:
+            lock(file, partial)
             journal = Journal(file, partial)
             journal.load()
             try:
@@ -137,14 +136,27 @@ def open_journal(out: Path) -> Iterator[Journal]:
         raise Unchecked("E-IO", str(error.filename or partial), error.strerror or str(error)) from error
 
 
-def _lock(file: BinaryIO, path: Path) -> None:
+def partial_of(out: Path) -> Path:
+    """Name the file that a result is collected in."""
+    return out.with_name(out.name + ".partial")
+
+
+def open_partial(path: Path) -> BinaryIO:
+    """Open a file to go on with, or a new one; a link is not followed."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
+    return os.fdopen(descriptor, "r+b")
+
+
+def lock(file: BinaryIO, path: Path) -> None:
+    """Keep a file that is being written to this process. Raises Unchecked (E-IO)."""
     try:
         fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
         raise Unchecked("E-IO", str(path), "another fetch is writing this snapshot") from error
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Bring the names in a folder to the disk."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)

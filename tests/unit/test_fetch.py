@@ -21,9 +21,10 @@ import pytest
 from datalib import __version__
 from datalib.errors import Misuse, Refused, Unchecked
 from datalib.optout.answers import Answer, read_jsonl_file
-from datalib.optout.ask import Asker, Limits, LookUp
+from datalib.optout.ask import Asker, Limits
 from datalib.optout.fetch import FetchResult, fetch, paths_of
 from datalib.optout.journal import open_journal
+from datalib.optout.names import LookUp, Names
 from datalib.optout.site_files import CARRIER_OF
 from tests import local_sites as site
 from tests.local_sites import Behaviour, Request, Sites, serving
@@ -41,7 +42,13 @@ def sites() -> Iterator[Sites]:
 
 
 def run(
-    tmp_path: Path, origins: Sequence[str], *, hosts: Sequence[str] = (), timeout: float = 20.0, **options: object
+    tmp_path: Path,
+    origins: Sequence[str],
+    *,
+    hosts: Sequence[str] = (),
+    timeout: float = 20.0,
+    retries: int = 0,
+    **options: object,
 ) -> tuple[FetchResult, dict[tuple[str, str], Answer]]:
     out = tmp_path / "sites.jsonl"
     result = fetch(
@@ -49,6 +56,7 @@ def run(
         out=out,
         now=lambda: NOW,
         timeout=timeout,
+        retries=retries,
         max_bytes=LIMIT,
         resolve=dict.fromkeys(hosts, "127.0.0.1"),
         **options,  # type: ignore[arg-type]  # keywords of fetch, each of its own type
@@ -186,7 +194,7 @@ def test_a_name_with_one_private_address_is_not_asked(sites: Sites) -> None:
 def ask_with(sites: Sites, look_up: LookUp, *, allow_private: bool) -> list[int | str]:
     """Ask one host twice, closing the connection in between, with our own name server."""
     sites.behaviours["a.test"] = site.answer("404 No\r\nConnection: close")
-    limits = Limits(timeout=20, max_bytes=LIMIT, max_redirects=5, allow_private=allow_private)
+    limits = Limits(timeout=20, max_bytes=LIMIT, max_redirects=5)
     origin, answers = f"http://a.test:{sites.port}", list[Answer]()
     with ThreadPoolExecutor(1) as threads:
         asker = Asker(
@@ -194,10 +202,9 @@ def ask_with(sites: Sites, look_up: LookUp, *, allow_private: bool) -> list[int 
             user_agent="datalib",
             now=lambda: NOW,
             tls=ssl.create_default_context(),
-            threads=threads,
-            look_up=look_up,
+            names=Names(threads=threads, allow_private=allow_private, look_up=look_up),
         )
-        asyncio.run(asker.ask_host([(origin, "/a"), (origin, "/b")], answers.append))
+        asyncio.run(asker.ask_host([(origin, "/a"), (origin, "/b")], lambda answer, _: answers.append(answer)))
     return [answer.status for answer in answers]
 
 

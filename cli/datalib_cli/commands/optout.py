@@ -1,6 +1,6 @@
 """``datalib optout``: ask sites, explain verdicts, remove refused works."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import click
@@ -24,10 +24,20 @@ command = group("optout", "Ask sites, explain verdicts, remove refused works.")
 )
 @click.option("--path", "paths", multiple=True, metavar="/PATH", help="Ask for this path too, such as /ai.txt.")
 @click.option("--linked", is_flag=True, help="Then ask for the RSL licences that robots.txt files link, on any site.")
+@click.option("--update", type=options.FILE, help="An earlier snapshot: what has not changed since is taken over.")
+@click.option(
+    "--max-age",
+    type=click.IntRange(0, 36500),
+    metavar="DAYS",
+    help="With --update: answers that are not older are taken over unasked.",
+)
+@click.option("--warc", type=options.FILE, help="Also write what went over the network: a web archive, .warc.gz.")
 @click.option("--agent", default="", metavar="NAME", help="Who asks, named before datalib in the User-Agent header.")
 @click.option("--concurrency", type=int, default=64, help="Hosts asked at a time. Default: 64.")
 @click.option("--timeout", type=float, default=20.0, help="Seconds for one answer with its redirects. Default: 20.")
 @click.option("--max-bytes", type=int, default=2 << 20, help="Largest answer in bytes. Default: 2 MiB.")
+@click.option("--retries", type=int, default=2, help="How often a site in trouble is asked again. Default: 2.")
+@click.option("--pause", type=float, default=0.0, help="Seconds between two requests to one host. Default: 0.")
 @click.option("--allow-private", is_flag=True, help="Ask addresses of private networks and of this machine too.")
 @options.now
 def fetch(
@@ -37,10 +47,15 @@ def fetch(
     profile: str,
     paths: tuple[str, ...],
     linked: bool,
+    update: Path | None,
+    max_age: int | None,
+    warc: Path | None,
     agent: str,
     concurrency: int,
     timeout: float,
     max_bytes: int,
+    retries: int,
+    pause: float,
     allow_private: bool,
     now: str | None,
 ) -> Output:
@@ -59,11 +74,16 @@ def fetch(
         out=options.outside(out),
         paths=paths_of(profile, paths),
         linked=linked,
+        update=update,
+        max_age=None if max_age is None else timedelta(days=max_age),
+        warc=warc and options.outside(warc),
         now=lambda: datetime.now(UTC) if fixed is None else datetime.fromtimestamp(fixed, UTC),
         agent=agent,
         concurrency=concurrency,
         timeout=timeout,
         max_bytes=max_bytes,
+        retries=retries,
+        pause=pause,
         allow_private=allow_private,
     )
     say = texts()
