@@ -12,7 +12,6 @@ import threading
 import zlib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
 from pathlib import Path
 from socket import AF_INET, AddressFamily
 
@@ -20,18 +19,16 @@ import pytest
 
 from datalib import __version__
 from datalib.errors import Misuse, Refused, Unchecked
-from datalib.optout.answers import Answer, read_jsonl_file
+from datalib.optout.answers import Answer
 from datalib.optout.ask import Asker, Limits
-from datalib.optout.fetch import FetchResult, fetch, paths_of
+from datalib.optout.fetch import fetch, paths_of
 from datalib.optout.journal import open_journal
 from datalib.optout.names import LookUp, Names
 from datalib.optout.site_files import CARRIER_OF
 from tests import local_sites as site
+from tests.fetching import LIMIT, NOW, ROBOTS, run
 from tests.local_sites import Behaviour, Request, Sites, serving
 
-NOW = datetime(2026, 11, 22, 10, tzinfo=UTC)
-ROBOTS = b"User-agent: GPTBot\nDisallow: /\n"
-LIMIT = 512_000
 MANY = 20_000 if os.environ.get("DATALIB_SOAK") else 2_000
 
 
@@ -39,29 +36,6 @@ MANY = 20_000 if os.environ.get("DATALIB_SOAK") else 2_000
 def sites() -> Iterator[Sites]:
     with serving() as running:
         yield running
-
-
-def run(
-    tmp_path: Path,
-    origins: Sequence[str],
-    *,
-    hosts: Sequence[str] = (),
-    timeout: float = 20.0,
-    retries: int = 0,
-    **options: object,
-) -> tuple[FetchResult, dict[tuple[str, str], Answer]]:
-    out = tmp_path / "sites.jsonl"
-    result = fetch(
-        origins,
-        out=out,
-        now=lambda: NOW,
-        timeout=timeout,
-        retries=retries,
-        max_bytes=LIMIT,
-        resolve=dict.fromkeys(hosts, "127.0.0.1"),
-        **options,  # type: ignore[arg-type]  # keywords of fetch, each of its own type
-    )
-    return result, {(answer.origin, answer.path): answer for answer in read_jsonl_file(out)}
 
 
 def ask_one(tmp_path: Path, sites: Sites, behaviour: Behaviour, *, timeout: float = 20.0) -> Answer:
