@@ -1,10 +1,6 @@
 """The folder of a log, served by nginx as it is: a monitor finds nothing wrong, and nothing private is served."""
 
 import http.client
-import os
-import shutil
-import socket
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,12 +11,11 @@ from tests.cli.conftest import Program
 from tests.docs import ROOT
 from tests.libraries import NOW, ROOTS, Library, draft_policy, sign_policy
 from tests.logs import RULES, SIGNER, Board, admit, chain, new_log, publish
-
-NGINX = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
+from tests.nginx import MISSING, free_port, nginx
 
 pytestmark = [
     pytest.mark.system,
-    pytest.mark.skipif(NGINX is None and "CI" not in os.environ, reason="nginx is not installed"),
+    pytest.mark.skipif(MISSING, reason="nginx is not installed"),
 ]
 
 
@@ -45,31 +40,9 @@ def log(tmp_path: Path) -> Path:
 @pytest.fixture
 def url(log: Path, tmp_path: Path) -> Iterator[str]:
     """Start nginx on the loopback; it listens when the command returns."""
-    assert NGINX is not None, "nginx is not installed"
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    work = tmp_path / "nginx"
-    work.mkdir()
-    places = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-    configuration = [
-        "user root;" if os.geteuid() == 0 else "",
-        f"pid {work}/pid;",
-        f"error_log {work}/error.log;",
-        "worker_processes 1;",
-        "events { worker_connections 64; }",
-        "http {",
-        "access_log off;",
-        *(f"{name}_temp_path {work}/{name};" for name in places),
-        site(log, port),
-        "}",
-    ]
-    (work / "nginx.conf").write_text("\n".join(configuration), encoding="utf-8")
-    command = [NGINX, "-p", str(work), "-c", str(work / "nginx.conf"), "-e", str(work / "error.log")]
-    subprocess.run(command, check=True, capture_output=True)
-    try:
+    port = free_port()
+    with nginx(tmp_path / "nginx", site(log, port)):
         yield f"http://127.0.0.1:{port}"
-    finally:
-        subprocess.run([*command, "-s", "stop"], check=True, capture_output=True)
 
 
 def get(url: str, path: str, **headers: str) -> tuple[int, http.client.HTTPMessage, bytes]:

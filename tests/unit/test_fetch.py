@@ -29,8 +29,6 @@ from tests import local_sites as site
 from tests.fetching import LIMIT, NOW, ROBOTS, run
 from tests.local_sites import Behaviour, Request, Sites, serving
 
-MANY = 20_000 if os.environ.get("DATALIB_SOAK") else 2_000
-
 
 @pytest.fixture
 def sites() -> Iterator[Sites]:
@@ -311,22 +309,6 @@ def test_a_plain_server_behind_https_is_no_answer(tmp_path: Path, sites: Sites) 
     sites.greeting = b"HTTP/1.1 400 Bad Request\r\n\r\n"
     result, _ = run(tmp_path, [f"https://a.test:{sites.port}"], hosts=["a.test"])
     assert result.statuses == {"tls": 2}
-
-
-def test_thousands_of_origins_are_each_answered(tmp_path: Path, sites: Sites) -> None:
-    hosts = [f"127.0.{number // 250}.{number % 250 + 1}" for number in range(MANY)]
-    for number, host in enumerate(hosts):
-        sites.behaviours[host] = site.status((200, 404, 403, 503)[number % 4], b"# %d\n" % number)
-    seen: list[tuple[int, int]] = []
-    origins = [f"http://{host}:{sites.port}" for host in hosts]
-    result, answers = run(
-        tmp_path, origins, paths=["/robots.txt"], allow_private=True, progress=lambda *done: seen.append(done)
-    )
-    assert result.statuses == dict.fromkeys(["200", "403", "404", "503"], MANY // 4)
-    assert (result.answers, result.asked, len(answers)) == (MANY, MANY, MANY)
-    assert all(answers[origin, "/robots.txt"].body == b"# %d\n" % n for n, origin in enumerate(origins) if n % 4 == 0)
-    assert seen == [(number, MANY) for number in range(1, MANY + 1)]
-    assert set(sites.asked().values()) == {1}
 
 
 def test_the_same_answers_give_the_same_bytes(tmp_path: Path, sites: Sites) -> None:
