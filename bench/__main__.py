@@ -14,8 +14,8 @@ from pathlib import Path
 from bench.machine import machine
 from bench.row import Row
 
-SUITES = ("start", "library", "scan", "log", "chain")
-PACKAGES = ("datalib-manifest", "bagit", "model-signing", "Protego", "pyarrow", "cryptography")
+SUITES = ("start", "library", "scan", "fetch", "log", "chain")
+PACKAGES = ("datalib-manifest", "aiohttp", "bagit", "model-signing", "Protego", "pyarrow", "cryptography")
 RESULTS = Path(__file__).with_name("results.json")
 
 

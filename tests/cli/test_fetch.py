@@ -74,6 +74,12 @@ def test_what_a_bound_kept_from_being_asked_is_never_admitted(
     assert verdicts(datalib, "scan", "--sites", "sites.jsonl") == {verdict: 1}
 
 
+def test_the_time_of_an_answer_is_that_of_the_run(datalib: Program, sites: Sites) -> None:
+    Path("sites.txt").write_text(f"http://127.0.0.2:{sites.port}\n", encoding="utf-8")
+    fetch(datalib, "sites.txt", "-o", "sites.jsonl")
+    assert {line["fetched_at"] for line in lines("sites.jsonl")} == {"2026-09-21T14:13:20Z"}  # SOURCE_DATE_EPOCH
+
+
 def test_private_sites_are_not_asked_and_their_works_held(datalib: Program, sites: Sites) -> None:
     Path("works.csv").write_text(f"url\nhttp://127.0.0.2:{sites.port}/1\n", encoding="utf-8")
     done = datalib("optout", "fetch", "works.csv", "-o", "sites.jsonl", "--warc", "sites.warc.gz", "--format", "json")

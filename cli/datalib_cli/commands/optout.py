@@ -1,5 +1,6 @@
 """``datalib optout``: ask sites, explain verdicts, remove refused works."""
 
+import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -68,7 +69,7 @@ def fetch(
     from datalib.optout.fetch import paths_of
     from datalib.optout.origins import origins_of
 
-    fixed = None if now is None else clock(now)
+    fixed = clock(now) if now is not None or "SOURCE_DATE_EPOCH" in os.environ else None
     result = ask(
         origins_of(works, url_columns),
         out=options.outside(out),
