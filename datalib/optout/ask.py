@@ -189,13 +189,16 @@ class _Visit:
 
     def _note(self, response: aiohttp.ClientResponse, url: str, recorder: Recorder, unchanged: Answer | None) -> None:
         """Keep the exchange; its request is written as aiohttp sent it."""
+        octets = recorder.response()
+        if not octets.startswith(b"HTTP/"):  # it came before the request: no answer to it
+            raise NoAnswer("protocol")
         target = URL(url, encoded=True).raw_path_qs
         lines = (f"{name}: {value}\r\n" for name, value in response.request_info.headers.items())
         self._exchanges.append(
             Exchange(
                 url=url,
                 request=f"GET {target} HTTP/1.1\r\n{''.join(lines)}\r\n".encode(),
-                response=recorder.response(),
+                response=octets,
                 address=recorder.address,
                 at=self._moment(),
                 cut=not response.content.at_eof(),

@@ -130,8 +130,9 @@ def fetch(
         asked = 0
         for requests in _rounds(origins, tuple(dict.fromkeys(paths)), journal, linked=linked):
             hosts = _by_host(_not_young(requests, earlier, journal, now()), journal)
-            asyncio.run(_ask_all(asker, hosts, _Keeper(journal, archive, sum(map(len, hosts.values())), progress)))
-            asked += sum(map(len, hosts.values()))
+            keep = _Keeper(journal, archive, sum(map(len, hosts.values())), progress)
+            asyncio.run(_ask_all(asker, hosts, keep))
+            asked += keep.done
         answers = len(journal)
         if archive is not None:
             archive.finish()
@@ -237,15 +238,15 @@ class _Keeper:
         self._journal = journal
         self._archive = archive
         self._progress = progress
-        self._done, self._total = 0, total
+        self.done, self._total = 0, total
 
     def __call__(self, answer: Answer, exchanges: Sequence[Exchange]) -> None:
         if self._archive is not None:
             self._archive.add(answer, exchanges)
         self._journal.add(answer)
-        self._done += 1
+        self.done += 1
         if self._progress is not None:
-            self._progress(self._done, self._total)
+            self._progress(self.done, self._total)
 
 
 async def _ask_all(asker: "Asker", hosts: Mapping[str, list[tuple[str, str]]], keep: _Keeper) -> None:

@@ -57,11 +57,7 @@ class WarcFile:
 
     def add(self, answer: Answer, exchanges: Sequence[Exchange]) -> None:
         """Keep what led to an answer. Raises Misuse (E-OUT-EXISTS), OSError."""
-        if self._file is None:
-            raise Misuse(
-                "E-OUT-EXISTS", str(self._out), "an archive is evidence: nothing is added; name another file"
-            )
-        place = str(self._file.tell())
+        place = str(self._open().tell())
         records = [record for number, one in enumerate(exchanges) for record in _exchanged(one, f"{place} {number}")]
         if isinstance(answer.status, str):
             moment, url = answer.fetched_at or "", answer.origin + answer.path
@@ -88,9 +84,7 @@ class WarcFile:
 
     def _open(self) -> BinaryIO:
         if self._file is None:
-            raise Misuse(
-                "E-OUT-EXISTS", str(self._out), "an archive is evidence: nothing is added; name another file"
-            )
+            raise Misuse("E-OUT-EXISTS", str(self._out), "an archive is evidence: nothing is added; name another file")
         return self._file
 
 

@@ -74,6 +74,13 @@ def test_what_a_bound_kept_from_being_asked_is_never_admitted(
     assert verdicts(datalib, "scan", "--sites", "sites.jsonl") == {verdict: 1}
 
 
+def test_a_licence_whose_address_is_too_long_to_ask_for_is_not_passed_over(datalib: Program, sites: Sites) -> None:
+    sites.behaviours["127.0.0.2"] = site.answer("200 OK", b"License: /" + b"x" * 3000 + b"\n")
+    Path("works.csv").write_text(f"url\nhttp://127.0.0.2:{sites.port}/1\n", encoding="utf-8")
+    fetch(datalib, "works.csv", "-o", "sites.jsonl", "--linked")
+    assert verdicts(datalib, "scan", "--sites", "sites.jsonl").get("admit") is None
+
+
 def test_the_time_of_an_answer_is_that_of_the_run(datalib: Program, sites: Sites) -> None:
     Path("sites.txt").write_text(f"http://127.0.0.2:{sites.port}\n", encoding="utf-8")
     fetch(datalib, "sites.txt", "-o", "sites.jsonl")

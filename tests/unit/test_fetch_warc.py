@@ -149,6 +149,13 @@ def test_what_came_before_a_failure_is_kept(tmp_path: Path, sites: Sites) -> Non
     assert (answer.status, [record.kind for record in records]) == ("private", ["request", "response", "metadata"])
 
 
+def test_what_a_site_says_unasked_is_no_answer_without_a_record(tmp_path: Path, sites: Sites) -> None:
+    sites.greeting = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n#x"
+    _, answer, records = archive(tmp_path, sites, site.status(404))
+    assert [record.kind for record in records] in (["request", "response"], ["metadata"])
+    assert (answer.status == 200) == (records[-1].body == b"#x")
+
+
 def test_names_and_certificates_that_fail_are_said(tmp_path: Path) -> None:
     server, _ = site.certificate(tmp_path, "a.test")
     with serving(server) as sites:
