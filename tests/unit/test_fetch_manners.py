@@ -48,12 +48,12 @@ def busy(code: int, wait: str) -> Behaviour:
     return site.answer(f"{code} Busy\r\nRetry-After: {wait}")
 
 
-def ask(tmp_path: Path, sites: Sites, behaviour: Behaviour, *, retries: int = 2) -> tuple[Answer, list[float]]:
+def ask(tmp_path: Path, sites: Sites, behaviour: Behaviour, *, timeout: float = 20.0) -> tuple[Answer, list[float]]:
     sites.behaviours["a.test"] = behaviour
     waits, origin = Waits(), f"http://a.test:{sites.port}"
     _, answers = run(
         tmp_path, [origin], hosts=["a.test"], paths=["/robots.txt"],
-        timeout=0.3, retries=retries, sleep=waits, chance=lambda: 1.0,
+        timeout=timeout, retries=2, sleep=waits, chance=lambda: 1.0,
     )  # fmt: skip
     return answers[origin, "/robots.txt"], waits.seconds
 
@@ -64,7 +64,6 @@ def ask(tmp_path: Path, sites: Sites, behaviour: Behaviour, *, retries: int = 2)
         pytest.param(site.status(503), id="503"),
         pytest.param(site.status(500), id="500"),
         pytest.param(site.status(429), id="429"),
-        pytest.param(site.silent(), id="silent"),
         pytest.param(site.raw(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\nUser-agent: *"), id="truncated"),
     ],
 )
@@ -72,6 +71,11 @@ def test_what_may_pass_is_asked_again(tmp_path: Path, sites: Sites, trouble: Beh
     answer, waits = ask(tmp_path, sites, in_turn(trouble, trouble, site.status(200, ROBOTS)))
     assert (answer.status, answer.body, waits) == (200, ROBOTS, [1.0, 2.0])
     assert len(sites.requests) == 3
+
+
+def test_a_silent_site_is_asked_again(tmp_path: Path, sites: Sites) -> None:
+    answer, waits = ask(tmp_path, sites, in_turn(site.silent(), site.status(200, ROBOTS)), timeout=1.0)
+    assert (answer.status, waits) == (200, [1.0])
 
 
 def test_a_broken_connection_is_made_anew_once_at_once(tmp_path: Path, sites: Sites) -> None:

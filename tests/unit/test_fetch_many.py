@@ -12,7 +12,7 @@ from tests.fetching import run
 from tests.local_sites import Behaviour, serving
 
 MANY = 10_000 if os.environ.get("DATALIB_SOAK") else 300
-TIMEOUT = 2.0
+TIMEOUT = 3.0
 HEAD = b"HTTP/1.1 200 OK\r\n"
 
 
