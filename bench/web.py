@@ -9,6 +9,7 @@ import random
 from bench import urls
 
 _BODY = urls.body(random.Random(7)).encode()
+_KEPT = 0.5  # seconds
 _FOUND = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n\r\n%s" % (len(_BODY), _BODY)
 _ABSENT = b"HTTP/1.1 404 Not Found\r\nContent-Type: text/html\r\nContent-Length: 4\r\n\r\nnone"
 
@@ -19,6 +20,8 @@ class Web(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)  # noqa: S101 (types)
         self.transport = transport
+        # As servers do, drop who keeps a connection for nothing: there are thousands, and few descriptors.
+        asyncio.get_running_loop().call_later(_KEPT, transport.close)
 
     def data_received(self, data: bytes) -> None:
         """Answer a request, which on the loopback comes in one piece."""

@@ -156,8 +156,7 @@ class _Visit:
         """Have the host to oneself. Waiting for it is not the host's fault, so it has a bound of its own."""
         loop, gate = asyncio.get_running_loop(), self._asker.gates.setdefault(host, asyncio.Lock())
         left = (deadline.when() or 0.0) - loop.time()
-        if gate.locked():
-            deadline.reschedule(loop.time() + self._limits.turn)
+        deadline.reschedule(loop.time() + self._limits.turn)
         await gate.acquire()
         try:
             deadline.reschedule(loop.time() + left)
