@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from datalib_cli import app, render
+from datalib_cli import app, explaining, render
 
 CLI = Path(app.__file__).parent
 #: Calls whose first argument is a sentence for people.
@@ -48,8 +48,10 @@ def sentences() -> set[str]:
     """Give every English sentence that has a translation, or should have."""
     checked = (render.NOT_CHECKED, render.PROOF_NOT_CHECKED, render.NEXT_AFTER_OPTOUT)
     enrolled = (render.ENROLMENT, render.ENROLMENT_DOUBTS, render.ENROLMENT_NOTES)
-    tables = (app.COMMANDS, *checked, *enrolled)
-    found = {*_said(), "integrity", "gate", "Options", "Commands"}
+    places = (explaining.USES, explaining.STATES, explaining.SPEAKERS, explaining.CARRIERS, explaining.KEPT)
+    explained = (*places, explaining.PROFILES, explaining.NOTES, explaining.NAMING)
+    tables = (app.COMMANDS, *checked, *enrolled, *explained)
+    found = {*_said(), "integrity", "gate", "Options", "Commands", explaining.SILENT, "the site"}
     found |= {sentence for table in tables for sentence in table.values()}
     for name in app.COMMANDS:
         found |= set(_helped(app.load(name)))

@@ -10,7 +10,6 @@ from datalib_cli.texts import Texts
 if TYPE_CHECKING:
     from datalib.acts import Act
     from datalib.library.upgrade import Note
-    from datalib.optout.explain import Explanation
     from datalib.optout.result import ScanResult
     from datalib.verify import Facts, Report, Verdict
 
@@ -215,29 +214,3 @@ def scan_lines(result: "ScanResult", say: Texts) -> list[str]:
 
 def _by_count(counts: Mapping[str, int]) -> list[tuple[str, int]]:
     return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-
-
-def explanation_lines(found: "Explanation", say: Texts) -> list[str]:
-    """Write why a work got its verdict for people."""
-    lines = [
-        f"{found.work}" + (f"  {found.url}" if found.url else ""),
-        f"{found.verdict}: {found.reason}: {datalib_vocab.reason(found.reason, say.lang)}",
-        say("asked: {carriers}", carriers=", ".join(found.carriers_asked) or "-"),
-    ]
-    for item in found.statements:
-        lines += [
-            f"- {item.signal} ({item.carrier}) {item.where}",
-            *(f"    | {line}" for line in item.quote.splitlines()),
-            f"    sha256 {item.sha256} "
-            + (say("(the bytes are at hand)") if item.checked else say("(the bytes are not here)")),
-            f"    spec:   {_states(item.spec)}",
-            f"    strict: {_states(item.strict)}",
-            *([f"    {item.note}"] if item.note else []),
-        ]
-    if found.others:
-        lines.append(say("{count} more works have this URL", count=found.others))
-    return lines
-
-
-def _states(reading: Mapping[str, str]) -> str:
-    return ", ".join(f"{name} {state}" for name, state in reading.items()) or "-"

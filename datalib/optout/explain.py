@@ -18,6 +18,7 @@ from datalib.optout.site import SiteStore, is_store, open_store
 from datalib.optout.urls import Place, place_of
 
 _QUOTE = 2000
+_EVIDENCE = "evidence.parquet"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +27,8 @@ class Statement:
 
     ``where`` is the full address where one is known, else the place in the work. ``quote`` are the bytes it was read
     from, as text, at most 2000 characters; ``sha256`` is of the whole carrier; ``checked``: the bytes were at hand and
-    have that digest. ``spec`` and ``strict`` are the two readings, categories without a word left out.
+    have that digest, in ``kept``: a file or a folder of the scan. ``spec`` and ``strict`` are the two readings,
+    categories without a word left out.
     """
 
     signal: str
@@ -39,6 +41,7 @@ class Statement:
     spec: Mapping[str, str]
     strict: Mapping[str, str]
     note: str
+    kept: str
 
     def to_dict(self) -> dict[str, Any]:
         """Write it as JSON has it."""
@@ -51,7 +54,11 @@ class Statement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
-    """The decision about one work, and its grounds. ``others``: works with the same URL, besides this one."""
+    """The decision about one work, and its grounds.
+
+    ``others``: works with the same URL, besides this one. ``required``: carriers that works with a URL needed.
+    ``judged``: the moment of the scan, ``profile`` the rules it went by.
+    """
 
     work: str
     url: str | None
@@ -60,6 +67,9 @@ class Explanation:
     states: Mapping[str, str]
     carriers_asked: tuple[str, ...]
     statements: tuple[Statement, ...]
+    required: tuple[str, ...]
+    judged: str
+    profile: str
     others: int = 0
 
     def to_dict(self) -> dict[str, Any]:
@@ -116,6 +126,9 @@ def _explanation(out: Path, result: ScanResult, row: dict[str, Any], others: int
         states={name: row[name] for name in CATEGORIES},
         carriers_asked=tuple(row["carriers_asked"].split()),
         statements=tuple(_statement(signal, origin, bodies) for signal in signals),
+        required=result.required,
+        judged=result.time,
+        profile=result.profile,
         others=others,
     )
 
@@ -134,6 +147,7 @@ def _statement(signal: dict[str, Any], origin: str, bodies: "_Bodies") -> Statem
         spec=_reading(signal, "spec"),
         strict=_reading(signal, "strict"),
         note=signal["note"],
+        kept=bodies.kept_in[signal["sha256"]] if body is not None else "",
     )
 
 
@@ -168,6 +182,7 @@ class _Bodies:
     def __init__(self, out: Path, result: ScanResult) -> None:
         self._out, self._result = out, result
         self._known: dict[str, bytes | None] = {}
+        self.kept_in: dict[str, str] = {}
         self._store: SiteStore | None = None
 
     def get(self, sha256: str) -> bytes | None:
@@ -177,10 +192,11 @@ class _Bodies:
         return self._known[sha256]
 
     def _read(self, sha256: str) -> bytes | None:
-        rows = list(_lookup(self._out, self._result, "evidence.parquet", "sha256", [sha256]))
+        rows = list(_lookup(self._out, self._result, _EVIDENCE, "sha256", [sha256]))
         if not rows:
             return None
         data: bytes | None = rows[0]["bytes"]
+        self.kept_in[sha256] = SITES if data is None else _EVIDENCE
         return data if data is not None else self._of_store(rows[0]["source"], sha256)
 
     def origin_of(self, sha256: str, path: str, own: str) -> str:

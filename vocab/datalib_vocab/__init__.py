@@ -41,6 +41,18 @@ def reason(code: str, lang: str) -> str:
     return entry[lang if lang in LANGUAGES else "en"] if entry else code
 
 
+@cache
+def _signals() -> Mapping[str, Mapping[str, str]]:
+    signals: Mapping[str, Mapping[str, str]] = json.loads(read("signals.json"))
+    return signals
+
+
+def signal(code: str, lang: str) -> str:
+    """Say what kind of statement a signal is. An unknown language reads English, an unknown code stays as it is."""
+    entry = _signals().get(code)
+    return entry[lang if lang in LANGUAGES else "en"] if entry else code
+
+
 def _say(code: str, member: str, lang: str) -> str:
     entry = _codes().get(code)
     return entry[member][lang if lang in LANGUAGES else "en"] if entry else code

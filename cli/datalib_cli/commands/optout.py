@@ -8,7 +8,7 @@ import click
 
 from datalib_cli import options
 from datalib_cli.base import Output, clock, group, texts
-from datalib_cli.render import explanation_lines
+from datalib_cli.explaining import explanation_lines
 
 command = group("optout", "Ask sites, explain verdicts, remove refused works.")
 
@@ -141,7 +141,7 @@ def agents(table: Path | None, everything: bool) -> Output:
 @click.argument("work")
 @click.option("--scan", "scanned", type=options.FOLDER, required=True, help="The result of a scan.")
 def explain(work: str, scanned: Path) -> Output:
-    """Say why a work got its verdict: statements, the bytes they stand in, the rule, both readings.
+    """Tell an author why a work is used or not: what was found, where, what it means, how to check it.
 
     WORK is a work's id or its URL.
     """
