@@ -14,8 +14,11 @@ from pathlib import Path
 from bench.machine import machine
 from bench.row import Row
 
-SUITES = ("start", "library", "scan", "fetch", "log", "chain")
-PACKAGES = ("datalib-manifest", "aiohttp", "bagit", "model-signing", "Protego", "pyarrow", "cryptography")
+SUITES = ("start", "library", "scan", "optout", "fetch", "log", "chain")
+PACKAGES = (
+    "datalib-manifest", "aiohttp", "bagit", "model-signing", "Protego", "selectolax", "c2pa-python", "pyarrow",
+    "cryptography",
+)  # fmt: skip
 RESULTS = Path(__file__).with_name("results.json")
 
 

@@ -73,6 +73,8 @@ class Reading:
 
     def __or__(self, other: "Reading") -> "Reading":
         """Combine two readings: the stronger state of each category."""
+        if self is NOTHING or other is NOTHING:  # most readings of a page say nothing
+            return other if self is NOTHING else self
         return Reading(**{name: max(self[name], other[name]) for name in CATEGORIES})
 
     def __getitem__(self, category: str) -> State:

@@ -20,24 +20,27 @@ MAX_TAGS: Final = 1 << 20
 
 _UTF16: Final = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
 _RSL: Final = "application/rsl+xml"
-_WANTED: Final = frozenset({"meta", "link", "script"})
+_WANTED: Final = frozenset({b"meta", b"link", b"script"})
 #: Elements whose content is text up to their end tag.
-_RAW: Final = frozenset({"script", "style", "textarea", "title", "xmp", "iframe", "noembed", "noframes"})
-_FOREIGN: Final = frozenset({"svg", "math"})
-_ENDS: Final = {name: re.compile(rf"</{name}(?=[\t\n\f\r />])", re.IGNORECASE) for name in _RAW}
+_RAW: Final = frozenset({b"script", b"style", b"textarea", b"title", b"xmp", b"iframe", b"noembed", b"noframes"})
+_FOREIGN: Final = frozenset({b"svg", b"math"})
+_ENDS: Final = {name: re.compile(rb"</" + name + rb"(?=[\t\n\f\r />])", re.IGNORECASE) for name in _RAW}
 
-_NAMES = r"(?:meta|link|script|style|textarea|title|xmp|iframe|noembed|noframes|plaintext|svg|math)(?=[\t\n\f\r />])"
+_NAMES = rb"(?:meta|link|script|style|textarea|title|xmp|iframe|noembed|noframes|plaintext|svg|math)(?=[\t\n\f\r />])"
 #: From a tag's name to its end. A quote counts only behind an equals sign; an unfinished tag reaches to the end.
-_REST = r"""(?:=[\t\n\f\r ]*+(?:"[^"]*+(?:"|\Z)|'[^']*+(?:'|\Z))|[^>])*+(?:>|\Z)"""
+_REST = rb"""(?:=[\t\n\f\r ]*+(?:"[^"]*+(?:"|\Z)|'[^']*+(?:'|\Z))|[^>])*+(?:>|\Z)"""
 _NEXT = re.compile(
-    rf"""(?:[^<]++                                  # text
+    rb"""(?:[^<]++                                  # text
         |<!--(?:-?>|.*?(?:--!?>|\Z))                # comments
         |<(?:[!?]|/(?![a-z]))[^>]*+(?:>|\Z)         # declarations and what counts as a comment
         |<(?![a-z/!?])                              # a lone sign
-        |</?(?!{_NAMES})[a-z]{_REST}                # tags that do not matter
-        )*+(?P<tag><(?P<end>/?)(?P<name>[a-z]+){_REST})""",
+        |</?(?!%(names)b)[a-z]%(rest)b              # tags that do not matter
+        )*+(?P<tag><(?P<end>/?)(?P<name>[a-z]+)%(rest)b)"""
+    % {b"names": _NAMES, b"rest": _REST},
     re.IGNORECASE | re.DOTALL | re.VERBOSE,
 )
+#: With one of these begins, or in it stands, every tag that matters; what comes after the last of them does not.
+_SIGNS: Final = (b"<meta", b"<link", b"rsl")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,17 +75,18 @@ def read_page(html: bytes) -> PageMeta:
 
     data = html[:MAX_BYTES]
     encoding = _UTF16.get(data[:2])
-    text = data[2:].decode(encoding, "replace") if encoding else data.decode("utf-8", "replace")
+    if encoding:
+        data = data[2:].decode(encoding, "replace").encode()
     complete = len(html) <= MAX_BYTES
-    kept: list[str] = []
+    kept: list[bytes] = []
     size = 0
-    for tag in _tags(text.replace("\0", "")):
+    for tag in _tags(data.replace(b"\0", b"")):
         size += len(tag)
         if len(tag) > MAX_TAG or size > MAX_TAGS:
             complete = False
             continue
         kept.append(tag)
-    tree = LexborHTMLParser("\n".join(kept))
+    tree = LexborHTMLParser(b"\n".join(kept).decode("utf-8", "replace"))
     return PageMeta(
         metas=tuple(meta for node in tree.css("meta") for meta in _metas(node.attributes)),
         licences=tuple(
@@ -93,25 +97,30 @@ def read_page(html: bytes) -> PageMeta:
     )
 
 
-def _tags(text: str) -> Iterator[str]:
-    """Give the start tags of the wanted elements as they are written; a script that may be a licence comes whole."""
+def _tags(text: bytes) -> Iterator[bytes]:
+    """Give the start tags of the wanted elements as they are written; a script that may be a licence comes whole.
+
+    Tags are told by ASCII alone, which in UTF-8 is never part of another character: so no page is decoded whole.
+    """
+    lower = text.lower()
+    last = max(map(lower.rfind, _SIGNS))
     place = foreign = 0
-    while found := _NEXT.match(text, place):
+    while place <= last and (found := _NEXT.match(text, place)):
         place = found.end()
         name, tag = found["name"].lower(), found["tag"]
-        if not tag.endswith(">"):
+        if not tag.endswith(b">"):
             return
         if found["end"]:
             foreign -= name in _FOREIGN and foreign > 0
             continue
-        if name == "script":
-            end = _ENDS[name].search(text, place) if "rsl" in tag.lower() and not foreign else None
-            yield tag + (text[place : end.start()] if end else "") + "</script>"
+        if name == b"script":
+            end = _ENDS[name].search(text, place) if b"rsl" in tag.lower() and not foreign else None
+            yield tag + (text[place : end.start()] if end else b"") + b"</script>"
         elif name in _WANTED:
             yield tag
         if name in _FOREIGN:
-            foreign += not tag.endswith("/>")
-        elif name == "plaintext":
+            foreign += not tag.endswith(b"/>")
+        elif name == b"plaintext":
             return
         elif name in _RAW and not foreign:  # in SVG and MathML these hold elements
             end = _ENDS[name].search(text, place)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import chain, corpus, reference_hash
+from bench import carriers, chain, corpus, optout, read_units, reference_hash
 from bench.__main__ import table
 from bench.corpus import Size
 from bench.machine import machine, release
@@ -80,3 +80,21 @@ def test_chains_and_listings_are_measured_whole(tmp_path: Path, monkeypatch: pyt
     ]
     assert rows[0].theirs is not None
     assert all(row.met for row in rows[1:])
+
+
+def test_works_that_speak_are_the_same_each_time_and_are_read_and_scanned(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("a", "b"):
+        carriers.everything(tmp_path / name, 10)
+    for file in ("works.parquet", "sites.jsonl", "refusals.txt"):
+        assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
+    for reader, place in (("pages", carriers.pages(tmp_path / "p", 3)), ("media", tmp_path / "m")):
+        if reader == "media":
+            carriers.media(place, 21)
+        for name in (reader, *(other for other in read_units.READERS if other.startswith(reader + "-"))):
+            read_units.main(name, place)
+            assert float(capsys.readouterr().out) > 0
+    monkeypatch.setattr(optout, "_ROUNDS", 1)
+    decisions, memory = optout._everything(tmp_path, 20)
+    assert (decisions.what, memory.met) == ("decisions, every carrier", True)

@@ -74,3 +74,15 @@ def test_pages_built_to_be_slow_are_read_at_once() -> None:
     attributes = " ".join(f"a{number}" for number in range(60_000))
     read_page(f"<meta {attributes}>".encode())
     assert time.process_time() - start < 10
+
+
+def test_what_comes_last_on_a_long_page_is_read_in_any_case_and_encoding() -> None:
+    text = "<p title='&lt;meta'>\u0434\u0430\u043b\u0430 <b>&amp;</b></p>" * 5000
+    late = text + "<LINK rel=License type=Application/RSL+xml href='/\u04e9.xml'></body>"
+    assert read_page(late.encode()).licences == ("/\u04e9.xml",)
+    assert read_page(late.encode("utf-16")).licences == ("/\u04e9.xml",)
+    assert read_page(text.encode() + b"<mEta name=robots content='no\xffai'>").named("robots") == ("no\ufffdai",)
+    script = b"<SCRIPT type='application/Rsl+xml'><rsl></rsl></script>"
+    assert read_page(text.encode() + script).documents == ("<rsl></rsl>",)
+    assert read_page(b"<!--<meta>" + text.encode()).metas == ()
+    assert read_page("<\u017fcript><meta name=a content=b>".encode()).named("a") == ("b",)
