@@ -49,7 +49,7 @@ CARRIERS: Final = {
     "unit": "the file itself",
 }
 #: Carriers that only a work with an address can have.
-_OF_SITES: Final = tuple(CARRIERS)[:7]
+_OF_SITES: Final = tuple(name for name in CARRIERS if name not in {"page", "registry", "transfer", "unit"})
 KEPT: Final = {
     "evidence.parquet": "the very bytes are kept in evidence.parquet of the scan",
     "sites": "the very bytes are kept in the scan's copy of the sites' answers (sites)",
@@ -216,11 +216,12 @@ def _asked(found: "Explanation", say: Texts) -> Iterator[str]:
 
 def _carrier_of(statement: "Statement") -> str:
     """Name the carrier of a statement as ``carriers_asked`` does; licences elsewhere are led to by robots.txt."""
+    from datalib.optout.site_files import CARRIER_OF
+
     if statement.carrier != _SITE:
         return statement.carrier
     path = statement.where.partition("#L")[0].partition("://")[2].partition("/")[2]
-    name = path.removeprefix(".well-known/") if path.endswith("tdmrep.json") else path.removeprefix(".")
-    return name if name in CARRIERS else "robots.txt"
+    return CARRIER_OF.get("/" + path, "robots.txt")
 
 
 def _names(carriers: Iterable[str], say: Texts, *, short: bool = False) -> str:
