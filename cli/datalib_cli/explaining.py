@@ -43,6 +43,7 @@ CARRIERS: Final = {
     "trust.txt": "trust.txt (what a publisher says about training)",
     "well-known/trust.txt": ".well-known/trust.txt (the same, in another place)",
     "license.xml": "license.xml (a licence of the site for machines)",
+    "terms": "the terms of use of the site",
     "page": "the code of the web page",
     "registry": "lists of refusals (registries)",
     "transfer": "the headers of the server's answer",
@@ -67,6 +68,8 @@ NOTES: Final = {
     for text in (
         "a C2PA manifest store in a form of file that its reader does not know",
         "a C2PA manifest store stands where its reader does not look for it",
+        "commercial use or changes are forbidden; training is not spoken of",
+        "its reader failed",
         "a linked document cannot be read",
         "an allowance of a manifest that is not valid does not count",
         "an answer, but not to the question",
@@ -95,6 +98,9 @@ _SHOWN: Final = 400  # characters of a line that is quoted; JSON has more
 _HELD: Final = "-hold"
 _LICENCE: Final = "-licence"
 _NOT_ASKED: Final = "not-asked-"
+_RECORDED: Final = "licence-covers"
+#: A signal about the work that does not come from its file.
+_NAMED: Final = "licence"
 
 
 def explanation_lines(found: "Explanation", say: Texts) -> list[str]:
@@ -115,10 +121,12 @@ def _headline(found: "Explanation", say: Texts) -> list[str]:
     reason, ground = found.reason, found.reason.removesuffix(_LICENCE).removesuffix(_HELD)
     why = datalib_vocab.reason(ground, say.lang)
     if found.verdict == "admit":
-        return [
-            say("This work may be used for training, because {why}.", why=why),
-            say("That is no permission of its author, and a refusal that is found later counts from then on."),
-        ]
+        follows = (
+            say("That is what those who keep the set recorded; a refusal that is found later counts from then on.")
+            if reason == _RECORDED
+            else say("That is no permission of its author, and a refusal that is found later counts from then on.")
+        )
+        return [say("This work may be used for training, because {why}.", why=why), follows]
     if found.verdict == "refuse" and reason.endswith(_LICENCE):
         return [say("This work is not used for training: a licence is needed, and none is recorded ({why}).", why=why)]
     if found.verdict == "refuse":
@@ -146,6 +154,8 @@ def _statement(number: int, statement: "Statement", found: "Explanation", say: T
     place, _, line = _plain(statement.where).partition("#L")
     host = place.partition("://")[2].partition("/")[0]
     who = say(SPEAKERS[statement.carrier], host=host) if host or statement.carrier != _SITE else say("the site")
+    if statement.signal == _NAMED:
+        who = say("what the table of the works says about this one")
     yield "   " + say("From: {who}", who=who)
     place = f"{_plain(found.work)}: {place[1:]}" if place.startswith("#") else place.removesuffix("#")
     where = say("{place}, line {line}", place=place, line=line) if line else place
@@ -218,6 +228,8 @@ def _carrier_of(statement: "Statement") -> str:
     """Name the carrier of a statement as ``carriers_asked`` does; licences elsewhere are led to by robots.txt."""
     from datalib.optout.site_files import CARRIER_OF
 
+    if statement.signal == _NAMED:
+        return ""
     if statement.carrier != _SITE:
         return statement.carrier
     path = statement.where.partition("#L")[0].partition("://")[2].partition("/")[2]

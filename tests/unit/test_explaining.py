@@ -4,6 +4,7 @@ import ast
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -254,6 +255,18 @@ def test_nobody_is_told_that_he_agreed_or_that_a_law_is_met(lang: str, rows: Pat
     for word in ("compliant", "allowed by you", "with your permission", "соответствует закон", "с вашего разрешения",
                  "заңға сәйкес", "рұқсатыңызбен"):  # fmt: skip
         assert word not in text
+
+
+def test_a_recorded_licence_is_told_as_what_others_recorded(tmp_path: Path, rows: Path) -> None:
+    found = replace(explain("https://free.kz/", rows), reason="licence-covers")
+    lines = explanation_lines(found, Texts(lang="en"))
+    assert first(lines) == "This work may be used for training, because a licence record covers the work."
+    assert lines[lines.index("") + 2].startswith("That is what those who keep the set recorded;")
+    (tmp_path / "w.csv").write_text("url,licence\nhttps://news.kz/,LicenseRef-NoAI\n", encoding="utf-8")
+    scan([tmp_path / "w.csv"], out=tmp_path / "out", license_column="licence", now=NOW)
+    lines = told("https://news.kz/", tmp_path / "out")
+    assert "   From: what the table of the works says about this one" in lines
+    assert any(line.startswith("Not asked") and line.endswith("the file itself.") for line in lines)
 
 
 def test_what_others_wrote_cannot_write_over_the_terminal(rows: Path) -> None:

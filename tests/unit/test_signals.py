@@ -60,7 +60,19 @@ ROWS: dict[str, tuple[dict[str, Any], str, str, str]] = {
     "noai-meta": ({}, "", '<meta name="robots" content="noai, noimageai">', "robots-meta"),
     "ai-license-meta": ({}, "", '<meta name="ai-license" content="deny">', "ai-license"),
     "registry": ({}, "", "", "registry"),
+    "registry-tdm-ai": ({}, "", "", "registry"),
+    "registry-onix": ({}, "", "", "registry"),
+    "terms": ({"/terms": "<p>The works must not be used for machine learning.</p>"}, "", "", "terms-text"),
+    "page-text": ({}, "", "<p>All rights reserved, also for text and data mining.</p>", "page-text"),
+    "licence": ({}, "", "", "licence"),
 }  # fmt: skip
+#: Further columns of some rows.
+IDS = {"registry-tdm-ai": "ISCC:KACYPXW445FTYNJ3CYSXHAFJMA2HU", "registry-onix": "978-0-306-40615-7"}
+LICENCES = {"licence": "LicenseRef-NoAI"}
+REFUSALS = """registry.example
+{"iscc": "ISCC:KACYPXW445FTYNJ3CYSXHAFJMA2HU", "TDM": "usageReservation"}
+{"isbn": "978-0-306-40615-7", "EpubUsageType": "11", "EpubUsageStatus": "03"}
+"""
 #: Files: what is in them, and the signal.
 FILES: dict[str, tuple[str, bytes, str]] = {
     "cawg": ("a.jpg", made.signed(made.jpeg(), "image/jpeg", [made.training()]), "c2pa-training"),
@@ -82,6 +94,7 @@ FILES: dict[str, tuple[str, bytes, str]] = {
         made.pdf(made.packet("<tdm:reservation>1</tdm:reservation>", tdm=NAMESPACE)),
         "tdmrep-embedded",
     ),
+    "rsl-inside": ("j.png", made.png(made.itxt(RSL.encode(), keyword=b"RSL")), "rsl-license"),
     "notice": ("h.jpg", made.jpeg(made.segment(0xFE, b"No AI training")), "unit-text"),
     "file-unreadable": ("i.png", made.png()[:40], "unit-unreadable"),
 }
@@ -94,15 +107,17 @@ def rows(tmp_path_factory: pytest.TempPathFactory) -> Path:
     works: list[dict[str, str]] = []
     for name, (site, headers, page, _) in ROWS.items():
         origin = f"https://{name}.example"
-        works.append({"url": f"{origin}/a", "headers": headers, "html": page})
+        columns = {"headers": headers, "html": page, "id": IDS.get(name, ""), "licence": LICENCES.get(name, "")}
+        works.append({"url": f"{origin}/a", **columns})
         for path, said in ({"/robots.txt": 404} | site).items():
             status, body = (said, "") if isinstance(said, int) else (200, said)
             answers.append({"origin": origin, "path": path, "status": status, "body": body})
     for file, lines in (("sites.jsonl", answers), ("works.jsonl", works)):
         (folder / file).write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
-    (folder / "refusals.txt").write_text("registry.example\n", encoding="utf-8")
-    scan([folder / "works.jsonl"], out=folder / "out", sites=[folder / "sites.jsonl"], header_column="headers",
-         html_column="html", registries=[folder / "refusals.txt"], now=NOW)  # fmt: skip
+    (folder / "refusals.txt").write_text(REFUSALS, encoding="utf-8")
+    scan([folder / "works.jsonl"], out=folder / "out", sites=[folder / "sites.jsonl"], html_column="html",
+         header_column="headers", id_column="id", license_column="licence", registries=[folder / "refusals.txt"],
+         now=NOW)  # fmt: skip
     return folder / "out"
 
 
