@@ -10,7 +10,7 @@ from bench import urls
 from tests import media_files as made
 
 _WORDS = (
-    "data", "kitap", "дала", "өлең", "table", "көше", "train", "жыл", "licence", "аудио",
+    "data", "kitap", "дала", "өлең", "table", "көше", "жыл", "licence", "аудио",
     "model", "сөз", "river", "тау", "page", "steppe", "лента", "новость",
 )  # fmt: skip
 _METAS = (
@@ -23,6 +23,7 @@ _METAS = (
     '<script type="application/ld+json">{"@type": "NewsArticle", "headline": "TITLE"}</script>',
     "<style>p > a { color: #123 } .x::after { content: '<' }</style>",
 )
+_FOOTERS = ("", "All rights reserved", "", "Барлық құқықтар қорғалған", "By train to the steppe")
 _REFUSALS = ('<meta name="robots" content="noai, noimageai">', '<meta name="tdm-reservation" content="1">')
 _HEADERS = "Content-Type: text/html\nServer: nginx\nX-Robots-Tag: {tag}\nCache-Control: max-age=60"
 
@@ -39,7 +40,8 @@ def page(chance: random.Random, number: int, size: int) -> str:
                     f'<img src="/i/{number}.jpg" alt="{title}" loading="lazy"></div>')  # fmt: skip
         size -= len(text[-1])
     body = "\n".join(text)
-    return f"<!doctype html><html lang=kk><head><title>{title}</title>{head}{refusal}</head><body>{body}</body></html>"
+    end = f"<footer>{chance.choice(_FOOTERS)}. {chance.choice(_FOOTERS)}</footer></body></html>"
+    return f"<!doctype html><html lang=kk><head><title>{title}</title>{head}{refusal}</head><body>{body}{end}"
 
 
 def pages(folder: Path, count: int) -> Path:

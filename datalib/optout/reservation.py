@@ -6,6 +6,7 @@ training is none. In terms of use any refusal that is near to training does.
 """
 
 import re
+from collections.abc import Iterator
 from typing import Final
 
 MAX_BYTES: Final = 1 << 20
@@ -16,7 +17,7 @@ _SUBJECT: Final = (
     r"(?:text[- ](?:and|&)[- ]data[- ]mining|data mining|machine learning|(?:ai|model) training"
     r"|train(?:ing)? (?:of )?(?:\w+ )?"
     r"(?:ai|artificial intelligence|llms?|models?)|generative ai"
-    r"|text[- ]und[- ]data[- ]mining|maschinelle[sn]? lernen|fouille de textes?|entraînement"
+    r"|text[- ]{1,2}und[- ]data[- ]mining|maschinelle[sn]? lernen|fouille de textes?|entraînement"
     r"|minería de (?:textos|datos)|машинн\w+ обучени\w+"
     r"|обучени\w+ (?:\w+ )?(?:ии\b|нейросет\w+|искусственн\w+ интеллект\w*|модел\w+)"
     r"|интеллектуальн\w+ анализ\w* (?:текст|данн)\w*"
@@ -38,6 +39,16 @@ _OWN = re.compile(rf"{_LAW}|{_RIGHTS}{_GAP}{_SUBJECT}|{_SUBJECT}{_GAP}{_RIGHTS}"
 _ANY = re.compile(
     rf"{_LAW}|{_RIGHTS}{_GAP}{_SUBJECT}|{_REFUSAL}{_GAP}{_SUBJECT}|{_SUBJECT}{_GAP}(?:{_RIGHTS}|{_REFUSAL})"
 )
+#: Pieces of words: in each reference to the law stands one of the first, in each reservation of rights one of the
+#: second, in each name of its subject one of the third.
+_LAW_PIECES: Final = ("44b", "2019/790")
+_RIGHTS_PIECES: Final = (
+    "reserv", "vorbehalt", "réserv", "riservati", "защищены", "сохранены", "оставля", "қорғалған",
+)  # fmt: skip
+_SUBJECT_PIECES: Final = (
+    "mining", "learning", "train", "generative", "lernen", "fouille", "entraîn", "miner", "обучени", "анализ", "оқыту",
+)  # fmt: skip
+_NEAR: Final = 800  # characters: more than a reservation with its gap is long
 _SILENT = re.compile(r"<(script|style|noscript|template)\b.*?(?:</\1\s*>|\Z)|<!--.*?(?:-->|\Z)", re.DOTALL)
 _TAG = re.compile(r"<[^<>]*>")
 _ENTITY: Final = {"&amp;": "&", "&nbsp;": " ", "&#160;": " ", "\xa0": " ", "&copy;": "©"}
@@ -45,19 +56,61 @@ _ENTITY: Final = {"&amp;": "&", "&nbsp;": " ", "&#160;": " ", "\xa0": " ", "&cop
 
 def on_page(html: bytes) -> str:
     """Give the reservation of its own rights that a page of content holds, or nothing."""
-    return _find(_OWN, html)
+    cut = _cut(html)
+    if not _may_reserve(cut):
+        return ""
+    words = _words(cut.decode("utf-8", "replace"))
+    places = sorted(at for piece in (*_LAW_PIECES, *_RIGHTS_PIECES) for at in _places(piece, words))
+    for place in places:
+        found = _OWN.search(words, max(place - _NEAR, 0), place + _NEAR)
+        if found:
+            return found[0][:MAX_QUOTE]
+    return ""
 
 
 def in_terms(html: bytes) -> str:
     """Give the refusal of training that terms of use hold, or nothing."""
-    return _find(_ANY, html)
-
-
-def _find(pattern: re.Pattern[str], html: bytes) -> str:
-    half = MAX_BYTES // 2
-    cut = html if len(html) <= MAX_BYTES else html[:half] + b" " + html[-half:]  # a footer stands at the end
-    found = pattern.search(_words(cut.decode("utf-8", "replace")))
+    found = _ANY.search(_words(_cut(html).decode("utf-8", "replace")))
     return found[0][:MAX_QUOTE] if found else ""
+
+
+def _cut(html: bytes) -> bytes:
+    half = MAX_BYTES // 2
+    return html if len(html) <= MAX_BYTES else html[:half] + b" " + html[-half:]  # a footer stands at the end
+
+
+def _places(piece: str, words: str) -> Iterator[int]:
+    at = words.find(piece)
+    while at >= 0:
+        yield at
+        at = words.find(piece, at + 1)
+
+
+def _folding() -> bytes:
+    """Make a table that gives letters of UTF-8 the same bytes in both cases, and some others the same bytes too.
+
+    The cases of a letter differ by 32 in Latin and most of Cyrillic, or by one: so the last bit goes, and with it the
+    difference of the two first bytes of Cyrillic.
+    """
+    shift = {range(0x41, 0x5B): 0x20, range(0x90, 0xA0): 0x20, range(0xA0, 0xB0): -0x20}
+    moved = [byte + next((by for part, by in shift.items() if byte in part), 0) for byte in range(256)]
+    return bytes(byte & 0xFE if byte & 0x80 else byte for byte in moved)
+
+
+_FOLDED: Final = _folding()
+_LAWS, _RIGHTS_HELD, _SUBJECTS = (
+    tuple(piece.encode().translate(_FOLDED) for piece in pieces)
+    for pieces in (_LAW_PIECES, _RIGHTS_PIECES, _SUBJECT_PIECES)
+)
+_LONG_S: Final = "\N{LATIN SMALL LETTER LONG S}".encode()  # the one other form of a letter above
+
+
+def _may_reserve(html: bytes) -> bool:
+    """Say quickly whether the words can be there at all: most pages have none, and few have both."""
+    folded = html.translate(_FOLDED)
+    if _LONG_S in html or any(piece in folded for piece in _LAWS):
+        return True
+    return any(piece in folded for piece in _RIGHTS_HELD) and any(piece in folded for piece in _SUBJECTS)
 
 
 def _words(text: str) -> str:

@@ -55,3 +55,27 @@ def test_terms_of_a_site_hold(text: str, state: State) -> None:
     assert file.uniform
     assert file.say("/a").strict is state
     assert (file.say("/a").spec, file.name) == (State.UNKNOWN, "terms-text")
+
+
+RIGHTS = [
+    "All rights are expressly reserved", "reserves all rights", "Reservation of rights", "Rechte vorbehalten",
+    "NUTZUNGSVORBEHALT", "Droits Réservés", "derechos RESERVADOS", "diritti riservati", "ПРАВА ЗАЩИЩЕНЫ",
+    "Права сохранены", "Оставляем за собой право", "Құқықтары ҚОРҒАЛҒАН", "rights re\u017ferved",
+]  # fmt: skip
+SUBJECTS = [
+    "text and data mining", "Data Mining", "MACHINE learning", "AI training", "train our models", "training of AI",
+    "Generative AI", "maschinelles Lernen", "Text- und Data-Mining", "fouille de textes", "ENTRAÎNEMENT",
+    "minería de datos", "МАШИННОЕ ОБУЧЕНИЕ", "обучение нейросетей", "интеллектуальный анализ данных",
+    "Машиналық оқыту", "жасанды интеллект модельдерін оқытуға",
+]  # fmt: skip
+LAWS = ["§ 44b Abs. 3 UrhG", "Art. 4 (3) of Directive (EU) 2019/790"]
+
+
+def test_what_is_looked_for_first_stands_in_every_form_of_a_reservation() -> None:
+    before = b"<p>" + "word \u0434\u0430\u043b\u0430 ".encode() * 200
+    for number, rights in enumerate(RIGHTS * len(SUBJECTS)):
+        subject = SUBJECTS[number // len(RIGHTS)]
+        text = f"{rights}, {subject}" if number % 2 else f"{subject}: {rights}"
+        assert reservation.on_page(before + text.encode() + b"</p>"), text
+    assert all(reservation.on_page(before + text.encode() + before) for text in LAWS)
+    assert not any(reservation.on_page(before + text.encode() + before) for text in RIGHTS + SUBJECTS)
