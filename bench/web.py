@@ -18,7 +18,7 @@ class Web(asyncio.Protocol):
     transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 (types)
+        assert isinstance(transport, asyncio.Transport)  # noqa: S101 (for the type checker)
         self.transport = transport
         # As servers do, drop who keeps a connection for nothing: there are thousands, and few descriptors.
         asyncio.get_running_loop().call_later(_KEPT, transport.close)

@@ -103,13 +103,9 @@ def fetch(
     _check(agent, concurrency, timeout, max_bytes, max_redirects)
     _check_manners(retries, pause, update, max_age)
     limits = Limits(
-        concurrency=concurrency,
-        timeout=timeout,
-        max_bytes=max_bytes,
-        max_redirects=max_redirects,
-        retries=retries,
+        concurrency=concurrency, timeout=timeout, max_bytes=max_bytes, max_redirects=max_redirects, retries=retries,
         pause=pause,
-    )
+    )  # fmt: skip
     with (
         open_earlier(update, max_age=max_age, now=now()) as earlier,
         open_journal(out) as journal,
@@ -129,10 +125,7 @@ def fetch(
         )
         asked = 0
         for requests in _rounds(origins, tuple(dict.fromkeys(paths)), journal, linked=linked):
-            hosts = _by_host(_not_young(requests, earlier, journal, now()), journal)
-            keep = _Keeper(journal, archive, sum(map(len, hosts.values())), progress)
-            asyncio.run(_ask_all(asker, hosts, keep))
-            asked += keep.done
+            asked += _ask(asker, _not_young(requests, earlier, journal, now()), journal, archive, progress)
         answers = len(journal)
         if archive is not None:
             archive.finish()
@@ -197,6 +190,20 @@ def _links(journal: Journal) -> set[tuple[str, str]]:
                 if url and origin and PATH_FORM.fullmatch(url[len(origin) :]):
                     found.add((origin, url[len(origin) :]))
     return found
+
+
+def _ask(
+    asker: "Asker",
+    requests: Iterable[tuple[str, str]],
+    journal: Journal,
+    archive: WarcFile | None,
+    progress: Callable[[int, int], None] | None,
+) -> int:
+    """Ask and keep what comes; give the number of answers."""
+    hosts = _by_host(requests, journal)
+    keep = _Keeper(journal, archive, sum(map(len, hosts.values())), progress)
+    asyncio.run(_ask_all(asker, hosts, keep))
+    return keep.done
 
 
 def _not_young(
