@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from datalib_cli import app, explaining, render
+from datalib_cli import app, checked, explaining, render
 
 CLI = Path(app.__file__).parent
 #: Calls whose first argument is a sentence for people.
@@ -46,11 +46,12 @@ def _helped(command: click.Command) -> Iterator[str]:
 
 def sentences() -> set[str]:
     """Give every English sentence that has a translation, or should have."""
-    checked = (render.NOT_CHECKED, render.PROOF_NOT_CHECKED, render.NEXT_AFTER_OPTOUT)
+    verified = (render.NOT_CHECKED, render.PROOF_NOT_CHECKED, render.NEXT_AFTER_OPTOUT)
     enrolled = (render.ENROLMENT, render.ENROLMENT_DOUBTS, render.ENROLMENT_NOTES)
+    duties = (checked.DUTIES, checked.STATES, checked.SEVERITIES)
     places = (explaining.USES, explaining.STATES, explaining.SPEAKERS, explaining.CARRIERS, explaining.KEPT)
     explained = (*places, explaining.PROFILES, explaining.NOTES, explaining.NAMING)
-    tables = (app.COMMANDS, *checked, *enrolled, *explained)
+    tables = (app.COMMANDS, *verified, *enrolled, *explained, *duties)
     found = {*_said(), "integrity", "gate", "Options", "Commands", explaining.SILENT, "the site"}
     found |= {sentence for table in tables for sentence in table.values()}
     for name in app.COMMANDS:

@@ -20,6 +20,7 @@ COMMANDS = {
     "prove": "Prove that a file is in a library, or is not, without the rest of it.",
     "verify-proof": "Check the proof for one file.",
     "pack": "Put a library into one file: tar, tar.gz or zip.",
+    "check": "Say what the law asks of a library: findings with article and remedy.",
     "show": "Show a library at a glance.",
     "key": "Make, show and import keys.",
     "transfer": "Hand a library over; both sides sign.",

@@ -12,14 +12,21 @@ def _document() -> dict[str, Any]:
     return document
 
 
+@cache
+def _rules() -> dict[str, Any]:
+    document: dict[str, Any] = json.loads((files(__name__) / "rules.schema.json").read_bytes())
+    return document
+
+
 def schema(name: str) -> dict[str, Any]:
     """Give the JSON Schema of one document.
 
     These are ``manifest``, ``envelope``, ``statement``, ``policy``, ``head``, ``roots``, ``key-act``.
 
-    Also of a kind of event (``genesis``, ``transfer``, ``amend``, ``attest``, ``withdraw``); ``KeyError`` for others.
+    Also of a kind of event (``genesis``, ``transfer``, ``amend``, ``attest``, ``withdraw``), and of what rules read:
+    ``declared``, ``register``, ``waivers``, ``profile``, ``calendar``. ``KeyError`` for others.
     """
-    document = _document()
+    document = _document() if name in _document()["$defs"] else _rules()
     return {"$schema": document["$schema"], "$defs": document["$defs"], **document["$defs"][name]}
 
 

@@ -1,0 +1,1 @@
+"""What the law asks of a data library, before a lawyer does: rules, deadlines, profiles of acts."""
