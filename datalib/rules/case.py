@@ -189,7 +189,7 @@ def as_date(value: Any) -> date | None:
 
 def missing(values: Mapping[str, Any], names: Iterable[str]) -> str:
     """Name the members that are absent or empty; ``False`` and 0 are values."""
-    return ", ".join(name for name in names if values.get(name) in (None, "", [], {}))
+    return ", ".join(name for name in names if values.get(name) in (None, "", [], (), {}))
 
 
 def undeclared(*path: str) -> Gap:
