@@ -17,6 +17,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests import rule_tables
+
 ROOT = Path(__file__).parent.parent
 MARK = "\x1e--datalib-docs--"
 FENCE = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -98,8 +100,8 @@ def run(commands: list[str], folder: Path) -> list[str]:
 
 
 def renew(page: Path) -> str:
-    """Give the page's text with the real output of its commands."""
-    text = page.read_text(encoding="utf-8")
+    """Give the page's text with the real output of its commands and the tables of rules."""
+    text = rule_tables.renew(page.read_text(encoding="utf-8"))
     blocks = [list(steps(match.group(1))) for match in FENCE.finditer(text)]
     commands = [step.command for block in blocks for step in block]
     with tempfile.TemporaryDirectory(prefix="datalib-docs-") as folder:

@@ -20,6 +20,7 @@ BASES: Mapping[str, Any] = json.loads((VECTORS / "bases.json").read_bytes())
 NOW = parse_time("2026-11-25T07:00:00Z")
 TODAY = date(2026, 11, 25)
 SIGNED = "a" * 64
+REGISTER = {"register": 1, "reviews": [{"ref": "risks", "started": "2026-10-01", "kind": "risk"}]}
 ATTESTED = [{"attest": "optout", "result": "pass", "time": "2026-11-20T00:00:00Z"}]
 
 
@@ -45,7 +46,7 @@ def case_of(vector: Mapping[str, Any]) -> Case:
         manifest.parse_draft(manifest.serialise(document))
     except Refused as error:
         fault = error
-    register = json.dumps(vector.get("register", {"register": 1})).encode()
+    register = json.dumps(vector.get("register", REGISTER)).encode()
     chain = vector.get("chain", {})
     return Case(
         document=document,

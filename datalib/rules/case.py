@@ -59,11 +59,19 @@ class Past:
     before: Mapping[str, Any] | None = None
 
     def claim(self, wanted: str) -> tuple[Claim, int] | None:
-        """Give the last claim of a type about the current manifest, and its time in seconds since 1970."""
-        for event in reversed(self.events):
+        """Give the last claim of a type about the current manifest, and its time in seconds since 1970.
+
+        A chain that does not hold claims nothing.
+        """
+        for event in reversed(() if self.refusal else self.events):
             if isinstance(event, Attest) and event.manifest == self.current and event.claim.type == wanted:
                 return event.claim, event.time
         return None
+
+    @property
+    def unproved(self) -> bool:
+        """Whether nobody asked if the chain holds."""
+        return not (self.verified or self.refusal)
 
     @property
     def recipients(self) -> tuple[str, ...]:

@@ -37,7 +37,9 @@ def risk_reviewed(case: Case) -> Answer:
         return
     risks = [one for one in case.deadlines if one.what == "risk"]
     last = max(risks, key=lambda one: one.since, default=None)
-    if last and last.state == "late":
+    if last is None:
+        yield Gap(why="undeclared", detail="register: reviews, risk")
+    elif last.state == "late":
         yield _hit(last)
 
 

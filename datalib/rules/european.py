@@ -27,7 +27,7 @@ def reservations(case: Case) -> Answer:
     if case.past is None:
         yield Gap(why="draft", detail=_OPTOUT)
         return
-    if not case.past.verified:
+    if case.past.unproved:
         yield Gap(why="chain")
     claimed = case.past.claim(_OPTOUT)
     if claimed is None or claimed[0].result != "pass":

@@ -64,7 +64,7 @@ def chain_holds(case: Case) -> Answer:
     """KZ-04."""
     if case.past and case.past.refusal:
         yield Hit(where="chain.jsonl", detail=case.past.refusal)
-    elif case.past and not case.past.verified:
+    elif case.past and case.past.unproved:
         yield Gap(why="chain")
 
 

@@ -36,7 +36,7 @@ def prohibition_asked(case: Case) -> Answer:
     if case.past is None:
         yield Gap(why="draft", detail=_OPTOUT)
         return
-    if not case.past.verified:
+    if case.past.unproved:
         yield Gap(why="chain")
     if case.past.claim(_OPTOUT) is None:
         yield from (Hit(where=place, detail=_OPTOUT) for place in places)
@@ -47,7 +47,7 @@ def prohibition_none(case: Case) -> Answer:
     claimed = case.past.claim(_OPTOUT) if case.past else None
     if claimed and claimed[0].result != "pass":
         yield Hit(where="chain.jsonl", detail=f"{_OPTOUT}: {claimed[0].result}")
-    elif claimed and case.past and not case.past.verified:
+    elif claimed and case.past and case.past.unproved:
         yield Gap(why="chain")
 
 

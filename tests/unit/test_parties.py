@@ -1,5 +1,7 @@
 """Identifiers of persons: numbers that exist, and what becomes of a slip of the pen."""
 
+import random
+
 import pytest
 
 from datalib.errors import Refused
@@ -97,3 +99,57 @@ def test_a_producer_is_compared_as_a_whole() -> None:
     assert one.same(Producer(id="x-a:1", name={"en": "A", "ru": "А"}))
     assert not one.same(Producer(id="x-a:1", name={"ru": "А"}))
     assert not one.same(Producer(id="x-a:1", name={"ru": "А", "en": "A"}, country="KZ"))
+
+
+#: Numbers of Kazakhstan whose sums were worked out by hand, both rows of weights where the first leaves 10.
+KAZAKH = [
+    ("000740000728", True),
+    ("081140000436", True),
+    ("991231500016", True),
+    ("991231500707", True),  # the second row decides
+    ("991231500770", False),  # both rows leave 10: never issued
+    ("081140000463", False),  # last two digits swapped
+    ("991231500017", False),
+    ("123456789021", False),  # the number in the test certificates of the national PKI
+    ("991231500026", True),  # the eleventh digit is wrong, and nothing shows it
+    ("000000000000", False),  # the sum is right; nobody has the number
+]
+
+
+@pytest.mark.parametrize("scheme", ["kz-bin", "kz-iin"])
+@pytest.mark.parametrize(("number", "right"), KAZAKH)
+def test_kazakh_numbers(scheme: str, number: str, right: bool) -> None:
+    if right:
+        assert check_party_id(f"{scheme}:{number}")
+    else:
+        with pytest.raises(Refused, match="E-PARTY-ID"):
+            check_party_id(f"{scheme}:{number}")
+
+
+def test_the_check_digit_hardly_sees_the_eleventh_digit() -> None:
+    for digit in range(10):
+        assert check_party_id(f"kz-bin:0811400004{digit}6")
+    dice = random.Random(11)
+    right = [number for number in (f"{dice.randrange(10**12):012d}" for _ in range(4000)) if _passes(number)]
+    assert _missed(right, 10) > 0.8
+    for place in range(10):
+        assert _missed(right, place) < 0.08
+
+
+def _passes(number: str) -> bool:
+    try:
+        check_party_id(f"kz-iin:{number}")
+    except Refused:
+        return False
+    return True
+
+
+def _missed(numbers: list[str], place: int) -> float:
+    """Give the share of wrong digits at a place that nobody notices."""
+    changed = [
+        number[:place] + digit + number[place + 1 :]
+        for number in numbers
+        for digit in "0123456789"
+        if digit != number[place]
+    ]
+    return sum(map(_passes, changed)) / len(changed)

@@ -69,6 +69,7 @@ def test_nothing_is_found_in_what_the_cases_start_from(base: str) -> None:
             "undeclared",
             "sources.0.collected",
         ),
+        ({"register": {"register": 1}}, "RV-01", "undeclared", "register: reviews, risk"),
         ({"found": None}, "PD-01.2", "detectors", ""),
         ({"manifest": {"datalib": {"personalData": None}}}, "PD-02", "undeclared", "personalData.present"),
         (
