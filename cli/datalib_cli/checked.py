@@ -151,7 +151,7 @@ def _deadline_lines(deadlines: "Sequence[Deadline]", say: Texts) -> list[str]:
         due = str(one.due) if one.due else say("no term")
         about = "" if one.certain else " " + say("or later: the calendar ends before")
         who = f" ({say('the duty of an authority')})" if one.authority else ""
-        kind = f" {one.what}" if one.what else ""
+        kind = f" ({one.what})" if one.what else ""
         lines.append(f"  {due}{about}  {say(STATES[one.state])}: {say(DUTIES[one.kind])}{kind} {one.ref}{who}")
     return lines
 
@@ -191,7 +191,7 @@ def explained_lines(rules: "Sequence[str]", say: Texts) -> list[str]:
     for one in explained_data(rules, say.lang)["rules"]:
         lines.append(f"{one['rule']}  {one['title']}  [{say(one['severity'])}]")
         lines.append(f"  {one['article']}")
-        lines.append("  " + say("broken when: {text}", text=one["text"]))
+        lines.append("  " + say("broken: {text}", text=one["text"]))
         lines.append("  " + say("what to do: {remedy}", remedy=one["remedy"]))
         if one["members"]:
             lines.append("  " + say("members: {members}", members=", ".join(one["members"])))

@@ -72,6 +72,9 @@ def quality_measured(case: Case) -> Answer:
     """KZ-06.1."""
     if lacking := missing(mapping(case.at("quality")), ("metrics", "measured")):
         yield Hit(where="/datalib/quality", detail=lacking)
+    measured = case.day("quality", "measured")
+    if measured and measured > case.today:
+        yield Hit(where="/datalib/quality/measured", detail=str(measured))
 
 
 def quality_reviewed(case: Case) -> Answer:

@@ -64,7 +64,7 @@ def test_deadlines_say_what_is_late_and_what_is_due(datalib: Program, made: tupl
     done = datalib(*made)
     assert "2026-11-23  late: withdrawal of consent s02" in done.out
     assert "2026-12-11  open: withdrawal of consent s07" in done.out
-    assert "2026-11-25  open: incident or correction correct wrong-age-group" in done.out
+    assert "2026-11-25  open: incident or correction (correct) wrong-age-group" in done.out
     assert "s01" not in done.out.split("deadlines:")[1]
     shown = {one["ref"]: one["state"] for one in datalib(*made, "--format", "json").data["deadlines"]}
     assert shown == {"s02": "late", "s07": "open", "s01": "done", "wrong-age-group": "open", "risks-2026": "open"}
@@ -80,9 +80,9 @@ def test_a_term_beyond_the_calendar_is_not_called_certain(datalib: Program, libr
     )
     done = datalib("check", "library", "--register", "r.yaml", "--now", "2026-12-22T07:00:00Z")
     assert "2027-01-11 or later: the calendar ends before  open: withdrawal of consent w" in done.out
-    assert "no term  open: request of a person deletion q" in done.out
-    assert "2026-12-28  open: review publish e (the duty of an authority)" in done.out
-    assert "2026-12-08  done, late: review publish d" in done.out
+    assert "no term  open: request of a person (deletion) q" in done.out
+    assert "2026-12-28  open: review (publish) e (the duty of an authority)" in done.out
+    assert "2026-12-08  done, late: review (publish) d" in done.out
     days = {"calendar": 1, "country": "KZ", "from": "2026-01-01", "to": "2027-12-31", "days": []}
     (tmp_path / "c.json").write_text(json.dumps({**days, "sources": [{"title": "made up", "date": "2026-11-25"}]}))
     mine = ("check", "library", "--register", "r.yaml", "--calendar", "c.json", "--now", "2026-12-22T07:00:00Z")
