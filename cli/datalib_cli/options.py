@@ -37,8 +37,13 @@ signing_key = click.option(
 
 def trust(function: Decorated) -> Decorated:
     """Add ``--policy``, ``--roots``, ``--state`` and ``--key ID=PUB.pem``."""
+    state = click.option("--state", type=FILE, help="What this verifier has accepted before; created when missing.")
+    return believing(state(function))
+
+
+def believing(function: Decorated) -> Decorated:
+    """Add ``--policy``, ``--roots`` and ``--key ID=PUB.pem``, for what accepts nothing."""
     for option in (
-        click.option("--state", type=FILE, help="What this verifier has accepted before; created when missing."),
         click.option(
             "--key", "keys", multiple=True, metavar="ID=PUB.pem", help="Vouch for a key yourself, for a first try."
         ),

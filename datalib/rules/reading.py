@@ -21,7 +21,6 @@ from datalib.rules.case import Case, Past, mapping
 from datalib.rules.deadlines import Deadline
 from datalib.rules.profile import Profile
 from datalib.trust.policy import Policy, Roots
-from datalib.trust.state import Memory
 
 #: The whole country has one time since 1 March 2024.
 _KAZAKHSTAN = timedelta(hours=5)
@@ -31,11 +30,10 @@ _LOOK_BACK = 64
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trust:
-    """Whom to believe and what was accepted before, as in `datalib.verify`. Nothing is remembered of a check."""
+    """Whom to believe, as in `datalib.verify`."""
 
     policy: bytes | Policy
     roots: Roots | None
-    memory: Memory | None = None
 
 
 def today(now: int) -> date:
@@ -115,7 +113,6 @@ def _refusal(library: Path, trust: Trust, now: int) -> str:
         policy=trust.policy,
         roots=trust.roots,
         now=now,
-        memory=trust.memory,
         require=(),
         data="none",
     )

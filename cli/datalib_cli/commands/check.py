@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 @click.option("--waivers", type=options.FILE, help="A file of rules that are switched off, each with its reason.")
 @click.option("--purpose", metavar="CODE", help="The purpose that is asked for.")
 @click.option("--explain", metavar="RULE", help="Explain a rule, or a family of rules such as PD-08.")
-@options.trust
+@options.believing
 @options.now
 def command(
     library: Path | None,
@@ -42,7 +42,6 @@ def command(
     explain: str | None,
     policy: Path | None,
     roots: Path | None,
-    state: Path | None,
     keys: tuple[str, ...],
     now: str | None,
 ) -> Output:
@@ -62,7 +61,7 @@ def command(
     loaded = tuple(Profile.parse(records.load(path), str(path)) for path in profiles)
     days = reading.calendar(calendar)
     duties = reading.register(_private(register), days, moment) if register else None
-    trust = _trust(options.TrustOptions(policy=policy, roots=roots, state=state, vouched=options.vouched(keys)))
+    trust = _trust(options.TrustOptions(policy=policy, roots=roots, state=None, vouched=options.vouched(keys)))
     case = reading.open_case(library, now=moment, trust=trust, duties=duties, profiles=loaded, purpose=purpose)
     kept = checking.read_waivers(records.load(waivers), str(waivers)) if waivers else ()
     given = tuple(checking.Waiver.parse(text) for text in waive)
@@ -100,9 +99,8 @@ def _private(register: Path) -> Path:
 
 def _trust(trust: options.TrustOptions) -> "Trust | None":
     from datalib.rules.reading import Trust
-    from datalib.verify import load_state
 
-    if not (trust.given or trust.roots or trust.state):
+    if not (trust.given or trust.roots):
         return None
     policy, roots = trust.believed()
-    return Trust(policy=policy, roots=roots, memory=load_state(trust.state) if trust.state else None)
+    return Trust(policy=policy, roots=roots)
