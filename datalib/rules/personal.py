@@ -61,7 +61,8 @@ def purposes_kept(case: Case) -> Answer:
     if not case.personal:
         return
     purposes = texts(case.at("personalData", "purposes"))
-    foreign = [code for code in purposes if code not in case.purposes]
+    granted = set(case.purposes)
+    foreign = [code for code in purposes if code not in granted]
     if foreign or not purposes:
         yield Hit(where=f"{_PD}/purposes", detail=", ".join(foreign))
 

@@ -67,19 +67,21 @@ _EPOCH: Final = date(1970, 1, 1).toordinal()
 
 def prohibition_before(case: Case) -> Answer:
     """CR-01.4."""
-    checks = [mapping(check) for check in case.items("rights", "checks")]
+    checks = dict[str, list[Mapping[str, Any]]]()
+    for check in map(mapping, case.items("rights", "checks")):
+        checks.setdefault(str(check.get("source")), []).append(check)
     for place, source in _prohibitable(case):
         collected = mapping(source.get("collected"))
         start = as_date(collected.get("from") or collected.get("to"))
         if start is None:
             yield undeclared("sources", place.rpartition("/")[2], "collected")
-        elif not any(_covers(check, source, start) for check in checks):
+        elif not any(_covers(check, start) for check in checks.get(str(source.get("title")), ())):
             yield Hit(where=place, detail=f"rights.checks, {start}")
 
 
-def _covers(check: Mapping[str, Any], source: Mapping[str, Any], start: date) -> bool:
+def _covers(check: Mapping[str, Any], start: date) -> bool:
     checked = as_date(check.get("checked"))
-    if check.get("source") != source.get("title") or checked is None:
+    if checked is None:
         return False
     return checked <= start or (check.get("retro") is True and bool(check.get("reason")))
 
