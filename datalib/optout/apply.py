@@ -17,7 +17,7 @@ from datalib.optout import rows
 from datalib.optout.explain import checked, reading
 from datalib.optout.model import Verdict
 from datalib.optout.outputs import replacing, sha256_of, trouble
-from datalib.optout.result import ScanResult, read_scan
+from datalib.optout.result import ScanFile, ScanResult, read_scan
 from datalib.optout.rewrite import rewrite
 from datalib.optout.works import is_library
 
@@ -53,13 +53,13 @@ def apply(library: Path, out: Path, *, held: bool = False) -> Applied:
     wanted = {Verdict.REFUSE.value, Verdict.HOLD.value} if held else {Verdict.REFUSE.value}
     tables, files, sources = _unwanted(out, result, wanted)
     journal = _Journal(out)
-    digests = {file.path: file.sha256 for file in result.inputs}
+    scanned = {file.path: file for file in result.inputs}
     done = {
         name: len(found)
         for name, found in sorted(tables.items())
-        if _remove_rows(library, name, found, digests[name], journal)
+        if _remove_rows(library, scanned[name], found, journal)
     }
-    gone = [name for name in sorted(files) if _remove_file(library, name, digests[name])]
+    gone = [name for name in sorted(files) if _remove_file(library, name, scanned[name].sha256)]
     return Applied(tables=done, files=tuple(gone), sources=tuple(sources))
 
 
@@ -113,27 +113,34 @@ class _Journal:
         write_file(self._path, json.dumps(self._known, sort_keys=True).encode())
 
 
-def _remove_rows(library: Path, name: str, found: set[int], digest: str, journal: _Journal) -> bool:
-    path = library / name
+def _remove_rows(library: Path, file: ScanFile, found: set[int], journal: _Journal) -> bool:
+    name, path = file.path, library / file.path
     now = sha256_of(path)
     if journal.has(name, now):
         return False
-    if now != digest:
+    if now != file.sha256:
         raise Refused("E-FILE-CHANGED", name, "not the file that was scanned; scan the library again")
     form = rows.form_of(name)
     if form is None:
         raise Refused("E-SCAN-FORMAT", name, "rows of a file that is no table")
     with replacing(path) as temporary:
-        with reading(path):
-            total = rewrite(path, temporary, form, found)
-        if total != _count(path, form):
+        if not any(_rewritten(path, temporary, each, found, file.rows) for each in rows.variants(form)):
             raise Unchecked("E-TABLE-READ", name, "its rows cannot be told apart safely; remove the file")
         journal.note(name, sha256_of(temporary))
     return True
 
 
-def _count(path: Path, form: rows.Form) -> int:
-    return sum(chunk.count for chunk in rows.read(path, form, columns=rows.head(path, form).columns[:1]))
+def _rewritten(path: Path, target: Path, form: rows.Form, found: set[int], scanned: int) -> bool:
+    """Write a table without some rows; say whether these were told apart as the scan did."""
+    with reading(path):
+        total = rewrite(path, target, form, found)
+    if total != scanned:
+        return False
+    try:
+        columns = rows.head(path, form).columns[:1]
+    except rows.DamagedError:
+        return False
+    return total == sum(chunk.count for chunk in rows.read(path, form, columns=columns))
 
 
 def _remove_file(library: Path, name: str, digest: str) -> bool:

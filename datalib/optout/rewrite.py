@@ -9,9 +9,9 @@ from typing import IO, Any
 import numpy as np
 
 from datalib.optout import treebank
-from datalib.optout.rows import Form
+from datalib.optout.chunks import Form
+from datalib.optout.delimited import quote_open
 
-_QUOTE = ord('"')
 _EMPTY = (b"", b"\n", b"\r", b"\r\n")
 
 
@@ -99,41 +99,21 @@ def _json_records(lines: IO[bytes]) -> Iterator[tuple[int, bytes]]:
 
 def _csv_records(file: IO[bytes], form: Form) -> Iterator[tuple[int, bytes]]:
     """Give the records, line ends included, with the numbers of their rows; the header has -1."""
-    delimiter = ord("\t" if form is Form.TSV else ",")
     number = -1
-    pending = b""
+    pending: list[bytes] = []
+    quoted = False
     for chunk in file:
         for line in chunk.splitlines(keepends=True):
-            pending += line
-            if pending in _EMPTY:
-                pending = b""
-            elif not _open_quote(pending, delimiter):
-                yield number, pending
+            if not pending and line in _EMPTY:
+                continue
+            pending.append(line)
+            quoted = quote_open(line, form, inside=quoted)
+            if not quoted:
+                yield number, b"".join(pending)
                 number += 1
-                pending = b""
+                pending = []
     if pending:
-        yield number, pending
-
-
-def _open_quote(record: bytes, delimiter: int) -> bool:
-    """Say whether a record ends inside a quoted field. A quote opens one at its beginning only."""
-    if _QUOTE not in record:
-        return False
-    inside, start, place = False, True, 0
-    while place < len(record):
-        octet = record[place]
-        if inside:
-            if octet == _QUOTE:
-                if record[place + 1 : place + 2] == b'"':
-                    place += 1
-                else:
-                    inside = False
-        elif octet == _QUOTE and start:
-            inside = True
-        else:
-            start = octet == delimiter
-        place += 1
-    return inside
+        yield number, b"".join(pending)
 
 
 @contextmanager

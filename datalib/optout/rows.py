@@ -1,95 +1,36 @@
 """Tables of works, read as a stream of record batches: Parquet, CSV, TSV, JSON Lines, Arrow; bounded memory.
 
-A damaged row, row group or file end never stops the reading: it comes out as rows marked ``damaged``, so that each
-becomes ``hold`` and is counted. Rows are numbered from 0 in the order of the file, damaged ones included.
+What a batch is, and what damage becomes: ``datalib.optout.chunks``.
 """
 
 import codecs
-import csv
-import gzip
-import io
 import json
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from datalib.errors import Unchecked
 from datalib.optout import treebank
+from datalib.optout.chunks import Chunk, DamagedError, Form, Head, faults, form_of, unpacked, variants
+from datalib.optout.delimited import columns_of, read_rows
+
+__all__ = ["Chunk", "DamagedError", "Form", "Head", "form_of", "head", "json_lines", "read", "variants"]
 
 #: Rows held at once; fewer where a column holds whole documents.
 BATCH_ROWS = 1 << 17
 DOCUMENT_ROWS = 1 << 10
 #: Bytes held at once, as far as the form of a table lets this be chosen.
 _BATCH_BYTES = 64 << 20
-_BLOCK_BYTES = 16 << 20
 _LINE_BYTES = 64 << 20
 _HEAD_BYTES = 1 << 20
 #: The column that carries a whole line of JSON Lines.
 LINE = "\0line"
 
 
-class Form(StrEnum):
-    """How a table is written."""
-
-    PARQUET = "parquet"
-    CSV = "csv"
-    TSV = "tsv"
-    JSONL = "jsonl"
-    ARROW = "arrow"
-    CONLLU = "conllu"
-
-
-_FORMS = {
-    ".parquet": Form.PARQUET, ".pq": Form.PARQUET,
-    ".csv": Form.CSV,
-    ".tsv": Form.TSV, ".tab": Form.TSV,
-    ".jsonl": Form.JSONL, ".ndjson": Form.JSONL,
-    ".conllu": Form.CONLLU,
-    ".arrow": Form.ARROW, ".arrows": Form.ARROW, ".feather": Form.ARROW, ".ipc": Form.ARROW,
-}  # fmt: skip
-_PACKABLE = {Form.CSV, Form.TSV, Form.JSONL, Form.CONLLU}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Chunk:
-    """Some rows of a table. ``batch`` is None when none of them could be read; ``damaged`` marks single rows."""
-
-    first: int
-    count: int
-    batch: Any
-    damaged: NDArray[np.bool_] | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Head:
-    """What a table says of itself before its rows are read. ``groups``: rows of each Parquet row group."""
-
-    columns: tuple[str, ...]
-    groups: tuple[int, ...] = ()
-
-
-class DamagedError(Exception):
-    """A table cannot be read at all; its text says why."""
-
-
-def form_of(name: str) -> Form | None:
-    """Name the form of a table by its file's extension (``.gz`` aside for text), or None if it is no table."""
-    path = Path(name.lower())
-    if path.suffix == ".gz":
-        form = _FORMS.get(Path(path.stem).suffix)
-        return form if form in _PACKABLE else None
-    return _FORMS.get(path.suffix)
-
-
 def head(path: Path, form: Form) -> Head:
     """Read the names of the columns. Raises DamagedError, Unchecked (E-IO)."""
-    with _faults(path):
+    with faults(path):
         if form is Form.PARQUET:
             with _parquet(path) as file:
                 meta = file.metadata
@@ -101,9 +42,9 @@ def head(path: Path, form: Form) -> Head:
         if form is Form.JSONL:
             return Head(columns=_jsonl_columns(path))
         if form is Form.CONLLU:
-            with _unpacked(path) as file:
+            with unpacked(path) as file:
                 return Head(columns=treebank.columns(_bounded(file)))
-        return Head(columns=_csv_columns(path, form))
+        return Head(columns=columns_of(path, form))
 
 
 def read(
@@ -129,26 +70,7 @@ def read(
         return _read_until_fault(lambda: _read_jsonl(path, columns, batch_rows, whole=whole))
     if form is Form.CONLLU:
         return _read_until_fault(lambda: _read_conllu(path, columns, batch_rows, whole=whole))
-    return _read_until_fault(lambda: _read_csv(path, form, chosen))
-
-
-class _Faults(AbstractContextManager[None]):
-    """Turn what readers of damaged files raise into DamagedError, and trouble with the disk into Unchecked."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        import pyarrow as pa
-
-        if isinstance(error, OSError) and error.errno is not None and not isinstance(error, gzip.BadGzipFile):
-            raise Unchecked("E-IO", str(self.path), error.strerror or str(error)) from error
-        if isinstance(error, (OSError, pa.ArrowException, ValueError, EOFError, csv.Error, OverflowError, KeyError)):
-            raise DamagedError(str(error).splitlines()[0][:200] if str(error) else kind.__name__) from error  # type: ignore[union-attr]  # an error has a kind
-
-
-def _faults(path: Path) -> AbstractContextManager[None]:
-    return _Faults(path)
+    return _read_until_fault(lambda: read_rows(path, form, chosen))
 
 
 def _read_until_fault(stream: Callable[[], Iterator[Chunk]]) -> Iterator[Chunk]:
@@ -171,7 +93,7 @@ def _parquet(path: Path) -> Any:
 
 
 def _read_parquet(path: Path, columns: Sequence[str] | None, groups: range | None, rows: int) -> Iterator[Chunk]:
-    with _faults(path), _parquet(path) as file:
+    with faults(path), _parquet(path) as file:
         counts = [file.metadata.row_group(index).num_rows for index in range(file.metadata.num_row_groups)]
         sizes = [_size(file.metadata.row_group(index), columns) for index in range(len(counts))]
     first = sum(counts[: groups.start]) if groups else 0
@@ -180,7 +102,7 @@ def _read_parquet(path: Path, columns: Sequence[str] | None, groups: range | Non
         held = max(1, min(rows, _BATCH_BYTES * counts[index] // max(1, sizes[index])))
         try:
             # A file opened anew for each group: what one damaged group leaves behind does not touch the next.
-            with _faults(path), _parquet(path) as file:
+            with faults(path), _parquet(path) as file:
                 for batch in file.iter_batches(held, row_groups=[index], columns=columns, use_threads=False):
                     yield Chunk(first=first + done, count=len(batch), batch=batch)
                     done += len(batch)
@@ -216,7 +138,7 @@ def _arrow(path: Path) -> Any:
 
 def _read_arrow(path: Path, columns: Sequence[str] | None, rows: int) -> Iterator[Chunk]:
     first = 0
-    with _faults(path), _arrow(path) as reader:
+    with faults(path), _arrow(path) as reader:
         batches = (
             iter(reader) if hasattr(reader, "__iter__") else map(reader.get_batch, range(reader.num_record_batches))
         )
@@ -228,94 +150,12 @@ def _read_arrow(path: Path, columns: Sequence[str] | None, rows: int) -> Iterato
             first += len(chosen)
 
 
-# -- CSV, TSV
-
-
-def _unpacked(path: Path) -> Any:
-    return gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb")
-
-
-def _csv_columns(path: Path, form: Form) -> tuple[str, ...]:
-    with _unpacked(path) as file:
-        raw = file.read(_HEAD_BYTES)
-    text = raw.removeprefix(codecs.BOM_UTF8).decode("utf-8", "replace")
-    if "\0" in text or raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        raise DamagedError("not a table in UTF-8")
-    first = next(csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(form), strict=True), [])
-    return tuple(first)
-
-
-def _delimiter(form: Form) -> str:
-    return "\t" if form is Form.TSV else ","
-
-
-def _read_csv(path: Path, form: Form, columns: Sequence[str] | None) -> Iterator[Chunk]:
-    """Read text columns. Rows with too few or too many fields are reported by number and put back as damaged ones."""
-    import pyarrow as pa
-    import pyarrow.csv as arrow_csv
-
-    bad: list[int] = []
-
-    def note(row: Any) -> str:
-        bad.append(row.number)
-        return "skip"
-
-    with _faults(path):
-        names = _csv_columns(path, form)
-        options = arrow_csv.ConvertOptions(
-            check_utf8=False, column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False,
-            include_columns=list(columns) if columns is not None else None,
-        )  # fmt: skip
-        with (
-            _unpacked(path) as file,
-            arrow_csv.open_csv(
-                file,
-                read_options=arrow_csv.ReadOptions(use_threads=False, block_size=_BLOCK_BYTES),
-                parse_options=arrow_csv.ParseOptions(
-                    delimiter=_delimiter(form), newlines_in_values=True, invalid_row_handler=note
-                ),
-                convert_options=options,
-            ) as reader,
-        ):
-            yield from _with_bad_rows(reader, bad)
-
-
-def _with_bad_rows(reader: Any, bad: list[int]) -> Iterator[Chunk]:
-    """Give the rows of a CSV file their numbers; ``bad`` grows as the parser reads, and counts the header as row 1."""
-    import pyarrow as pa
-
-    first, used = 0, 0
-    for batch in reader:
-        if used == len(bad):
-            yield Chunk(first=first, count=len(batch), batch=batch)
-            first += len(batch)
-            continue
-        place, order, marks = first, list[int](), list[bool]()
-        for row in range(len(batch)):
-            while used < len(bad) and bad[used] - 2 == place:
-                order.append(-1)
-                marks.append(True)
-                used += 1
-                place += 1
-            order.append(row)
-            marks.append(False)
-            place += 1
-        damaged = np.array(marks, dtype=np.bool_)
-        if damaged.any():
-            batch = batch.take(pa.array(order, mask=damaged))  # noqa: PLW2901 (the gaps put back)
-        if len(batch):
-            yield Chunk(first=first, count=len(batch), batch=batch, damaged=damaged if damaged.any() else None)
-        first = place
-    if used < len(bad):
-        yield Chunk(first=first, count=len(bad) - used, batch=None)
-
-
 # -- JSON Lines
 
 
 def json_lines(path: Path) -> Iterator[tuple[bytes, dict[str, Any] | None]]:
     """Read the lines of a JSON Lines file with their objects; None where a line is none. Empty lines are no rows."""
-    with _faults(path), _unpacked(path) as file:
+    with faults(path), unpacked(path) as file:
         for number, line in enumerate(iter(lambda: file.readline(_LINE_BYTES), b"")):
             raw = line.removeprefix(codecs.BOM_UTF8) if not number else line
             if not raw.strip():
@@ -389,7 +229,7 @@ def _text(value: Any) -> str | None:
 
 
 def _read_conllu(path: Path, columns: Sequence[str], rows: int, *, whole: bool) -> Iterator[Chunk]:
-    with _faults(path), _unpacked(path) as file:
+    with faults(path), unpacked(path) as file:
         for first, batch in treebank.batches(_bounded(file), columns, rows, whole=whole):
             yield Chunk(first=first, count=len(batch), batch=batch)
 

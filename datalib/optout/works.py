@@ -139,12 +139,10 @@ def _tables(files: Sequence[File], columns: Columns, single: set[str]) -> tuple[
             others.append(file)
             continue
         try:
-            head = rows.head(file.path, form)
+            form, head, chosen = _head(file.path, form, columns)
         except rows.DamagedError as error:
             others.append(_damaged(file, str(error)))
             continue
-        wanted = columns if form is not Form.CONLLU or columns.licence else replace(columns, licence=treebank.LICENCE)
-        chosen = wanted.of(head.columns)
         if file.name in single:
             columns.require(head.columns, file.name)
             if chosen is None:
@@ -162,6 +160,26 @@ def _tables(files: Sequence[File], columns: Columns, single: set[str]) -> tuple[
     if missing := [name for name in columns.read if name not in named]:
         raise Misuse("E-USAGE", missing[0], "no table of the works has this column")
     return shards, others
+
+
+def _head(path: Path, said: Form, columns: Columns) -> tuple[Form, rows.Head, Columns | None]:
+    """Find how a table is written: as its name says, or else with another delimiter, if that shows columns of works."""
+    if said is Form.CONLLU and not columns.licence:
+        columns = replace(columns, licence=treebank.LICENCE)
+    found: list[rows.Head | rows.DamagedError] = []
+    for form in rows.variants(said):
+        try:
+            head = rows.head(path, form)
+        except rows.DamagedError as error:
+            found.append(error)
+            continue
+        chosen = columns.of(head.columns)
+        if chosen is not None:
+            return form, head, chosen
+        found.append(head)
+    if isinstance(found[0], rows.DamagedError):
+        raise found[0]
+    return said, found[0], None
 
 
 def _ranges(head: rows.Head, form: Form, most: int) -> Iterator[range | None]:

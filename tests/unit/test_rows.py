@@ -180,3 +180,33 @@ def test_large_values_are_held_a_few_at_a_time(tmp_path: Path, monkeypatch: pyte
         chunks = read(tmp_path / name)
         assert texts(chunks) == urls
         assert max(chunk.count for chunk in chunks) <= 10
+
+
+@pytest.mark.parametrize(
+    "end",
+    [b'"b', b'"b\nc\nd\n', b'1,"b\nc\n', b'"b ""\nc\n'],
+)
+def test_a_quote_that_is_never_closed_makes_the_last_row_a_damaged_one(tmp_path: Path, end: bytes) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes(b"url,n\na,1\n" + (end if b"," in end else end + b",2"))
+    assert texts(read(path))[-1] == "!"
+    assert texts(read(path))[0] == "a"
+
+
+def test_an_odd_number_of_quotes_alone_does_no_harm(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes(b'n,url\n5" disk,a\n"x ""y""",b\n')
+    assert texts(read(path)) == ["a", "b"]
+
+
+def test_an_open_quote_behind_rows_that_were_read_loses_none_of_them(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes(b"url\n" + b"https://e.x/a\n" * 2_000_000 + b'"https://e.x/b\n')
+    found = texts(read(path))
+    assert (len(found), found.count("!"), found[-1]) == (2_000_001, 1, "!")
+
+
+def test_what_a_text_is_cut_by_is_no_matter_of_its_name() -> None:
+    assert rows.variants(Form.CSV) == (Form.CSV, Form.SEMICOLONS, Form.TSV, Form.BARS)
+    assert rows.variants(Form.TSV)[0] is Form.TSV
+    assert rows.variants(Form.JSONL) == (Form.JSONL,)

@@ -9,6 +9,7 @@ import pytest
 from datalib.errors import Misuse, Refused, Unchecked
 from datalib.optout import works
 from datalib.optout.columns import Columns
+from datalib.optout.rows import Form
 from datalib.optout.works import Part, plan
 
 
@@ -94,3 +95,24 @@ def test_trouble_is_said_as_trouble(tmp_path: Path) -> None:
     (tmp_path / "datapackage.json").write_text("[]", encoding="utf-8")
     with pytest.raises(Misuse):
         plan([tmp_path], Columns())
+
+
+@pytest.mark.parametrize(
+    ("name", "line", "form"),
+    [
+        ("a.csv", "n;url", Form.SEMICOLONS), ("a.csv", "n\turl", Form.TSV), ("a.csv", "n|url", Form.BARS),
+        ("a.tsv", "n,url", Form.CSV), ("a.csv", 'n,"a;url;b",url', Form.CSV), ("a.csv", '"n";url', Form.SEMICOLONS),
+        ("a.csv", "n;a,b;url", Form.SEMICOLONS), ("a.csv", "n;link", None),
+    ],
+)  # fmt: skip
+def test_a_table_with_urls_is_one_whatever_its_fields_are_cut_by(
+    tmp_path: Path, name: str, line: str, form: Form | None
+) -> None:
+    root = tmp_path / "works"
+    root.mkdir()
+    (root / name).write_text(f"{line}\n", encoding="utf-8")
+    (shard,) = plan([root], Columns()).shards
+    assert shard.form is form
+    if form:
+        (shard,) = plan([root / name], Columns()).shards
+        assert (shard.form, shard.columns.urls) == (form, ("url",))

@@ -1,0 +1,171 @@
+"""Tables of works in CSV and its kin: rows of text, cut by a comma, a semicolon, a tab or a bar."""
+
+import codecs
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from datalib.optout.chunks import DELIMITERS, Chunk, DamagedError, Form, faults, unpacked
+
+_BLOCK_BYTES = 16 << 20
+_HEAD_BYTES = 1 << 20
+_QUOTE = b'"'
+
+
+def columns_of(path: Path, form: Form) -> tuple[str, ...]:
+    """Read the names of the columns. Raises DamagedError, csv.Error, OSError."""
+    with unpacked(path) as file:
+        raw = file.read(_HEAD_BYTES)
+    text = raw.removeprefix(codecs.BOM_UTF8).decode("utf-8", "replace")
+    if "\0" in text or raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise DamagedError("not a table in UTF-8")
+    first = next(csv.reader(io.StringIO(text, newline=""), delimiter=DELIMITERS[form], strict=True), [])
+    return tuple(first)
+
+
+def read_rows(path: Path, form: Form, columns: Sequence[str] | None) -> Iterator[Chunk]:
+    """Read text columns; ``columns`` None reads all.
+
+    A row with too few or too many fields is a damaged one, and so is the last if a quote is never closed: it has
+    swallowed whatever rows were behind it. Raises DamagedError, Unchecked (E-IO).
+    """
+    quotes = _Quotes()
+    last: Chunk | None = None
+    try:
+        for chunk in _chunks(path, form, columns, quotes):
+            if last is not None:
+                yield last
+            last = chunk
+    except DamagedError:
+        if last is not None:
+            yield last
+        raise
+    if last is not None:
+        yield _without_last(last) if quotes.odd and _ends_quoted(path, form) else last
+
+
+class _Quotes:
+    """Whether the number of quotes read is odd: only then can one be open at the end."""
+
+    def __init__(self) -> None:
+        self.odd = False
+
+    def of(self, file: Any) -> Any:
+        """Give a file that counts while it is read."""
+        quotes = self
+
+        class Counted(io.RawIOBase):
+            def readable(self) -> bool:
+                return True
+
+            def read(self, size: int = -1, /) -> bytes:
+                data: bytes = file.read(size)
+                quotes.odd ^= bool(data.count(_QUOTE) & 1)
+                return data
+
+        return Counted()
+
+
+def _ends_quoted(path: Path, form: Form) -> bool:
+    quoted = False
+    with faults(path), unpacked(path) as file:
+        for line in file:
+            quoted = quote_open(line, form, inside=quoted)
+    return quoted
+
+
+def quote_open(text: bytes, form: Form, *, inside: bool = False) -> bool:
+    """Say whether a text that begins at a field, or ``inside`` a quoted one, ends inside a quoted one.
+
+    A quote opens a field at its beginning only.
+    """
+    if _QUOTE not in text:
+        return inside
+    quote, delimiter = ord(_QUOTE), ord(DELIMITERS[form])
+    start, place = True, 0
+    while place < len(text):
+        octet = text[place]
+        if inside:
+            if octet == quote:
+                if text[place + 1 : place + 2] == _QUOTE:
+                    place += 1
+                else:
+                    inside = start = False
+        elif octet == quote and start:
+            inside = True
+        else:
+            start = octet == delimiter
+        place += 1
+    return inside
+
+
+def _without_last(chunk: Chunk) -> Chunk:
+    """Mark the last row as damaged."""
+    damaged = np.zeros(chunk.count, dtype=np.bool_) if chunk.damaged is None else chunk.damaged.copy()
+    damaged[-1] = True
+    return replace(chunk, damaged=damaged)
+
+
+def _chunks(path: Path, form: Form, columns: Sequence[str] | None, quotes: _Quotes) -> Iterator[Chunk]:
+    import pyarrow as pa
+    import pyarrow.csv as arrow_csv
+
+    bad: list[int] = []
+
+    def note(row: Any) -> str:
+        bad.append(row.number)
+        return "skip"
+
+    with faults(path):
+        names = columns_of(path, form)
+        options = arrow_csv.ConvertOptions(
+            check_utf8=False, column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False,
+            include_columns=list(columns) if columns is not None else None,
+        )  # fmt: skip
+        with (
+            unpacked(path) as file,
+            arrow_csv.open_csv(
+                quotes.of(file),
+                read_options=arrow_csv.ReadOptions(use_threads=False, block_size=_BLOCK_BYTES),
+                parse_options=arrow_csv.ParseOptions(
+                    delimiter=DELIMITERS[form], newlines_in_values=True, invalid_row_handler=note
+                ),
+                convert_options=options,
+            ) as reader,
+        ):
+            yield from _with_bad_rows(reader, bad)
+
+
+def _with_bad_rows(reader: Any, bad: list[int]) -> Iterator[Chunk]:
+    """Give the rows of a CSV file their numbers; ``bad`` grows as the parser reads, and counts the header as row 1."""
+    import pyarrow as pa
+
+    first, used = 0, 0
+    for batch in reader:
+        if used == len(bad):
+            yield Chunk(first=first, count=len(batch), batch=batch)
+            first += len(batch)
+            continue
+        place, order, marks = first, list[int](), list[bool]()
+        for row in range(len(batch)):
+            while used < len(bad) and bad[used] - 2 == place:
+                order.append(-1)
+                marks.append(True)
+                used += 1
+                place += 1
+            order.append(row)
+            marks.append(False)
+            place += 1
+        damaged = np.array(marks, dtype=np.bool_)
+        if damaged.any():
+            batch = batch.take(pa.array(order, mask=damaged))  # noqa: PLW2901 (the gaps put back)
+        if len(batch):
+            yield Chunk(first=first, count=len(batch), batch=batch, damaged=damaged if damaged.any() else None)
+        first = place
+    if used < len(bad):
+        yield Chunk(first=first, count=len(bad) - used, batch=None)
