@@ -25,7 +25,7 @@ from datalib.library import contents, hashing, listing
 from datalib.library.contents import Allowed
 from datalib.library.hashing import Checked, Progress
 from datalib.library.manifest import Manifest, check_resources
-from datalib.library.store import Folder, locked, write_file
+from datalib.library.store import Folder, inside_library, locked, write_file
 from datalib.trust.parties import Producer
 from datalib.trust.policy import Policy, Roots
 from datalib.trust.state import Chain, Lesson, Memory
@@ -229,7 +229,12 @@ def believe(policy: bytes | Policy, roots: Roots | None, now: int, memory: Memor
 
 
 def load_state(path: Path) -> Memory:
-    """Read a state file; a missing one is an empty memory. ``Unchecked("E-STATE-FILE")`` if it is no state."""
+    """Read a state file; a missing one is an empty memory. ``Unchecked("E-STATE-FILE")`` if it is no state.
+
+    It may not lie in a library, which it would spoil when it is written: ``Misuse("E-OUT-IN-LIBRARY")``.
+    """
+    if library := inside_library(path):
+        raise Misuse("E-OUT-IN-LIBRARY", str(path), str(library))
     try:
         data = path.read_bytes()
     except FileNotFoundError:

@@ -8,6 +8,7 @@ result is the same, byte for byte, for any number of workers and any size of bat
 
 import hashlib
 import json
+import re
 import shutil
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -20,7 +21,7 @@ import datalib_vocab
 from datalib.engine import Engine, run
 from datalib.errors import Misuse, Unchecked
 from datalib.formats import format_time
-from datalib.library.store import inside_library
+from datalib.library.store import inside_library, is_leftover
 from datalib.merkle import RootBuilder
 from datalib.optout import agents
 from datalib.optout.columns import Columns
@@ -43,7 +44,9 @@ from datalib.optout.works import File, Part, Plan, Shard, plan
 VERSION: Final = 1
 SITES: Final = "sites"
 _DAY = 86_400
-_FOLDERS = ("decisions", "admitted", WORK)
+#: The folders of a result whose leftovers are removed, and what scans call the things in them.
+_PART = re.compile(r"part-[0-9]{5,}\.parquet")
+_FOLDERS = {"decisions": _PART, "admitted": _PART, WORK: re.compile(r"[0-9]{5,}\.[a-z.]+|registry-[0-9a-f]+")}
 _HASHED_AT_ONCE = 256
 
 
@@ -146,6 +149,12 @@ def _check_out(out: Path, works: Sequence[Path]) -> None:
             raise Misuse("E-USAGE", str(out), f"lies inside the works {root}; choose a folder beside them")
     if out.exists() and not out.is_dir():
         raise Misuse("E-USAGE", str(out), "is not a folder")
+    for name, ours in _FOLDERS.items():
+        with trouble(out):
+            found = sorted(path.name for path in (out / name).iterdir()) if (out / name).is_dir() else []
+        foreign = next((each for each in found if not ours.fullmatch(each) and not is_leftover(each)), None)
+        if foreign is not None:
+            raise Misuse("E-USAGE", f"{out / name}", f"holds {foreign!r}, which is of no scan; choose another folder")
 
 
 def _required(profile: str, more: Sequence[str]) -> tuple[str, ...]:

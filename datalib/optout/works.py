@@ -7,7 +7,7 @@ not on the number of workers or the order of the arguments.
 import json
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
@@ -28,6 +28,8 @@ SHARD_FILES = 1 << 12
 SIDECARS = (".xmp", ".c2pa")
 
 MANIFEST = "datapackage.json"
+#: What a source may give as its ``basis`` that is a right to use it (datalib manifest, "sources").
+_RIGHTS = ("public_domain", "own", "licence", "not_a_work")
 _OWN_FILES = frozenset({MANIFEST, "files.sha256", "chain.jsonl"})
 _OWN_FOLDERS = frozenset({"proofs", "manifests", "upstream", "evidence"})
 
@@ -75,7 +77,7 @@ class Shard:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """All works of a scan. ``licensed`` says that each source of the scanned library names a licence.
+    """All works of a scan. ``licensed``: each source of the scanned library names a licence or another right to it.
 
     ``synthetic``: what the scanned library states of synthetic content, None where none speaks of it.
     """
@@ -109,7 +111,7 @@ def plan(works: Sequence[Path], columns: Columns, table: Path | None = None) -> 
             stated += [] if said is None else [said]
             sources = _sources(manifest)
             urls += _urls(sources)
-            licensed = licensed and bool(sources) and all(source.get("licenses") for source in sources)
+            licensed = licensed and bool(sources) and all(map(_grants, sources))
         else:
             single.add(root.name)
             licensed = False
@@ -272,6 +274,11 @@ def _sources(manifest: Any) -> list[dict[str, Any]]:
     """Give the sources that a manifest names."""
     sources = manifest.get("sources") if isinstance(manifest, dict) else None
     return [source if isinstance(source, dict) else {} for source in sources] if isinstance(sources, list) else []
+
+
+def _grants(source: Mapping[str, Any]) -> bool:
+    """Say whether a source names a right to its works; that nothing forbids them (``no_prohibition``) is none."""
+    return bool(source.get("license") or source.get("licenses")) or source.get("basis") in _RIGHTS
 
 
 def _urls(sources: Sequence[dict[str, Any]]) -> Iterator[tuple[int, str]]:

@@ -65,5 +65,6 @@ def test_strings_that_are_no_text_become_null() -> None:
     lying = pa.StringArray.from_buffers(3, offsets, data)
     assert text_column(lying).to_pylist() == ["a", None, "қb"]
     assert text_column(lying.slice(2)).to_pylist() == ["қb"]
+    assert text_column(pa.DictionaryArray.from_arrays(pa.array([1, 0, 2]), lying)).to_pylist() == [None, "a", "қb"]
     repeated = pa.DictionaryArray.from_arrays(pa.array([1, 0, 2]), lying)
     assert text_column(repeated).to_pylist() == [None, "a", "қb"]

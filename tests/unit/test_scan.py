@@ -128,6 +128,17 @@ def test_a_scan_can_be_repeated_and_replaces_an_earlier_one(tmp_path: Path, site
     assert not (out / "admitted").exists()
 
 
+@pytest.mark.parametrize("place", ["work/notes.txt", "decisions/mine.parquet", "admitted/mine/a.txt"])
+def test_files_of_no_scan_are_never_removed(tmp_path: Path, sites: Path, place: str) -> None:
+    works, mine = tmp_path / "works.csv", tmp_path / "out" / place
+    works.write_text("url\nhttps://a.kz/\n", encoding="utf-8")
+    mine.parent.mkdir(parents=True)
+    mine.write_text("mine", encoding="utf-8")
+    with pytest.raises(Misuse, match="of no scan; choose another folder"):
+        scan([works], out=tmp_path / "out", sites=[sites], now=NOW)
+    assert mine.read_text(encoding="utf-8") == "mine"
+
+
 def test_several_url_columns_are_all_judged(tmp_path: Path, sites: Path) -> None:
     path = write(tmp_path / "w.parquet", url=["https://a.kz/x"] * 5, page_url=["https://a.kz/x", "https://a.kz/private/",
                  "https://unasked.kz/", None, "https://b.kz/"])  # fmt: skip

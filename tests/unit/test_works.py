@@ -48,9 +48,22 @@ def test_a_library_gives_rows_files_and_sources(tmp_path: Path) -> None:
     assert [bool(file.damaged) for file in found.shards[1].files] == [True, False, False]
     assert found.shards[2].urls == ((0, "https://e.x/a"), (3, "http://e.x/b"))
     assert not found.licensed
-    licensed = [{"title": "a", "licenses": [{"name": "CC0-1.0"}]}]
-    (root / "datapackage.json").write_text(json.dumps({"sources": licensed}), encoding="utf-8")
-    assert plan([root], Columns()).licensed
+
+
+@pytest.mark.parametrize(
+    ("said", "licensed"),
+    [
+        ({"license": "CC0-1.0"}, True), ({"licenses": [{"name": "CC0-1.0"}]}, True), ({"basis": "own"}, True),
+        ({"basis": "public_domain"}, True), ({"basis": "no_prohibition"}, False), ({}, False), ({"license": ""}, False),
+    ],
+)  # fmt: skip
+def test_a_library_is_licensed_when_each_source_names_a_right(
+    tmp_path: Path, said: dict[str, object], licensed: bool
+) -> None:
+    (tmp_path / "a.txt").write_text("a", encoding="utf-8")
+    sources = [{"title": "a", **said}, {"title": "b", "basis": "licence"}]
+    (tmp_path / "datapackage.json").write_text(json.dumps({"sources": sources}), encoding="utf-8")
+    assert plan([tmp_path], Columns()).licensed is licensed
 
 
 def test_a_plain_folder_is_walked_without_following_links(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import click
 from datalib.errors import Misuse
 from datalib_cli.base import Output, group, texts
 from datalib_cli.commands.keyact import act
-from datalib_cli.options import FILE, load_keys, password, password_file, read_file
+from datalib_cli.options import FILE, load_keys, outside, password, password_file, read_file
 
 if TYPE_CHECKING:
     from datalib.trust.keys import PrivateKey
@@ -18,7 +18,7 @@ command.add_command(act)
 
 
 def _targets(out: Path) -> tuple[Path, Path]:
-    public = out.with_suffix(".pub.pem")
+    public = outside(out).with_suffix(".pub.pem")
     for path in (out, public):
         if path.exists():
             raise Misuse("E-USAGE", str(path), "exists; a key is never overwritten")

@@ -92,7 +92,7 @@ def new(
     from datalib.trust import drafting
 
     for path in (out, roots_out):
-        if path.exists():
+        if options.outside(path).exists():
             raise Misuse("E-USAGE", str(path), "exists")
     moment = clock(now)
     pinned = _root_set(roots, threshold)
