@@ -178,6 +178,7 @@ def sign_in(
     event, needed = _signing_event(folder, past, new, digest, now=now, actor=actor, reason=reason or "correction")
     _check_inputs(folder, new)
     sealed = envelope.sign(EVENT_TYPE, events.serialise(event), keys)
+    links.check_keys(past.chain if past else (), sealed, event, complete=len(keys) >= needed)
     _keep(folder, fresh, digest)
     if len(keys) < needed:
         return replace(done, kind="amend", library=event.lib or "", pending=sealed.line)
@@ -261,6 +262,7 @@ def _place(past: Record, now: int) -> dict[str, Any]:
 
 def _append(folder: Folder, past: Record | None, sealed: Envelope, event: Event) -> str:
     """Append a line; give the library's id."""
+    links.check_keys(past.chain if past else (), sealed, event)
     tidy(folder, past, event.manifest)
     folder.write(links.NAME, (past.data if past else b"") + sealed.line + b"\n")
     return past.library if past else sealed.id
@@ -299,7 +301,11 @@ def offer(
         basis=basis,
     )
     replay.check_title(past.state, event, links.NAME)
-    return envelope.sign(EVENT_TYPE, events.serialise(event), (key,)).line
+    if event.sender.id == to.id:
+        raise Refused("E-TRANSFER-SELF", links.NAME, to.id)
+    sealed = envelope.sign(EVENT_TYPE, events.serialise(event), (key,))
+    links.check_keys(past.chain, sealed, event, complete=False)
+    return sealed.line
 
 
 def pending(data: bytes, where: str) -> tuple[Envelope, Event]:

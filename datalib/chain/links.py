@@ -127,6 +127,43 @@ _EXAMINES = frozenset({Role.ATTESTER, Role.AUTHORITY})
 _ANY = frozenset[Role]()
 
 
+def signers(links: Sequence[Link]) -> dict[str, str]:
+    """Tell which party signed with which key, as far as a chain that nobody verified lets it be told.
+
+    An event that one party must sign and one key signed shows the key of that party; so does the second signature of a
+    hand-over whose first is known.
+    """
+    found: dict[str, str] = {}
+    for link in links:
+        unknown = [signature.keyid for signature in link.envelope.signatures if signature.keyid not in found]
+        known = {found[signature.keyid] for signature in link.envelope.signatures if signature.keyid in found}
+        parties = [party for party in required_signers(link.event) if party not in known]
+        if len(unknown) == len(parties) == 1:
+            found[unknown[0]] = parties[0]
+    return found
+
+
+def check_keys(links: Sequence[Link], sealed: Envelope, event: Event, *, complete: bool = True) -> None:
+    """Refuse signatures by keys with which the chain shows other parties to have signed: nobody would accept them.
+
+    ``complete``: no further signature will come. A key that the chain does not know may be anybody's. Raises
+    ``Refused`` with the code that a verifier would give.
+    """
+    known = signers(links)
+    signed = [known.get(signature.keyid) for signature in sealed.signatures]
+    required = _required(event)
+    first = links[0].event if links else event
+    allowed = {signer.party for signer in required}
+    if isinstance(event, Amend) and isinstance(first, Genesis):
+        allowed.add(first.producer.id)
+    other = next((party for party in signed if party is not None and party not in allowed), None)
+    absent = next((signer for signer in required if signer.party not in signed), required[0])
+    if other is None and complete and None not in signed and absent.party not in signed:
+        other = signed[0]
+    if other is not None:
+        raise Refused(absent.absent, NAME, f"the key given is that of {other}, and {absent.party} acts")
+
+
 def required_signers(event: Event) -> tuple[str, ...]:
     """Give the ids of those who must sign an event, in the order of the specification."""
     return tuple(signer.party for signer in _required(event))

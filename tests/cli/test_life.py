@@ -249,3 +249,33 @@ def test_output_inside_a_library_is_refused(datalib: Program, signed: Path) -> N
     assert offered.status == 2
     assert "E-OUT-IN-LIBRARY" in offered.err
     assert not (signed / "offer.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("sign", "library"), "E-SIG-ACTOR"),
+        (("withdraw", "library", "--reason", "x"), "E-SIG-ACTOR"),
+        (("attest", "library", "--as", BUYER, "--claim", "quality", "--result", "pass"), "E-SIG-ACTOR"),
+        (("transfer", "offer", "library", "--to", "x-test:c", "--to-name", "en=C", "--basis", "x", "-o", "again.json"),
+         "E-SIG-TRANSFEROR"),
+    ],
+)  # fmt: skip
+def test_nobody_acts_for_another_by_mistake(
+    datalib: Program, signed: Path, arguments: tuple[str, ...], code: str
+) -> None:
+    _sell(datalib)
+    (signed / "notes.txt").write_text("changed\n")
+    before = (signed / "chain.jsonl").read_bytes()
+    done = datalib(*arguments, "--key", "producer.pem", *LATER)
+    assert (done.status, code in done.err) == (1, True), done.err
+    assert f"that of {PRODUCER}, and {BUYER} acts" in done.err
+    assert (signed / "chain.jsonl").read_bytes() == before
+    assert datalib("sign", "library", "--key", "buyer.pem", *LATER).status == 0
+
+
+def test_nobody_offers_a_library_to_himself(datalib: Program, signed: Path) -> None:
+    done = datalib(
+        *("transfer", "offer", "library", "--to", PRODUCER, "--basis", "x", "--key", "producer.pem", "-o", "offer.json")
+    )
+    assert (done.status, "E-TRANSFER-SELF" in done.err) == (1, True), done.err
