@@ -20,6 +20,7 @@ from datalib.library.store import Folder
 OPTOUT = "optout"
 #: How long a scan stands when nothing else is said: rights holders change their minds.
 SCAN_SECONDS = 90 * 86_400
+_SHOWN = 20  # names of files in a reason
 _EXTENSION = re.compile(r"(?:\.[A-Za-z0-9_-]{1,16}){0,3}\Z")
 
 
@@ -89,10 +90,18 @@ def of_scan(library: Path, out: Path, claim_type: str, *, now: int, until: int |
             raise Refused("E-NOT-SIGNED", str(library))
         listed = {line.path: line.sha256 for line in listing.lines(folder, sha256=bound.sha256)}
     result, facts = attest_result(scanned, listed)
-    reasons = tuple(f"{name}: {value}" for name, value in facts.items() if value)
+    reasons = tuple(f"{name}: {_listed(value)}" for name, value in facts.items() if value)
     files = (out / NAME, *(out / file.path for file in scanned.outputs if ship))
     ends = now + SCAN_SECONDS if until is None else until
     return Finding(type=OPTOUT, result=result, until=ends, reasons=reasons, files=files)
+
+
+def _listed(value: object) -> str:
+    """Write a number, or the first of some names and how many there are."""
+    if not isinstance(value, list):
+        return str(value)
+    more = len(value) - _SHOWN
+    return ", ".join(value[:_SHOWN]) + (f" … +{more}" if more > 0 else "")
 
 
 def _read(path: Path) -> bytes:

@@ -31,7 +31,7 @@ def check(name: str, value: Any, where: str = "") -> None:
         return
     unknown = None
     for error in validator.iter_errors(value):
-        place = f"{where}#{_pointer(error.instance_path)}"
+        place = f"{where}{'' if '#' in where else '#'}{_pointer(error.instance_path)}"
         if error.kind.name != _FOREIGN_MEMBER:
             raise Refused("E-SCHEMA", place, error.message[:300])
         unknown = unknown or Refused("E-SCHEMA-UNKNOWN", place, error.message[:300])

@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import re
 import sys
 from collections.abc import Sequence
 from itertools import pairwise
@@ -65,6 +66,16 @@ PROGRAM = Program("datalib", help="Provenance of AI training data.")
 INTERRUPTED = 130  # what shells report for Ctrl-C
 
 
+#: What steers a terminal, ends a line or turns its direction: names and statements of others may hold it.
+_STEERING = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+
+
+def _plain(line: str) -> bytes:
+    """Give a line as bytes for a terminal; what steers one, and what is no Unicode, is shown as an escape."""
+    shown = _STEERING.sub(lambda found: found[0].encode("unicode_escape").decode(), line)
+    return shown.encode("utf-8", "backslashreplace") + b"\n"
+
+
 def _print_json(data: object) -> None:
     text = json.dumps(data, ensure_ascii=False, indent=2, sort_keys=True)
     sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace") + b"\n")
@@ -76,7 +87,7 @@ def _fail(error: DatalibError, *, as_json: bool, lang: str) -> int:
     say, fix = text(error.code, lang), remedy(error.code, lang)
     parts = [error.code, error.where, say + (f" ({error.detail})" if error.detail else "")]
     line = "datalib: " + ": ".join(part for part in parts if part) + (f" → {fix}" if fix else "")
-    sys.stderr.buffer.write(line.replace("\n", " ").encode("utf-8", "backslashreplace") + b"\n")
+    sys.stderr.buffer.write(_plain(line.replace("\n", " ")))
     if as_json:
         facts = {
             "accepted": False,
@@ -119,5 +130,5 @@ def run(arguments: Sequence[str]) -> int:
     if as_json:
         _print_json({**result.data, "version": VERSION})
     else:
-        sys.stdout.buffer.write("".join(f"{line}\n" for line in result.lines).encode("utf-8", "backslashreplace"))
+        sys.stdout.buffer.write(b"".join(map(_plain, result.lines)))
     return result.status

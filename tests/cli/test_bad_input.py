@@ -9,6 +9,7 @@ import pytest
 from tests.cli.conftest import TRUST, Program
 
 SAID = ("--producer-id", "x-test:me", "--producer-name", "en=Me", "--purpose", "eval", "--source", "Me")
+CLAIM = ("--as", "x-test:b", "--claim", "quality", "--result", "pass", "--key", "producer.pem")
 OFFER = ("--to", "x-test:b", "--to-name", "en=B", "--basis", "x", "--key", "producer.pem", "-o", "o")
 
 
@@ -25,6 +26,7 @@ OFFER = ("--to", "x-test:b", "--to-name", "en=B", "--basis", "x", "--key", "prod
         (("verify", "library", "--policy", "producer.pem", "--roots", "producer.pem"), 2, "E-JSON-SYNTAX"),
         (("verify", "library", *TRUST, "--now", "yesterday"), 1, "E-TIME-FORMAT"),
         (("verify", "library", *TRUST, "--data", "some"), 2, "E-USAGE"),
+        (("verify", "library", *TRUST, "--require", "none", "--require", "optout"), 2, "E-USAGE"),
         (("verify", "library", *TRUST, "--state", "producer.pem"), 3, "E-STATE-FILE"),
         (("verify", "library", *TRUST, "--state", "library/state"), 2, "E-OUT-IN-LIBRARY"),
         (("verify",), 2, "E-USAGE"),
@@ -50,6 +52,8 @@ OFFER = ("--to", "x-test:b", "--to-name", "en=B", "--basis", "x", "--key", "prod
         (("sign", "library"), 2, "E-USAGE"),
         (("sign", "library", "--key", "producer.pem", "--reason", "whim"), 2, "E-USAGE"),
         (("transfer", "offer", "library", *OFFER), 1, "E-NOT-SIGNED"),
+        (("transfer", "offer", "library", *OFFER, "--rights", "ownership,use"), 2, "E-USAGE"),
+        (("attest", "library", *CLAIM, "--until", "2020-01-01T00:00:00Z"), 2, "--until"),
         (("cosign", "producer.pem", "--key", "buyer.pem"), 1, "E-JSON-SYNTAX"),
         (("attest", "library", "--as", "x-test:b", "--claim", "quality", "--key", "producer.pem"), 2, "E-USAGE"),
         (("withdraw", "library", "--reason", "x", "--key", "producer.pem"), 1, "E-NOT-SIGNED"),
@@ -58,6 +62,7 @@ OFFER = ("--to", "x-test:b", "--to-name", "en=B", "--basis", "x", "--key", "prod
         (("scan", "words.csv", "-o", "out", "--url-column", "nowhere"), 2, "E-USAGE"),
         (("scan", "words.csv", "-o", "out", "--sites", "producer.pem"), 1, "E-SITES-FORMAT"),
         (("scan", "words.csv", "-o", "out", "--require-carrier", "telepathy"), 2, "E-USAGE"),
+        (("scan", "words.csv", "-o", "out", "--sites-max-age", "-1"), 2, "E-USAGE"),
         (("optout", "fetch", "nowhere.csv", "-o", "sites.jsonl"), 3, "E-IO"),
         (("optout", "fetch", "words.csv", "-o", "library/sites.jsonl"), 2, "E-OUT-IN-LIBRARY"),
         (("optout", "fetch", "words.csv", "-o", "sites.jsonl", "--timeout", "0"), 2, "E-USAGE"),
@@ -103,3 +108,16 @@ def test_a_reader_that_leaves_early_is_no_error(library: Path) -> None:
     command = f"{sys.executable} -m datalib_cli.entry show {library} | true"
     done = subprocess.run(["/bin/bash", "-c", command], capture_output=True, check=False)
     assert done.stderr == b""
+
+
+def test_nothing_that_others_wrote_steers_the_terminal(datalib: Program, library: Path, tmp_path: Path) -> None:
+    (library / "a\x1b[2J\nb").write_text("a")
+    listed = datalib("init", "library", *SAID)
+    assert (listed.status, r"a\x1b[2J\nb" in listed.out, "\x1b" in listed.out) == (1, True, False)
+    (tmp_path / "works.csv").write_text("url\nhttps://e.example/a\n")
+    body = r"User-agent: GPTBot\nDisallow: / # \u001b[2J\u202e"
+    (tmp_path / "sites.jsonl").write_text(f'{{"origin": "https://e.example", "status": 200, "body": "{body}"}}\n')
+    datalib("scan", "works.csv", "--sites", "sites.jsonl", "-o", "out")
+    shown = datalib("optout", "explain", "works.csv#0", "--scan", "out")
+    assert r"Disallow: / # \x1b[2J\u202e" in shown.out
+    assert "\x1b" not in datalib("show", "nowhere\x1b[2J").err

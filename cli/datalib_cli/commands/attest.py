@@ -54,6 +54,8 @@ def command(
     if (scanned is None) == (result is None):
         raise Misuse("E-USAGE", "--scan", "either --scan OUT or --result pass|fail|info")
     ends = parse_time(until, "--until") if until else None
+    if ends is not None and ends <= moment:
+        raise Misuse("E-USAGE", "--until", "is not later than now")
     finding: Finding
     if scanned is not None:
         finding = of_scan(library, scanned, claim_type, now=moment, until=ends, ship=ship_evidence)

@@ -40,7 +40,7 @@ from datalib_cli.render import scan_lines
 @click.option(
     "--require-carrier", "require_carriers", multiple=True, metavar="C", help="A site file that must have been asked."
 )
-@click.option("--sites-max-age", type=int, metavar="DAYS", help="Older answers count as not asked.")
+@click.option("--sites-max-age", type=click.IntRange(0), metavar="DAYS", help="Older answers count as not asked.")
 @click.option("--workers", type=click.IntRange(1), default=1, help="Processes. Default: 1. The result is the same.")
 @click.option("--admitted", is_flag=True, help="Also write the admitted rows, schema unchanged.")
 @options.now

@@ -39,6 +39,7 @@ def offer(
 ) -> Output:
     """Write a half-signed offer; it stands for 30 days, or until the library moves on."""
     from datalib import acts
+    from datalib.chain.events import OWNERSHIP, POSSESSION
     from datalib.library.store import write_file
 
     say = texts()
@@ -47,7 +48,9 @@ def offer(
     sender = options.party(library, actor, actor_name)
     if recipient is None:
         raise Misuse("E-USAGE", "--to")
-    wanted = tuple(part.strip() for part in rights.split(","))
+    wanted = tuple(dict.fromkeys(part.strip() for part in rights.split(",")))
+    if not set(wanted) <= {OWNERSHIP, POSSESSION}:
+        raise Misuse("E-USAGE", "--rights", f"ownership, possession or both, not {rights[:80]!r}")
     line = acts.offer(library, key=opened, to=recipient, rights=wanted, basis=basis, now=clock(now), sender=sender)
     write_file(options.outside(out), line + b"\n")
     return Output(

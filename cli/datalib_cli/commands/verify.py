@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from datalib.errors import Misuse
 from datalib_cli import options
 from datalib_cli.base import Command, Output, clock, texts
 from datalib_cli.render import report_data, report_lines
@@ -50,6 +51,8 @@ def command(
 
     trust = options.TrustOptions(policy=policy, roots=roots, state=state, vouched=options.vouched(keys))
     believed, pinned = trust.believed()
+    if "none" in require and len(require) > 1:
+        raise Misuse("E-USAGE", "--require", "`none` stands alone")
     asked: Options = {
         "policy": believed,
         "roots": pinned,
