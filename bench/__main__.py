@@ -14,7 +14,7 @@ from pathlib import Path
 from bench.machine import machine
 from bench.row import Row
 
-SUITES = ("start", "library", "scan", "optout", "fetch", "log", "chain")
+SUITES = ("start", "library", "files", "scan", "optout", "fetch", "log", "chain")
 PACKAGES = (
     "datalib-manifest", "aiohttp", "bagit", "model-signing", "Protego", "selectolax", "c2pa-python", "pyarrow",
     "cryptography",
@@ -25,7 +25,7 @@ RESULTS = Path(__file__).with_name("results.json")
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
-        "--full", action="store_true", help="the sizes that the aims speak of: 4.5 GB, 20 M URLs, 1 M entries"
+        "--full", action="store_true", help="the sizes that the aims speak of: 4.5 GB, 20 M URLs, 1 M files and entries"
     )
     parser.add_argument("--only", choices=SUITES, help="one suite")
     parser.add_argument("--tmp", type=Path, help="where inputs are made; they are removed afterwards")

@@ -12,7 +12,7 @@ from bench.usage import Usage, measure, program
 
 _ROUNDS = 3
 _THREADS = 2
-_PARTY = "x-bench:producer"
+PARTY = "x-bench:producer"
 _YARDSTICK = Path(__file__).with_name("reference_hash.py")
 
 Step = Callable[[], Usage]
@@ -38,17 +38,13 @@ def _prepare(tmp: Path, source: Path) -> Usage:
     measure([datalib, "key", "new", "-o", tmp / "p256.pem", "--alg", "p256", "--no-password"])
     described = tmp / "described"
     _copy(source, described)
-    about: list[Path | str] = [
-        "--producer-id",
-        _PARTY,
-        "--producer-name",
-        "en=Bench",
-        "--purpose",
-        "train:asr",
-        "--source",
-        "made here",
-    ]
-    return measure([datalib, "init", described, *about])
+    return measure([datalib, "init", described, *about()])
+
+
+def about() -> list[str]:
+    """Give what ``datalib init`` is told of a library."""
+    said = {"producer-id": PARTY, "producer-name": "en=Bench", "purpose": "train:asr", "source": "made here"}
+    return [word for name, value in said.items() for word in (f"--{name}", value)]
 
 
 def _steps(tmp: Path, folder: Path) -> Mapping[str, Step]:
@@ -64,7 +60,7 @@ def _steps(tmp: Path, folder: Path) -> Mapping[str, Step]:
         "hash": lambda: measure([python, _YARDSTICK, tmp / "corpus", str(_THREADS)]),
         "sign": lambda: measure([datalib, "sign", ours, "--key", tmp / "ours.pem"]),
         "verify": lambda: measure(
-            [datalib, "verify", ours, "--key", f"{_PARTY}={tmp / 'ours.pub.pem'}", "--require", "none"]
+            [datalib, "verify", ours, "--key", f"{PARTY}={tmp / 'ours.pub.pem'}", "--require", "none"]
         ),
         "bagit sign": lambda: measure([*bagging, "--sha256", bag]),
         "bagit verify": lambda: measure([*bagging, "--validate", bag]),

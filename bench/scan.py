@@ -17,11 +17,13 @@ _COPY = Path(__file__).with_name("copy_urls.py")
 _VERDICTS = Path(__file__).with_name("verdicts.py")
 _ASKED = 100_000  # URLs that Protego is asked about
 _ROUNDS = 2
+_MEMORY = 2  # where the peak of a scan stands among its rows
 
 
 def run(tmp: Path, *, full: bool) -> list[Row]:
     """Scan a small and a large table with few bodies, and the large one with a body for each site."""
     rows, hosts = (20_000_000, 1_000_000) if full else (2_000_000, 100_000)
+    less = _peak(tmp / "tenth", rows // 10, hosts // 10)
     found = []
     for name, distinct in (("shared bodies", False), ("every body distinct", True)):
         folder = tmp / name.replace(" ", "-")
@@ -29,8 +31,19 @@ def run(tmp: Path, *, full: bool) -> list[Row]:
         found += _rows(folder, sites, f"{rows / 1e6:g} M URLs, {hosts / 1e6:g} M sites, {name}")
         if not distinct:
             found += _against_protego(folder, sites, found[-1], rows)
+            more = found[_MEMORY].ours
+            against = f"the same, {rows // 10 / 1e6:g} M URLs"
+            found.append(compared(found[_MEMORY].what, against, more, less, unit="MB", note=found[_MEMORY].note))
         shutil.rmtree(folder)
     return found
+
+
+def _peak(folder: Path, rows: int, hosts: int) -> float:
+    """Give the peak memory of a scan of fewer URLs, in MB."""
+    sites = urls.make(folder, rows=rows, hosts=hosts, distinct=False)
+    used = _scan(sites, folder / "out", *sorted(folder.glob("*.parquet")))
+    shutil.rmtree(folder)
+    return used.peak
 
 
 def _scan(sites: Path, out: Path, *works: Path) -> Usage:

@@ -1,0 +1,45 @@
+"""Very many files: what ``datalib init``, ``sign`` and ``verify`` hold in memory, for few files and for many."""
+
+import shutil
+from pathlib import Path
+
+from bench.library import PARTY, about
+from bench.row import Row, bounded, compared
+from bench.usage import Usage, measure, program
+
+_FEW, _MANY, _FULL_MANY = 20_000, 200_000, 1_000_000
+_IN_FOLDER = 1_000
+
+
+def run(tmp: Path, *, full: bool) -> list[Row]:
+    """Describe, sign and verify 20,000 files, then 200,000, in full a million."""
+    key = tmp / "key.pem"
+    measure([program("datalib"), "key", "new", "-o", key, "--no-password"])
+    many = _FULL_MANY if full else _MANY
+    less, more = (_life(tmp / str(count), count, key) for count in (_FEW, many))
+    rows = []
+    for verb, used in more.items():
+        what, note = f"datalib {verb}, many files", f"{many} files; {used.cpu:.1f} CPU s"
+        rows += [
+            bounded(f"{what}: peak memory", used.peak, unit="MB", aim="<= 250 MB", note=note),
+            compared(f"{what}: peak memory", f"the same, {_FEW} files", used.peak, less[verb].peak, unit="MB"),
+        ]
+    return rows
+
+
+def _life(folder: Path, count: int, key: Path) -> dict[str, Usage]:
+    datalib = program("datalib")
+    for number in range(count):
+        if number % _IN_FOLDER == 0:
+            place = folder / f"part-{number // _IN_FOLDER:04d}"
+            place.mkdir(parents=True)
+        (place / f"{number:07d}.txt").write_bytes(b"%d\n" % number)
+    used = {
+        "init": measure([datalib, "init", folder, *about()]),
+        "sign": measure([datalib, "sign", folder, "--key", key]),
+        "verify": measure(
+            [datalib, "verify", folder, "--key", f"{PARTY}={key.with_suffix('.pub.pem')}", "--require", "none"]
+        ),
+    }
+    shutil.rmtree(folder)
+    return used
