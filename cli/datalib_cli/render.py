@@ -185,6 +185,10 @@ def report_lines(report: "Report", say: Texts) -> list[str]:
     return lines
 
 
+#: Carriers that no fetch can ask.
+_NOT_OF_SITES = {f"not-asked-{carrier}" for carrier in ("page", "registry", "transfer", "unit")}
+
+
 def scan_lines(result: "ScanResult", say: Texts) -> list[str]:
     """Write a scan for people: how many works of each verdict, why, and what was and was not asked."""
     verdicts = result.counts["verdict"]
@@ -207,7 +211,7 @@ def scan_lines(result: "ScanResult", say: Texts) -> list[str]:
         lines += [f"  {count:>8}  {code}" for code, count in _by_count(marked)]
         if result.synthetic_stated is not True:
             lines.append(say("no manifest states synthetic content; a library says so in datalib.synthetic"))
-    if any(code.startswith("not-asked") for code in result.counts["reason"]):
+    if any(code.startswith("not-asked") and code not in _NOT_OF_SITES for code in result.counts["reason"]):
         lines.append(say("next: `datalib optout fetch WORKS -o SITES` asks the sites, then scan with --sites SITES"))
     return lines
 

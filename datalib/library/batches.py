@@ -38,7 +38,7 @@ def read_batches(file: Any, resource: Mapping[str, Any], path: str, rows: int) -
     if kind is None:
         raise Misuse("E-USAGE", path, "not a table; open it as a file")
     try:
-        yield from readers[kind](file, resource, rows)
+        yield from readers[kind](file, {**resource, "path": path}, rows)
     except (pa.ArrowException, ValueError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise Refused("E-TABLE-READ", path, reason[:200]) from error

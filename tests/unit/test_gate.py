@@ -1,5 +1,6 @@
 """The gate: only accepted libraries open, and only bytes that were signed come out."""
 
+import io
 import os
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import datalib
 from datalib import acts
 from datalib.errors import Misuse, Refused
 from datalib.library import describe, draft
+from datalib.library.batches import read_batches
 from datalib.library.store import Folder
 from datalib.library.verified import BLOCK
 from datalib.trust.keys import PrivateKey
@@ -165,3 +167,9 @@ def test_an_unread_file_is_checked_when_it_is_read(library: Path) -> None:
             opened.open("big.bin")
     finally:
         _flip(library / "big.bin", 7)
+
+
+def test_a_table_in_several_files_is_read_by_the_name_of_each() -> None:
+    resource = {"path": ["a.tsv", "b.tsv"], "schema": {"fields": [{"name": "n", "type": "integer"}]}}
+    (batch,) = read_batches(io.BytesIO(b"n\ttext\n1\tx,y\n"), resource, "b.tsv", 10)
+    assert batch.to_pylist() == [{"n": 1, "text": "x,y"}]
