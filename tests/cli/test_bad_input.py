@@ -74,6 +74,7 @@ OFFER = ("--to", "x-test:b", "--to-name", "en=B", "--basis", "x", "--key", "prod
         (("policy", "new", "--root", "producer.pub.pem", "-o", "library/p", "--roots-out", "r"), 2, "E-OUT-IN-LIBRARY"),
         (("policy", "show", "producer.pem"), 1, "E-JSON-SYNTAX"),
         (("demo", "-o", "plain"), 2, "E-USAGE"),
+        (("demo", "-o", "library/demo"), 2, "E-OUT-IN-LIBRARY"),
     ],
 )  # fmt: skip
 def test_one_line_a_code_and_a_status(

@@ -55,6 +55,11 @@ def _sign(datalib: Program, *roots: str) -> None:
         assert done.status == 0, done.err
 
 
+def test_the_signature_of_a_stranger_is_not_counted(datalib: Program, policy: Path) -> None:
+    said = datalib("policy", "sign", "policy.json", "--key", "r1.pem", "--key", "r4.pem").out
+    assert said.splitlines() == ["signed by 1 keys; its own roots ask for 2", "and by 1 that are not among its roots"]
+
+
 def test_enough_roots_make_a_policy_believable(datalib: Program, policy: Path) -> None:
     _sign(datalib, "r2")
     assert datalib(*ASKED).data["code"] == "E-POLICY-SIG"

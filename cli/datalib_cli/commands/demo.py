@@ -20,7 +20,7 @@ def command(out: Path) -> Output:
     """
     from datalib_cli.narration import STORY, tell
 
-    if out.exists() and any(out.iterdir()) and not (out / STORY).exists():
+    if options.outside(out).exists() and any(out.iterdir()) and not (out / STORY).exists():
         raise Misuse("E-USAGE", str(out), "not empty, and not an earlier demo")
     say = texts()
     story = tell(out, say)

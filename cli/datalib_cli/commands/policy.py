@@ -274,6 +274,7 @@ def sign(policy: Path, keys: tuple[Path, ...], copies: tuple[Path, ...], passwor
     """Sign as a root; one after the other, in any order, on any machine."""
     from datalib.library.store import write_file
     from datalib.trust import policyfile
+    from datalib.trust.keys import PublicKey
 
     say = texts()
     if not keys and not copies:
@@ -283,10 +284,16 @@ def sign(policy: Path, keys: tuple[Path, ...], copies: tuple[Path, ...], passwor
     others = [policyfile.read(options.read_file(path), str(path)) for path in copies]
     sealed = policyfile.sign(found, opened, others)
     write_file(policy, sealed.line)
-    count, needed = len(sealed.signatures), found.draft["roots"]["threshold"]
+    own, needed = found.draft["roots"]["keys"], found.draft["roots"]["threshold"]
+    ids = {PublicKey.from_dict(key).keyid for key in own}
+    count = sum(item.keyid in ids for item in sealed.signatures)
+    others_count = len(sealed.signatures) - count
     return Output(
         data={"policy": str(policy), "signatures": [item.keyid for item in sealed.signatures], "threshold": needed},
-        lines=[say("signed by {count} keys; its own roots ask for {needed}", count=count, needed=needed)],
+        lines=[
+            say("signed by {count} keys; its own roots ask for {needed}", count=count, needed=needed),
+            *([say("and by {count} that are not among its roots", count=others_count)] if others_count else []),
+        ],
     )
 
 
