@@ -19,7 +19,8 @@ def note_lines(notes: "Iterable[Note]", say: Texts) -> list[str]:
     rows = []
     for note in notes:
         meaning = datalib_vocab.text(note.code, say.lang)
-        rows.append(f"{note.code}: {note.where}: {meaning}" + (f" ({note.detail})" if note.detail else ""))
+        said = meaning + (f" ({note.detail})" if note.detail else "")
+        rows.append(": ".join(part for part in (note.code, note.where, said) if part))
     return rows
 
 

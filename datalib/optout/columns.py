@@ -20,7 +20,6 @@ URL_COLUMNS = ("url", "URL", "image_url", "page_url", "source_url")
 Headers = tuple[tuple[str, str], ...]
 
 _STATUS_LINE = re.compile(r"HTTP/[0-9.]+ +[0-9]{3}")
-_PAIR = 2
 _BEYOND_ASCII = 128
 
 

@@ -21,7 +21,6 @@ MAX_BYTES: Final = 8 << 20
 _HTML = re.compile(r"\s*<(?:!doctype|html|head|body|script|\?xml)", re.IGNORECASE)
 _RESERVATION_KEYS: Final = ("tdm-reservation", "tdm_reservation", "tdm:reservation", "tdmreservation", "reservation")
 _YES: Final = frozenset({"1", "true", "yes"})
-_NO: Final = frozenset({"0", "false", "no"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
