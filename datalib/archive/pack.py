@@ -21,7 +21,7 @@ from datalib.archive.reading import Kind
 from datalib.chain.links import NAME as CHAIN
 from datalib.errors import Misuse, Refused
 from datalib.library.paths import readable
-from datalib.library.store import Folder, is_leftover
+from datalib.library.store import Folder, is_leftover, replacing_file
 
 _MODE = 0o644
 _ENDINGS = {".tar": Kind.TAR, ".tar.gz": Kind.TAR_GZ, ".tgz": Kind.TAR_GZ, ".zip": Kind.ZIP}
@@ -61,10 +61,10 @@ def pack(library: Path, out: Path) -> Packing:
     """
     kind = kind_of(out)
     count = size = 0
-    with Folder(library) as folder, Folder(out.parent) as target:
+    with Folder(library) as folder:
         if not folder.exists(CHAIN):
             raise Refused("E-NOT-SIGNED", str(library))
-        with target.replacing(out.name) as file, _WRITERS[kind](cast("BinaryIO", file)) as add:
+        with replacing_file(out) as file, _WRITERS[kind](cast("BinaryIO", file)) as add:
             for path in _paths(folder):
                 with folder.open(path, missing="E-FILE-CHANGED") as opened:
                     source = _Whole(opened, path)

@@ -6,6 +6,7 @@ leaves the old bytes or the new ones, and at worst a ``.datalib-tmp-*`` beside t
 
 import errno
 import fcntl
+import hashlib
 import os
 import re
 import secrets
@@ -249,10 +250,41 @@ _IS_FOLDER = ord("d")
 _KINDS = {ord("f"): Kind.FILE, ord("l"): Kind.LINK, ord("o"): Kind.OTHER}
 
 
+def _temporary(name: bytes) -> str:
+    """Begin the names of what is written before it takes the place of ``name``."""
+    return TEMPORARY + hashlib.sha256(name).hexdigest()[:8]
+
+
+def _new(folder: int, name: bytes, mode: int) -> tuple[str, FileIO]:
+    """Make a file that will take the place of ``name``, locked while it is written, so that nobody sweeps it."""
+    while True:
+        temporary = f"{_temporary(name)}{secrets.token_hex(4)}"
+        made = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode, dir_fd=folder)
+        file = FileIO(made, "r+")
+        with suppress(OSError):  # where files cannot be locked, they cannot be swept either
+            fcntl.flock(made, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if os.fstat(made).st_nlink:
+            return temporary, file
+        file.close()
+
+
+def _sweep_for(folder: int, name: bytes) -> None:
+    """Remove what killed writers of one file outside libraries left beside it; living ones hold theirs."""
+    with os.scandir(folder) as entries:
+        found = [entry.name for entry in entries if entry.name.startswith(_temporary(name))]
+    for leftover in found:
+        with suppress(OSError):
+            opened = os.open(leftover, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
+            try:
+                fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                os.unlink(leftover, dir_fd=folder)
+            finally:
+                os.close(opened)
+
+
 @contextmanager
 def _replacing(folder: int, name: bytes, mode: int) -> Iterator[FileIO]:
-    temporary = f"{TEMPORARY}{secrets.token_hex(8)}"
-    file = FileIO(os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode, dir_fd=folder), "r+")
+    temporary, file = _new(folder, name, mode)
     try:
         with file:
             yield file
@@ -285,17 +317,26 @@ def write_all(file: FileIO, data: bytes) -> None:
 
 
 def write_file(path: str | os.PathLike[str], data: bytes, *, mode: int = 0o666) -> None:
-    """Replace a file outside libraries (a policy, an offer, a state) by new bytes, all or nothing.
+    """Replace a file outside libraries (a policy, an offer, a state) by new bytes, as `replacing_file` does."""
+    with replacing_file(path, mode=mode) as file:
+        write_all(file, data)
 
-    A link is followed: the file it names is replaced. ``mode`` is for a new file, less the process's umask. Raises
-    Unchecked ``E-IO``.
+
+@contextmanager
+def replacing_file(path: str | os.PathLike[str], *, mode: int = 0o666) -> Iterator[FileIO]:
+    """Give a new file to write; it takes the place of a file outside libraries, all or nothing.
+
+    A link is followed: the file it names is replaced. What killed writers of the same file left is removed. ``mode``
+    is for a new file, less the process's umask. Raises Unchecked ``E-IO``.
     """
     target = Path(os.path.realpath(path))
+    name = os.fsencode(target.name)
     with trouble(str(path)):
         folder = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY)
         try:
-            with _replacing(folder, os.fsencode(target.name), mode) as file:
-                write_all(file, data)
+            _sweep_for(folder, name)
+            with _replacing(folder, name, mode) as file:
+                yield file
         finally:
             os.close(folder)
 

@@ -3,6 +3,8 @@
 import os
 import resource
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +12,7 @@ import pytest
 
 from datalib.errors import DatalibError, Refused, Unchecked
 from datalib.library.descent import Descent
-from datalib.library.store import Folder, Kind, inside_library, is_leftover, is_temporary, write_file
+from datalib.library.store import Folder, Kind, inside_library, is_leftover, is_temporary, replacing_file, write_file
 
 LEFTOVER = ".datalib-tmp-0123456789abcdef"
 
@@ -292,3 +294,27 @@ def test_after_a_missing_folder_the_next_path_starts_where_it_should(tmp_path: P
         descriptor, _ = way.open(b"f", "E-FILE-MISSING")
         assert os.read(descriptor, 9) == b"outer"
         os.close(descriptor)
+
+
+KILLED = """
+import os, signal, sys
+from datalib.library.store import replacing_file
+with replacing_file(sys.argv[1]) as file:
+    file.write(b"half")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_what_a_killed_writer_left_beside_a_file_is_removed_by_the_next(tmp_path: Path) -> None:
+    for name in ("file", "other"):
+        subprocess.run([sys.executable, "-c", KILLED, str(tmp_path / name)], check=False)
+    assert len(names(tmp_path)) == 2
+    with replacing_file(tmp_path / "file") as living:
+        living.write(b"slow")
+        write_file(tmp_path / "file", b"fast")
+        assert (tmp_path / "file").read_bytes() == b"fast"
+        (_, left), (_, mine) = sorted((path.stat().st_size, path.name) for path in tmp_path.glob(".datalib-*"))
+        assert {is_leftover(left), is_leftover(mine)} == {True}
+    assert (tmp_path / "file").read_bytes() == b"slow"
+    write_file(tmp_path / "other", b"x")
+    assert names(tmp_path) == ["file", "other"]
