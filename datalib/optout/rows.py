@@ -153,6 +153,14 @@ def _read_arrow(path: Path, columns: Sequence[str] | None, rows: int) -> Iterato
 # -- JSON Lines
 
 
+def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Make an object; one that says two things by one name is damaged: of two headers one would be lost."""
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        raise ValueError("a name is given twice")
+    return value
+
+
 def json_lines(path: Path) -> Iterator[tuple[bytes, dict[str, Any] | None]]:
     """Read the lines of a JSON Lines file with their objects; None where a line is none. Empty lines are no rows."""
     with faults(path), unpacked(path) as file:
@@ -161,7 +169,7 @@ def json_lines(path: Path) -> Iterator[tuple[bytes, dict[str, Any] | None]]:
             if not raw.strip():
                 continue
             try:
-                value = json.loads(raw)
+                value = json.loads(raw, object_pairs_hook=_members)
             except (ValueError, RecursionError):
                 value = None
             yield raw, value if isinstance(value, dict) else None

@@ -177,6 +177,9 @@ def _head(path: Path, said: Form, columns: Columns) -> tuple[Form, rows.Head, Co
             continue
         chosen = columns.of(head.columns)
         if chosen is not None:
+            twice = next((name for name in chosen.read if head.columns.count(name) > 1), None)
+            if twice is not None:
+                raise rows.DamagedError(f"the column {twice!r} stands in it twice")
             return form, head, chosen
         found.append(head)
     if isinstance(found[0], rows.DamagedError):

@@ -132,6 +132,15 @@ def test_json_lines_that_are_no_objects_are_damaged_rows(tmp_path: Path) -> None
     assert read(path, whole=True)[0].batch.column(rows.LINE).to_pylist()[3] == b'{"other": 1}\n'
 
 
+def test_json_lines_that_give_a_name_twice_are_damaged_rows(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(
+        b'{"url": "a", "url": "b"}\n{"url": "c"}\n'
+        b'{"url": "d", "headers": {"X": "noai", "X": "all"}}\n{"url": "e", "\\u0075rl": "f"}\n'
+    )
+    assert texts(read(path)) == ["!", "c", "!", "!"]
+
+
 def test_a_file_without_one_object_is_no_json_lines(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     path.write_text("[1,\n2]\n", encoding="utf-8")

@@ -79,6 +79,15 @@ def test_a_plain_folder_is_walked_without_following_links(tmp_path: Path) -> Non
     }  # fmt: skip
 
 
+def test_a_table_with_two_columns_of_one_name_is_damaged(tmp_path: Path) -> None:
+    urls = pa.array(["https://e.x/1"])
+    pq.write_table(pa.Table.from_arrays([urls, urls], names=["url", "url"]), tmp_path / "a.parquet")
+    (tmp_path / "b.csv").write_text("url,n,url\nhttps://e.x/1,2,https://e.x/3\n", encoding="utf-8")
+    for name in ("a.parquet", "b.csv"):
+        (shard,) = plan([tmp_path / name], Columns()).shards
+        assert [file.damaged for file in shard.files] == ["the column 'url' stands in it twice"]
+
+
 def test_the_order_of_the_arguments_does_not_matter(tmp_path: Path) -> None:
     paths = [table(tmp_path / f"{name}.parquet") for name in "cab"]
     assert plan(paths, Columns()) == plan(sorted(paths), Columns())
