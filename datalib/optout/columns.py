@@ -42,7 +42,7 @@ class Columns:
     def of(self, names: Sequence[str]) -> "Columns | None":
         """Give the columns that one table has, or None when none of them speaks of its works."""
         found = Columns(
-            urls=tuple(name for name in self.urls or URL_COLUMNS if name in names),
+            urls=tuple(name for name in self.urls if name in names) if self.urls else _detected(names),
             headers=self.headers if self.headers in names else None,
             html=self.html if self.html in names else None,
             basis=self.basis if self.basis in names else None,
@@ -64,6 +64,11 @@ class Columns:
         """All columns that have to be read, each once."""
         named = (*self.urls, self.headers, self.html, self.basis, self.contents, self.ids, self.licence)
         return tuple(dict.fromkeys(name for name in named if name is not None))
+
+
+def _detected(names: Sequence[str]) -> tuple[str, ...]:
+    """Find columns of URLs by their usual names; blanks around these are those of ``id, url`` at the top of a CSV."""
+    return tuple(dict.fromkeys(name for usual in URL_COLUMNS for name in names if name.strip() == usual))
 
 
 def text_column(column: Any) -> Any:
