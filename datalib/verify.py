@@ -322,7 +322,7 @@ def _allowed(own: History, taken: Sequence[Taken], policy: Policy) -> Allowed:
         events=frozenset(own.ids),
         manifests=frozenset(event.manifest for event in events),
         evidence=evidence_of(events),
-        tsa=policy.has_tsa,
+        tsa=bool(policy.authorities),
         upstream={each.history.lib: frozenset(each.history.ids) for each in taken},
     )
 
@@ -381,7 +381,6 @@ def _not_checked(sound: _Sound, bench: Bench, demand: Demand, mode: DataMode) ->
         "log": not any(own.logged),
         "time": any(time is None for time in own.times),
         "head": sound.head is None,
-        "tsa": policy.has_tsa,
         "state": bench.memory is None,
         "derived": any(item.mode == "derived" for item in sound.case.manifest.inputs),
         "data": mode.count == 0,

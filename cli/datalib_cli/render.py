@@ -92,7 +92,6 @@ NOT_CHECKED = {
     "log": "the log: no event has a proof from a transparency log",
     "time": "times: some events have only the time their signers claim",
     "head": "whether this is the newest state: there is no head proof",
-    "tsa": "time-stamp tokens: this version does not read them",
     "state": "rollback: no --state file remembers what was accepted before",
     "derived": "derived inputs: they are declared, not compared",
     "data": "the data files: --data none",

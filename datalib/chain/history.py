@@ -16,10 +16,11 @@ from datalib.formats import sha256_hex
 from datalib.library import manifest as manifests
 from datalib.library.manifest import MAX_MANIFEST, Manifest
 from datalib.library.store import Folder
-from datalib.trust import heads, tlog
+from datalib.trust import heads, timestamps, tlog
 from datalib.trust.heads import MAX_HEAD, HeadProof
 from datalib.trust.policy import Policy
 from datalib.trust.state import Memory
+from datalib.trust.timestamps import MAX_TOKEN
 from datalib.trust.tlog import MAX_PROOF, Checkpoint, Logged, TlogProof
 
 
@@ -160,21 +161,34 @@ def _check_logged(bench: Bench, links: Sequence[Link], below: str) -> tuple[Logg
     present = _names(bench.folder, f"{below}proofs")
     for link in links:
         name = f"{below}proofs/{link.id}.tlog-proof"
-        data = None
+        data, logged = None, None
         if present is None or name in present:
             data = read_optional(bench.folder, name, limit=MAX_PROOF, too_large="E-LOG-PROOF")
-        if data is None:
-            if bench.policy.log_required and (below or not bench.admission):
-                raise Refused("E-LOG-MISSING", name, f"no log proof for {link.where}")
-            found.append(None)
-            continue
-        logged = tlog.check(TlogProof.parse(data, name), _leaf(link, links[0].id), bench.policy.log, bench.now, name)
-        origin = logged.checkpoint.origin
-        if logged.index <= last.get(origin, -1):
-            raise Refused("E-LOG-ORDER", name, "does not stand after the event before in the log")
-        last[origin] = logged.index
-        found.append(logged)
+        if data is not None:
+            proof = TlogProof.parse(data, name)
+            logged = tlog.check(proof, _leaf(link, links[0].id), bench.policy.log, bench.now, name)
+            origin = logged.checkpoint.origin
+            if logged.index <= last.get(origin, -1):
+                raise Refused("E-LOG-ORDER", name, "does not stand after the event before in the log")
+            last[origin] = logged.index
+        elif bench.policy.log_required and (below or not bench.admission):
+            raise Refused("E-LOG-MISSING", name, f"no log proof for {link.where}")
+        found.append(_stamped(bench, link, f"{below}proofs/{link.id}.tsr", logged))
     return tuple(found)
+
+
+def _stamped(bench: Bench, link: Link, name: str, logged: Logged | None) -> Logged | None:
+    """Check the time-stamp token of an event, if there is one: T is the earlier of both times.
+
+    Without a log proof a token gives no T (§8.2), but it must be good all the same.
+    """
+    if not bench.policy.authorities:
+        return logged
+    data = read_optional(bench.folder, name, limit=MAX_TOKEN, too_large="E-TSA-TOKEN")
+    if data is None:
+        return logged
+    time = timestamps.check(data, link.envelope.line, bench.policy.authorities, bench.now, name)
+    return logged and replace(logged, time=time if logged.time is None else min(time, logged.time))
 
 
 def _names(folder: Folder, below: str) -> frozenset[str] | None:

@@ -98,10 +98,11 @@ def load(data: bytes, where: str) -> "x509.Certificate":
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # old certificates have odd serial numbers, which is their issuer's matter
-            if data.lstrip().startswith(b"-----BEGIN"):
-                return x509.load_pem_x509_certificate(data)
-            return x509.load_der_x509_certificate(data)
-    except ValueError as error:
+            pem = data.lstrip().startswith(b"-----BEGIN")
+            found = x509.load_pem_x509_certificate(data) if pem else x509.load_der_x509_certificate(data)
+            _ = found.subject, found.issuer  # are read only now, and whoever looks for a path relies on them
+            return found
+    except (ValueError, x509.InvalidVersion) as error:
         raise Refused("E-ENROL-CERT", where, "not a certificate") from error
 
 
@@ -183,8 +184,8 @@ def find_path(
         verdicts = [(issued_by(current, each), each) for each in named]
         if all(verdict is None for verdict, _ in verdicts):
             return Path.UNSUPPORTED
-        good = [each for verdict, each in verdicts if verdict and (each in roots or _is_authority(each, below))]
-        good = [each for each in good if _is_valid(each, at)]
+        good = [each for verdict, each in verdicts if verdict and (each in roots or is_authority(each, below))]
+        good = [each for each in good if is_valid(each, at)]
         if not good:
             raise Refused("E-ENROL-CHAIN", facts(current).name, "not issued by the authority it names")
         current = good[0]
@@ -227,7 +228,7 @@ def verify(certificate: "x509.Certificate", signature: bytes, data: bytes, diges
     return True
 
 
-def _is_authority(certificate: "x509.Certificate", below: int) -> bool:
+def is_authority(certificate: "x509.Certificate", below: int) -> bool:
     """Tell whether a certificate lets its holder issue others, ``below`` of them on the way down (RFC 5280 §6.1.4)."""
     from cryptography import x509
 
@@ -239,7 +240,8 @@ def _is_authority(certificate: "x509.Certificate", below: int) -> bool:
     return basic.ca and usage.key_cert_sign and (basic.path_length is None or basic.path_length >= below)
 
 
-def _is_valid(certificate: "x509.Certificate", at: int) -> bool:
+def is_valid(certificate: "x509.Certificate", at: int) -> bool:
+    """Tell whether a time, in seconds since 1970, is within the dates of a certificate."""
     return certificate.not_valid_before_utc.timestamp() <= at < certificate.not_valid_after_utc.timestamp()
 
 

@@ -4,6 +4,7 @@ They come in BER with indefinite lengths as often as in DER, so a BER parser rea
 (PKCS #1 v1.5) and ECDSA with SHA-2. A GOST signature cannot: it is said to be there, never that it holds.
 """
 
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,7 +28,7 @@ _MAX_CERTIFICATES = 32
 #: RFC 5652 §11.3: from then on years have four digits.
 _YEAR_OF_LONG_TIMES = 2050
 
-_DATA = "1.2.840.113549.1.7.1"
+DATA = "1.2.840.113549.1.7.1"
 _DIGESTS = {"2.16.840.1.101.3.4.2.1": "SHA256", "2.16.840.1.101.3.4.2.2": "SHA384", "2.16.840.1.101.3.4.2.3": "SHA512"}
 #: Signature algorithms and the digest each says; one says none, it is named beside it.
 _RSA, _ECDSA = "1.2.840.113549.1.1.", "1.2.840.10045.4.3."
@@ -64,7 +65,7 @@ def check(data: bytes, content: bytes, where: str = "CMS") -> Signed:
     """
     if len(data) > MAX_CMS:
         raise Refused("E-ENROL-CMS", where, f"larger than {MAX_CMS} bytes")
-    with _reading(where):
+    with reading(where, "E-ENROL-CMS", "a CMS signature"):
         return _check(data, content, where)
 
 
@@ -85,45 +86,61 @@ def _check(data: bytes, content: bytes, where: str) -> Signed:
     if len(signers) != 1:
         raise Refused("E-ENROL-CMS", where, f"{len(signers)} signers instead of one")
     signer = signers[0]
-    held = _certificates(signed, where)
-    own = _own(signer, held, where)
-    algorithm = str(signer["signature_algorithm"]["algorithm"].dotted)
-    digest, attributes, holds = _digest(signer), _attributes(signer, where), None
-    if digest is not None:
-        if attributes:
-            _check_attributes(attributes, own, content, digest, where)
-        # RFC 5652 §5.4: the attributes are signed in DER and with the tag of a set, however they stand in the file.
-        message = signer["signed_attrs"].untag().dump(force=True) if attributes else content
-        holds = certificates.verify(own, signer["signature"].native, message, digest)
-        if holds is False:
-            raise Refused("E-ENROL-CMS", where, "the signature does not hold")
+    held = held_certificates(signed, where)
+    own = certificate_of(signer, held, where)
+    attributes = attributes_of(signer, where)
     time = attributes[_TIME_OF].native if _TIME_OF in attributes else None
     return Signed(
         certificate=own,
         others=tuple(each for each in held if each is not own),
         time=None if time is None else int(time.timestamp()),
-        algorithm=algorithm,
-        verified=bool(holds),
+        algorithm=str(signer["signature_algorithm"]["algorithm"].dotted),
+        verified=verify(signer, own, content, DATA, where),
     )
 
 
 @contextmanager
-def _reading(where: str) -> Iterator[None]:
-    """Turn what the parser raises on bytes that are no CMS into a refusal."""
+def reading(where: str, code: str, what: str) -> Iterator[None]:
+    """Turn what the parser, a lazy one, raises on bytes that are not ``what`` into a refusal."""
     try:
-        yield
-    except (ValueError, TypeError, KeyError, IndexError, OverflowError, RecursionError) as error:
-        raise Refused("E-ENROL-CMS", where, f"not a CMS signature: {str(error)[:80]}".replace("\n", " ")) from error
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # odd serial numbers are the issuer's matter
+            yield
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, RecursionError) as error:
+        raise Refused(code, where, f"not {what}: {str(error)[:80]}".replace("\n", " ")) from error
 
 
-def _certificates(signed: "cms.SignedData", where: str) -> "list[x509.Certificate]":
+def verify(signer: "cms.SignerInfo", own: "x509.Certificate", content: bytes, kind: str, where: str) -> bool:
+    """Check that a certificate's key signed a content of a kind; false for an algorithm that proves nothing here.
+
+    Raises ``Refused("E-ENROL-CMS")`` if the signature is over something else or does not hold.
+    """
+    from cryptography.hazmat.primitives.hashes import Hash
+
+    digest, attributes = _digest(signer), attributes_of(signer, where)
+    if digest is None:
+        return False
+    if attributes:
+        computed = Hash(digest)
+        computed.update(content)
+        _check_attributes(attributes, own, computed.finalize(), kind, where)
+    # RFC 5652 §5.4: the attributes are signed in DER and with the tag of a set, however they stand in the file.
+    message = signer["signed_attrs"].untag().dump(force=True) if attributes else content
+    holds = certificates.verify(own, signer["signature"].native, message, digest)
+    if holds is False:
+        raise Refused("E-ENROL-CMS", where, "the signature does not hold")
+    return bool(holds)
+
+
+def held_certificates(signed: "cms.SignedData", where: str) -> "list[x509.Certificate]":
+    """Give the certificates that come with a signature."""
     found = signed["certificates"]
     if len(found) > _MAX_CERTIFICATES:
         raise Refused("E-ENROL-CMS", where, f"{len(found)} certificates")
     return [certificates.load(each.chosen.dump(), where) for each in found if each.name == "certificate"]
 
 
-def _own(signer: "cms.SignerInfo", held: "Sequence[x509.Certificate]", where: str) -> "x509.Certificate":
+def certificate_of(signer: "cms.SignerInfo", held: "Sequence[x509.Certificate]", where: str) -> "x509.Certificate":
     """Find the certificate of the signer."""
     from asn1crypto import x509 as asn1
     from cryptography import x509
@@ -158,7 +175,7 @@ def _digest(signer: "cms.SignerInfo") -> "HashAlgorithm | None":
     return made[named]()
 
 
-def _attributes(signer: "cms.SignerInfo", where: str) -> dict[str, Any]:
+def attributes_of(signer: "cms.SignerInfo", where: str) -> dict[str, Any]:
     """Give the signed attributes, each with its one value."""
     found: dict[str, Any] = {}
     for attribute in signer["signed_attrs"] or ():
@@ -170,17 +187,17 @@ def _attributes(signer: "cms.SignerInfo", where: str) -> dict[str, Any]:
 
 
 def _check_attributes(
-    attributes: Mapping[str, Any], own: "x509.Certificate", content: bytes, digest: "HashAlgorithm", where: str
+    attributes: Mapping[str, Any],
+    own: "x509.Certificate",
+    digest: bytes,
+    kind: str,
+    where: str,
 ) -> None:
-    """Refuse signed attributes that are about other bytes or another certificate."""
-    from cryptography.hazmat.primitives.hashes import Hash
-
-    computed = Hash(digest)
-    computed.update(content)
-    if _DIGEST_OF not in attributes or attributes[_DIGEST_OF].native != computed.finalize():
+    """Refuse signed attributes that are about other bytes than those of a digest, or another certificate."""
+    if _DIGEST_OF not in attributes or attributes[_DIGEST_OF].native != digest:
         raise Refused("E-ENROL-CMS", where, "made for another file")
-    if _CONTENT_TYPE not in attributes or attributes[_CONTENT_TYPE].dotted != _DATA:
-        raise Refused("E-ENROL-CMS", where, "the content is said to be something else than a file")
+    if _CONTENT_TYPE not in attributes or attributes[_CONTENT_TYPE].dotted != kind:
+        raise Refused("E-ENROL-CMS", where, "the content is said to be of another kind")
     named = attributes.get(_CERTIFICATE_OF)
     if named is not None and not _names(named, own):
         raise Refused("E-ENROL-CMS", where, "the signed attributes name another certificate")

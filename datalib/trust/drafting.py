@@ -14,6 +14,7 @@ from datalib.formats import format_time
 from datalib.trust.keys import PrivateKey, PublicKey
 from datalib.trust.parties import check_party_id
 from datalib.trust.policy import SPEC, Policy, Role, Roots
+from datalib.trust.timestamps import read_root
 
 Draft = Mapping[str, Any]
 
@@ -112,6 +113,17 @@ def set_log(draft: Draft, log_policy: str, *, required: bool, max_age: int | Non
     if max_age is not None:
         log["max_age"] = max_age
     return {**draft, "log": log}
+
+
+def add_authority(draft: Draft, root: bytes, *, start: int, until: int, policy: str | None = None) -> Draft:
+    """List a time-stamp authority by its root certificate (PEM or DER) and when it is believed; ``E-TSA-CHAIN``.
+
+    ``policy`` is the object identifier under which its tokens must be issued.
+    """
+    listed = {"root": read_root(root), "from": format_time(start), "until": format_time(until)}
+    if policy is not None:
+        listed["policy"] = policy
+    return {**draft, "tsa": [*draft.get("tsa", ()), listed]}
 
 
 def set_roots(draft: Draft, roots: Roots) -> Draft:

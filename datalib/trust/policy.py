@@ -18,6 +18,7 @@ from datalib.trust import logpolicy
 from datalib.trust.keys import PublicKey
 from datalib.trust.logpolicy import LogPolicy
 from datalib.trust.parties import check_party_id
+from datalib.trust.timestamps import Authority
 from datalib.trust.tlog import CLOCK_SKEW
 
 SPEC = "1"
@@ -116,7 +117,7 @@ class Policy:
     log_required: bool
     max_age: int | None
     blocked: frozenset[str]
-    has_tsa: bool
+    authorities: tuple[Authority, ...] = ()
     vouched: bool = False
     keys: Mapping[str, EnrolledKey] = field(init=False, repr=False, compare=False)
     public_keys: Mapping[str, PublicKey] = field(init=False, repr=False, compare=False)
@@ -193,7 +194,6 @@ class Policy:
             log_required=False,
             max_age=None,
             blocked=frozenset(),
-            has_tsa=False,
             vouched=True,
         )
 
@@ -214,7 +214,7 @@ class Policy:
             log_required=log["require"],
             max_age=int(log["max_age"]) if "max_age" in log else None,
             blocked=frozenset(value["blocked"]),
-            has_tsa=bool(value.get("tsa")),
+            authorities=tuple(map(_authority, value.get("tsa", ()))),
         )
 
     def roles(self, party: str) -> frozenset[Role]:
@@ -302,6 +302,12 @@ def _add_owner(owners: dict[str, str], public: PublicKey, party: str, where: str
     if public.keyid in owners:
         raise Refused("E-POLICY-DUPKEY", where, f"the key stands in the policy already, at {owners[public.keyid]}")
     owners[public.keyid] = party
+
+
+def _authority(value: Mapping[str, str]) -> Authority:
+    """Read a time-stamp authority whose times were checked; its root is read when there is a token."""
+    start, until = parse_time(value["from"]), parse_time(value["until"])
+    return Authority(root=value["root"], start=start, until=until, policy=value.get("policy"))
 
 
 def _check_forms(value: Mapping[str, Any], where: str) -> None:

@@ -1,10 +1,13 @@
 """A policy through the program: made, changed, signed one root at a time, rotated, shown, believed."""
 
+import base64
 import json
 from pathlib import Path
 
 import pytest
 
+from datalib.formats import parse_time, sha256_hex
+from tests import pki, stamps
 from tests.cli.conftest import PRODUCER, Program
 
 ROOTS = ("--root", "r1.pub.pem", "--root", "r2.pub.pem")
@@ -82,6 +85,30 @@ def test_a_copy_of_another_policy_is_not_joined(datalib: Program, policy: Path, 
     datalib("policy", "sign", "copy.json", "--key", "r2.pem")
     refused = datalib("policy", "sign", "policy.json", "--with", "copy.json")
     assert (refused.status, "E-POLICY-FORK" in refused.err) == (1, True)
+
+
+def test_a_time_stamp_authority_is_listed_and_its_tokens_are_read(
+    datalib: Program, policy: Path, signed: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "tsa.der").write_bytes(stamps.der(pki.root()))
+    (tmp_path / "none.der").write_bytes(b"no certificate")
+    refused = datalib("policy", "add-tsa", "policy.json", "--certificate", "none.der")
+    assert (refused.status, "E-TSA-CHAIN" in refused.err) == (1, True)
+    listed = datalib("policy", "add-tsa", "policy.json", "--certificate", "tsa.der", "--oid", stamps.POLICY)
+    assert listed.status == 0, listed.err
+    _sign(datalib, "r1", "r2")
+    assert "time stamps: 20" in datalib("policy", "show", "policy.json").out
+    line = (signed / "chain.jsonl").read_bytes().splitlines()[-1]
+    token = signed / "proofs" / f"{sha256_hex(line)}.tsr"
+    token.parent.mkdir(exist_ok=True)
+    token.write_bytes(stamps.stamp(b"another line"))
+    assert datalib(*ASKED).data["code"] == "E-TSA-IMPRINT"
+    token.write_bytes(stamps.stamp(line, time=parse_time(json.loads(policy_payload(policy))["tsa"][0]["from"])))
+    assert datalib(*ASKED).status == 0
+
+
+def policy_payload(policy: Path) -> bytes:
+    return base64.b64decode(json.loads(policy.read_bytes())["payload"])
 
 
 def test_a_revoked_key_closes_what_has_no_time(datalib: Program, policy: Path) -> None:

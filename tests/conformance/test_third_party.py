@@ -1,4 +1,4 @@
-"""Vectors of other projects: Wycheproof, CCTV, JCS, JSONTestSuite, notes, checkpoints, proofs, Merkle trees, DSSE."""
+"""Vectors of other projects: Wycheproof, CCTV, JCS, JSONTestSuite, notes, checkpoints, Merkle trees, DSSE, RFC 3161."""
 
 import base64
 import hashlib
@@ -11,15 +11,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from datalib.canonical import canonical, parse
 from datalib.chain.envelope import pae
 from datalib.errors import Refused
 from datalib.merkle import leaf_hash, root_from_path, root_of_hashes, verify_consistency
-from datalib.trust import logpolicy
+from datalib.trust import logpolicy, timestamps
 from datalib.trust.keys import PublicKey
 from datalib.trust.notes import KeyType, Note, NoteKey
 from datalib.trust.tiles import ENTRIES, Edge, Tile, TileTree, decode_bundle, encode_bundle
+from datalib.trust.timestamps import Authority
 from datalib.trust.tlog import Checkpoint, TlogProof
 
 VECTORS = Path(os.environ.get("DATALIB_SHARED", "/nonexistent")) / "cases" / "trust" / "third-party"
@@ -226,3 +229,27 @@ def test_dsse() -> None:
             key.verify(base64.b64decode(vector["sig_der"]), message)
             with pytest.raises(Refused, match="E-SIG-INVALID"):
                 key.verify(base64.b64decode(vector["sig_raw_rs"]), message)
+
+
+#: What the seven good and four bad responses end in here; those of them that a reader of a library could not use: their
+#: certificates are neither in the token nor in a policy, which lists roots.
+STAMPS = {
+    "sigstage bad signature": "E-TSA-TOKEN",
+    "sigstage other message": "E-TSA-IMPRINT",
+    "test_tsa wrong root": "E-TSA-CHAIN",
+    "test_tsa injected certs, spoofed common name pinned": "E-TSA-CERT",
+}
+
+
+def test_time_stamps() -> None:
+    for vector in vectors("rfc3161", 11):
+        if "root_der" in vector:
+            roots = [base64.b64decode(vector["root_der"])]
+        else:
+            chain = x509.load_pem_x509_certificates(vector["chain_pem"].encode())
+            chosen = chain if vector["pin_leaf"] else chain[-1:]
+            roots = [each.public_bytes(Encoding.DER) for each in chosen]
+        authorities = [Authority(root=base64.b64encode(root).decode(), start=0, until=1 << 40) for root in roots]
+        data, message = base64.b64decode(vector["tsr"]), base64.b64decode(vector["message"])
+        expected = "accept" if vector["expect"] == "valid" else STAMPS[vector["id"]]
+        assert answer(timestamps.check, data, message, authorities, 1 << 40) == expected, vector["id"]

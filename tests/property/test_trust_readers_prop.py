@@ -18,14 +18,16 @@ from datalib.chain import envelope, events, links
 from datalib.chain.envelope import EVENT_TYPE, POLICY_TYPE
 from datalib.errors import DatalibError
 from datalib.library import manifest
-from datalib.trust import logpolicy
+from datalib.trust import logpolicy, timestamps
 from datalib.trust.heads import HeadProof
 from datalib.trust.keys import PrivateKey, PublicKey
 from datalib.trust.notes import KeyType, Note, NoteKey
 from datalib.trust.policy import Policy, Roots
 from datalib.trust.state import Memory
+from datalib.trust.timestamps import Authority
 from datalib.trust.tlog import Checkpoint, TlogProof
 from datalib.verify import verify
+from tests import pki, stamps
 from tests.libraries import (
     LOG_POLICY,
     MAKER,
@@ -57,6 +59,8 @@ LINE = envelope.sign(EVENT_TYPE, PAYLOAD, [MAKER.key]).line
 HEAD = canonical({"line": "a" * 64 + "  " + "b" * 64, "index": 0, "size": 1, "path": [], "tlog": PROOF.decode()})
 STATE = Memory().with_library("a" * 64, ("b" * 64,), []).serialise()
 
+STAMPS = Authority(root=timestamps.read_root(stamps.der(pki.root())), start=0, until=NOW)
+
 READERS: dict[str, tuple[bytes, Callable[[bytes], object]]] = {
     "json": (PAYLOAD, lambda data: parse(data, limit=1 << 20)),
     "canonical json": (PAYLOAD, lambda data: parse_canonical(data, limit=1 << 20)),
@@ -78,6 +82,7 @@ READERS: dict[str, tuple[bytes, Callable[[bytes], object]]] = {
     "vkey": (LOG_POLICY.split()[1].encode(), lambda data: NoteKey.from_vkey(data.decode("latin1"), KeyType.LOG, "E-X")),
     "public key": (key("a").public.der, PublicKey.from_der),
     "public pem": (key("a").public.to_pem(), PublicKey.from_pem),
+    "time stamp": (stamps.stamp(LINE), lambda data: timestamps.check(data, LINE, [STAMPS], NOW)),
     "private pem": (key("a").to_pem(), PrivateKey.from_pem),
 }
 

@@ -308,3 +308,12 @@ def test_who_may_answer() -> None:
     at = bytes(forged).index(b"20260922")
     forged[at : at + 8] = b"20260923"
     assert not verified(bytes(forged))
+
+
+def test_a_certificate_of_no_version_or_with_names_that_are_no_text_is_none() -> None:
+    der = pki.middle().public_bytes(Encoding.DER)
+    version, name = bytes.fromhex("a003020102"), "ТЕСТ ОРТАЛЫҚ".encode()
+    assert version in der
+    assert name in der
+    for broken in (der.replace(version, version[:-1] + b"\x12"), der.replace(name, b"\xff" * len(name))):
+        assert code(certificates.load, broken, "x") == "E-ENROL-CERT"

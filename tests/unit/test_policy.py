@@ -42,7 +42,7 @@ def test_a_policy_says_whom_we_believe() -> None:
     assert policy.keys[MAKER.key.public.keyid].party == MAKER.id
     assert policy.public_keys[BUYER.key.public.keyid] == BUYER.key.public
     assert (policy.max_age, policy.log_required, set(policy.blocked)) == (7 * DAY, True, {"a" * 64})
-    assert (policy.vouched, policy.has_tsa) == (False, False)
+    assert (policy.vouched, policy.authorities) == (False, ())
     assert Policy.read_unverified(data) == policy
 
 

@@ -240,6 +240,34 @@ def set_log(
     )
 
 
+@command.command("add-tsa")
+@policy_argument
+@click.option("--certificate", type=options.FILE, required=True, help="Its root certificate, PEM or DER.")
+@click.option("--oid", metavar="OID", help="The rules its time stamps must be issued under.")
+@click.option("--from", "start", metavar="TIME", help="Since when it is believed. Default: now.")
+@click.option("--until", metavar="TIME", help="Until when. Default: two years later.")
+@days
+@options.now
+def add_tsa(
+    policy: Path,
+    certificate: Path,
+    oid: str | None,
+    start: str | None,
+    until: str | None,
+    days: int,
+    now: str | None,
+) -> Output:
+    """List a time-stamp authority (RFC 3161) whose tokens are believed."""
+    from datalib.trust import drafting
+
+    root = options.read_file(certificate)
+    begin = parse_time(start, "--from") if start else clock(now)
+    end = parse_time(until, "--until") if until else begin + 730 * DAY
+    return _changed(
+        policy, now, days, lambda draft: drafting.add_authority(draft, root, start=begin, until=end, policy=oid)
+    )
+
+
 @command.command("set-roots")
 @policy_argument
 @root_option
@@ -341,6 +369,10 @@ def _shown(file: "PolicyFile", *, checked: bool) -> list[str]:
     lines += [
         say("log required: {answer}", answer=say("yes") if log["require"] else say("no")),
         *(f"  {line}" for line in log["policy"].splitlines() if line.strip()),
+        *(
+            say("time stamps: {start} to {until}", start=each["from"], until=each["until"])
+            for each in draft.get("tsa", ())
+        ),
         *(say("blocked: {id}", id=library) for library in draft["blocked"]),
     ]
     if not checked:
