@@ -58,7 +58,12 @@ def put(value: Any, path: tuple[Any, ...], odd: Any) -> bytes:
 def whole(tmp_path: Path) -> Library:
     """A library with an event of each kind, and every member an event can have."""
     library = Library(folder=tmp_path).genesis()
-    claim = {"until": NOW, "tool": "t 1", "note": "n", "evidence": (Evidence(name="e", sha256="d" * 64),)}
+    claim: dict[str, Any] = {
+        "until": NOW,
+        "tool": "t 1",
+        "note": "n",
+        "evidence": (Evidence(name="e", sha256="d" * 64),),
+    }
     library.attest(**claim).transfer()
     library.document = {"version": "2"}
     return library.amend(by=BUYER).withdraw(by=BUYER)
@@ -88,14 +93,14 @@ def test_an_envelope_of_other_types_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_policy_of_other_types_is_refused() -> None:
-    draft = draft_policy(tsa=[stamps.authority(policy="1.2.3")], blocked=["a" * 64])
+    draft = dict(draft_policy(tsa=[stamps.authority(policy="1.2.3")], blocked=["a" * 64]))
     draft["parties"] = draft["parties"][:1]
     draft["parties"][0]["keys"][0] |= {
         "revoked": {"at": "2026-09-21T14:13:20Z", "reason": "ceased"},
         "evidence": [{"name": "n", "digest": {"sha256": "b" * 64}}],
     }
     Policy.load(sign_policy(draft), roots=ROOTS, now=NOW)
-    for path, odd in confusions(dict(draft)):
+    for path, odd in confusions(draft):
         if path == ("tsa",) and odd == []:
             continue
         sealed = envelope.sign(POLICY_TYPE, put(draft, path, odd), ROOT_KEYS[:2])
@@ -130,6 +135,11 @@ def full_manifest() -> dict[str, Any]:
     return {name: value[name] for name in ("name", "resources", "sources", "datalib")}
 
 
+def read(data: bytes) -> None:
+    """Read a manifest and compare its resources, as the verifier does."""
+    manifest.check_resources(manifest.parse(data), {"data/a.txt": "a" * 64})
+
+
 def test_a_manifest_of_other_types_is_refused_or_means_nothing() -> None:
     value = full_manifest()
     manifest.parse(canonical(value))
@@ -142,9 +152,7 @@ def test_a_manifest_of_other_types_is_refused_or_means_nothing() -> None:
         if empty:
             continue
         with pytest.raises(Refused, match="E-"):
-            found = manifest.parse(put(value, path, odd))
-            manifest.check_resources(found, {"data/a.txt": "a" * 64})
-            pytest.fail(f"{path} {odd!r} was read")
+            read(put(value, path, odd))
 
 
 def test_a_head_proof_of_other_types_is_refused(tmp_path: Path) -> None:
