@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from datalib.errors import Misuse
+from datalib.errors import Misuse, Refused
 from datalib.formats import parse_time
 from datalib_cli.texts import LANGUAGES, Texts
 
@@ -106,10 +106,18 @@ def command(name: str | None = None) -> Callable[[Callable[..., Output]], click.
     return click.command(name, cls=Command)
 
 
+def time_of(text: str, option: str) -> int:
+    """Read the time of an option; ``Misuse("E-TIME-FORMAT")`` if it is none."""
+    try:
+        return parse_time(text, option)
+    except Refused as error:
+        raise Misuse(error.code, error.where, error.detail) from error
+
+
 def clock(now: str | None) -> int:
     """Give the time in seconds since 1970: the option ``--now``, else SOURCE_DATE_EPOCH, else the clock."""
     if now is not None:
-        return parse_time(now, "--now")
+        return time_of(now, "--now")
     epoch = os.environ.get("SOURCE_DATE_EPOCH")
     if epoch is None:
         return int(time.time())

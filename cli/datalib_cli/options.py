@@ -71,7 +71,8 @@ class TrustOptions:
     def believed(self) -> "tuple[bytes | Policy, Roots | None]":
         """Read what was given: a policy file and its pinned roots, or a policy of the keys vouched for.
 
-        Raises ``Misuse``: ``E-NO-TRUST`` without either, ``E-USAGE`` for half of one or both.
+        Raises ``Misuse``: ``E-NO-TRUST`` without either, ``E-USAGE`` for half of one or both, and the codes of
+        keys that are none.
         """
         from datalib.trust.keys import PublicKey
         from datalib.trust.policy import Policy, Roots
@@ -81,8 +82,11 @@ class TrustOptions:
         if self.vouched:
             if self.policy or self.roots:
                 raise Misuse("E-USAGE", "--key", "either --policy and --roots, or --key ID=PUB.pem")
-            keys = [(party, PublicKey.from_pem(read_file(path), str(path))) for party, path in self.vouched]
-            return Policy.vouch(keys), None
+            try:
+                keys = [(party, PublicKey.from_pem(read_file(path), str(path))) for party, path in self.vouched]
+                return Policy.vouch(keys), None
+            except Refused as error:  # the option is wrong, not the library
+                raise Misuse(error.code, error.where, error.detail) from error
         if self.policy is None or self.roots is None:
             raise Misuse("E-USAGE", "--roots", "--policy and --roots go together")
         return read_file(self.policy), Roots.parse(read_file(self.roots), str(self.roots))

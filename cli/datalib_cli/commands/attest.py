@@ -5,9 +5,8 @@ from pathlib import Path
 import click
 
 from datalib.errors import Misuse
-from datalib.formats import parse_time
 from datalib_cli import options
-from datalib_cli.base import Command, Output, clock, texts
+from datalib_cli.base import Command, Output, clock, texts, time_of
 from datalib_cli.render import act_data
 
 
@@ -53,7 +52,7 @@ def command(
     say, moment = texts(), clock(now)
     if (scanned is None) == (result is None):
         raise Misuse("E-USAGE", "--scan", "either --scan OUT or --result pass|fail|info")
-    ends = parse_time(until, "--until") if until else None
+    ends = time_of(until, "--until") if until else None
     if ends is not None and ends <= moment:
         raise Misuse("E-USAGE", "--until", "is not later than now")
     finding: Finding

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 import click
 
 from datalib.errors import Unchecked
-from datalib.formats import format_time, parse_time
+from datalib.formats import format_time
 from datalib_cli import options
-from datalib_cli.base import Output, clock, group, texts
+from datalib_cli.base import Output, clock, group, texts, time_of
 from datalib_cli.render import ENROLMENT, ENROLMENT_DOUBTS, ENROLMENT_NOTES
 
 if TYPE_CHECKING:
@@ -52,8 +52,8 @@ def new(
     from datalib.trust import keyact
 
     say = texts()
-    begin = parse_time(start, "--from") if start else clock(now)
-    end = parse_time(until, "--until") if until else begin + 730 * DAY
+    begin = time_of(start, "--from") if start else clock(now)
+    end = time_of(until, "--until") if until else begin + 730 * DAY
     (opened,) = options.load_keys((key,), password_file, say("Password of {key}"))
     said = options.names(statements, "--statement")
     made = keyact.make(party, opened, start=begin, until=end, statement=said)

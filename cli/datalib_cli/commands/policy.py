@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from datalib.errors import Misuse
-from datalib.formats import parse_time
 from datalib_cli import options
-from datalib_cli.base import Output, clock, group, texts
+from datalib_cli.base import Output, clock, group, texts, time_of
 from datalib_cli.commands.keyact import read_act
 
 if TYPE_CHECKING:
@@ -178,8 +177,8 @@ def add_key(
         raise Misuse("E-USAGE", "--key", "either --act FILE, or --party ID and --key PUB.pem")
     else:
         whose, public = party, PublicKey.from_pem(options.read_file(key), str(key))
-        begin = parse_time(start, "--from") if start else clock(now)
-        end = parse_time(until, "--until") if until else begin + 730 * DAY
+        begin = time_of(start, "--from") if start else clock(now)
+        end = time_of(until, "--until") if until else begin + 730 * DAY
         files = [(path.name, options.read_file(path)) for path in evidence]
     listed = digests(files)
     return _changed(
@@ -202,7 +201,7 @@ def revoke_key(policy: Path, key: Path, reason: str, at: str | None, days: int, 
     from datalib.trust import drafting
     from datalib.trust.keys import PublicKey
 
-    moment = parse_time(at, "--at") if at else clock(now)
+    moment = time_of(at, "--at") if at else clock(now)
     keyid = PublicKey.from_pem(options.read_file(key), str(key)).keyid
     return _changed(policy, now, days, lambda draft: drafting.revoke_key(draft, keyid, at=moment, reason=reason))
 
@@ -261,8 +260,8 @@ def add_tsa(
     from datalib.trust import drafting
 
     root = options.read_file(certificate)
-    begin = parse_time(start, "--from") if start else clock(now)
-    end = parse_time(until, "--until") if until else begin + 730 * DAY
+    begin = time_of(start, "--from") if start else clock(now)
+    end = time_of(until, "--until") if until else begin + 730 * DAY
     return _changed(
         policy, now, days, lambda draft: drafting.add_authority(draft, root, start=begin, until=end, policy=oid)
     )
