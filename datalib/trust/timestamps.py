@@ -23,9 +23,6 @@ if TYPE_CHECKING:
 
 #: In bytes; real ones have one to seven thousand.
 MAX_TOKEN = 64 * 1024
-_TOKEN, _IMPRINT, _ALG, _CERT, _CHAIN, _WINDOW, _POLICY = (
-    f"E-TSA-{name}" for name in ("TOKEN", "IMPRINT", "ALG", "CERT", "CHAIN", "WINDOW", "POLICY")
-)
 _IMPRINTS = frozenset({"sha256", "sha384", "sha512"})
 _GRANTED = frozenset({"granted", "granted_with_mods"})
 _TST_INFO = "1.2.840.113549.1.9.16.1.4"
@@ -53,7 +50,7 @@ def check(data: bytes, line: bytes, authorities: Sequence[Authority], now: int, 
     """
     from asn1crypto import tsp
 
-    with cms.reading(where, _TOKEN, "a time-stamp response"), _coded(where):
+    with cms.reading(where, "E-TSA-TOKEN", "a time-stamp response"), _coded(where):
         signed = _granted(data, where)
         content = bytes(signed["encap_content_info"]["content"])
         said = tsp.TSTInfo.load(content, strict=True)
@@ -65,7 +62,7 @@ def check(data: bytes, line: bytes, authorities: Sequence[Authority], now: int, 
         own = _own_certificate(signer, held, [*roots.values()], where)
         _check_usage(own, held, time, where)
         if not cms.verify(signer, own, content, _TST_INFO, where):
-            raise Refused(_ALG, where, "signed with an algorithm that is not believed here")
+            raise Refused("E-TSA-ALG", where, "signed with an algorithm that is not believed here")
         reached = [each for each, root in roots.items() if _leads(own, held, root, time)]
         _check_authority(reached, time, now, said["policy"].dotted, where)
         return time
@@ -79,7 +76,7 @@ def _coded(where: str) -> Iterator[None]:
     except Refused as error:
         if error.code.startswith("E-TSA-"):
             raise
-        raise Refused(_CERT if error.code == "E-ENROL-CERT" else _TOKEN, where, error.detail) from error
+        raise Refused("E-TSA-CERT" if error.code == "E-ENROL-CERT" else "E-TSA-TOKEN", where, error.detail) from error
 
 
 def _granted(data: bytes, where: str) -> "tsp.SignedData":
@@ -87,20 +84,20 @@ def _granted(data: bytes, where: str) -> "tsp.SignedData":
     from asn1crypto import tsp
 
     if len(data) > MAX_TOKEN:
-        raise Refused(_TOKEN, where, f"{len(data)} bytes, at most {MAX_TOKEN}")
+        raise Refused("E-TSA-TOKEN", where, f"{len(data)} bytes, at most {MAX_TOKEN}")
     response = tsp.TimeStampResp.load(data, strict=True)
     status = response["status"]["status"].native
     if status not in _GRANTED:
-        raise Refused(_TOKEN, where, f"the answer is {status}")
+        raise Refused("E-TSA-TOKEN", where, f"the answer is {status}")
     token = response["time_stamp_token"]
     if token["content_type"].native != "signed_data":
-        raise Refused(_TOKEN, where, "the token is not signed")
+        raise Refused("E-TSA-TOKEN", where, "the token is not signed")
     signed = token["content"]
     signers = signed["signer_infos"]
     if signed["encap_content_info"]["content_type"].dotted != _TST_INFO or len(signers) != 1:
-        raise Refused(_TOKEN, where, "not a token of one signer")
+        raise Refused("E-TSA-TOKEN", where, "not a token of one signer")
     if len(signed["crls"]) or len(signers[0]["unsigned_attrs"]):
-        raise Refused(_TOKEN, where, "holds what its signature does not cover")
+        raise Refused("E-TSA-TOKEN", where, "holds what its signature does not cover")
     return signed
 
 
@@ -108,11 +105,11 @@ def _check_imprint(said: "tsp.TSTInfo", line: bytes, where: str) -> None:
     imprint = said["message_imprint"]
     name = imprint["hash_algorithm"]["algorithm"].native
     if name not in _IMPRINTS:
-        raise Refused(_ALG, where, f"imprint made with {name}")
+        raise Refused("E-TSA-ALG", where, f"imprint made with {name}")
     if said["version"].native != "v1":
-        raise Refused(_TOKEN, where, f"a token of version {said['version'].native}")
+        raise Refused("E-TSA-TOKEN", where, f"a token of version {said['version'].native}")
     if imprint["hashed_message"].native != hashlib.new(name, line).digest():
-        raise Refused(_IMPRINT, where, "made over something else than this event")
+        raise Refused("E-TSA-IMPRINT", where, "made over something else than this event")
 
 
 def _own_certificate(
@@ -124,7 +121,7 @@ def _own_certificate(
     try:
         own = cms.certificate_of(signer, [*held, *roots], where)
     except Refused as error:
-        raise Refused(_CERT, where, error.detail) from error
+        raise Refused("E-TSA-CERT", where, error.detail) from error
     attributes, der = cms.attributes_of(signer, where), own.public_bytes(Encoding.DER)
     if _NAMES in attributes:
         first = attributes[_NAMES]["certs"][0]
@@ -132,9 +129,9 @@ def _own_certificate(
     elif _NAMES_OLD in attributes:
         name, digest = "sha1", attributes[_NAMES_OLD]["certs"][0]["cert_hash"].native
     else:
-        raise Refused(_CERT, where, "the signature does not say with which certificate it was made")
+        raise Refused("E-TSA-CERT", where, "the signature does not say with which certificate it was made")
     if name not in {*_IMPRINTS, "sha1"} or hashlib.new(name, der).digest() != digest:
-        raise Refused(_CERT, where, "the signature names another certificate")
+        raise Refused("E-TSA-CERT", where, "the signature names another certificate")
     return own
 
 
@@ -146,13 +143,13 @@ def _check_usage(own: "x509.Certificate", held: "Iterable[x509.Certificate]", ti
     try:
         usage = own.extensions.get_extension_for_class(x509.ExtendedKeyUsage)
     except (ValueError, x509.ExtensionNotFound, x509.DuplicateExtension, x509.UnsupportedGeneralNameType) as error:
-        raise Refused(_CERT, where, "the certificate does not say what it is for") from error
+        raise Refused("E-TSA-CERT", where, "the certificate does not say what it is for") from error
     if not usage.critical or [*usage.value] != [ExtendedKeyUsageOID.TIME_STAMPING]:
-        raise Refused(_CERT, where, "the certificate is not for time stamps alone")
+        raise Refused("E-TSA-CERT", where, "the certificate is not for time stamps alone")
     if not certificates.is_valid(own, time):
-        raise Refused(_CERT, where, "the certificate was not valid then")
+        raise Refused("E-TSA-CERT", where, "the certificate was not valid then")
     if any(each != own and not certificates.is_authority(each, 0) for each in held):
-        raise Refused(_CERT, where, "a certificate is beside it that issued nothing")
+        raise Refused("E-TSA-CERT", where, "a certificate is beside it that issued nothing")
 
 
 def _leads(own: "x509.Certificate", held: "Sequence[x509.Certificate]", root: "x509.Certificate", time: int) -> bool:
@@ -164,12 +161,12 @@ def _leads(own: "x509.Certificate", held: "Sequence[x509.Certificate]", root: "x
 
 def _check_authority(reached: Sequence[Authority], time: int, now: int, policy: str, where: str) -> None:
     if not reached:
-        raise Refused(_CHAIN, where, "its certificates do not lead to an authority of the policy")
+        raise Refused("E-TSA-CHAIN", where, "its certificates do not lead to an authority of the policy")
     open_then = [each for each in reached if each.start <= time < each.until and time <= now + CLOCK_SKEW]
     if not open_then:
-        raise Refused(_WINDOW, where, "made when the policy does not believe this authority")
+        raise Refused("E-TSA-WINDOW", where, "made when the policy does not believe this authority")
     if all(each.policy not in {None, policy} for each in open_then):
-        raise Refused(_POLICY, where, f"issued under {policy}")
+        raise Refused("E-TSA-POLICY", where, f"issued under {policy}")
 
 
 def read_root(data: bytes, where: str = "certificate") -> str:
@@ -179,12 +176,12 @@ def read_root(data: bytes, where: str = "certificate") -> str:
     try:
         return encode_base64(certificates.load(data, where).public_bytes(Encoding.DER))
     except Refused as error:
-        raise Refused(_CHAIN, where, error.detail) from error
+        raise Refused("E-TSA-CHAIN", where, error.detail) from error
 
 
 def _root(encoded: str, where: str) -> "x509.Certificate | None":
     """Read a root of the policy; one that cannot be read is the root of no token."""
     try:
-        return certificates.load(decode_base64(encoded, _CHAIN, where), where)
+        return certificates.load(decode_base64(encoded, "E-TSA-CHAIN", where), where)
     except Refused:
         return None
