@@ -117,6 +117,8 @@ def test_a_manifest_without_log_proofs_in_a_policy_that_does_not_ask(tmp_path: P
 def test_a_genesis_names_the_producer_of_the_manifest(tmp_path: Path) -> None:
     library = Library(folder=tmp_path).genesis(producer=BUYER.producer, keys=[BUYER.key])
     assert code(check(library)) == "E-SIG-EXTRA"
+    unsigned = Library(folder=tmp_path / "unsigned").genesis(producer=BUYER.producer)
+    assert code(check(unsigned)) == "E-SIG-PRODUCER"
     other = Library(folder=tmp_path / "other", block={"producer": BUYER.producer.to_dict()}).genesis()
     assert code(check(other)) == "E-PRODUCER-MISMATCH"
 
