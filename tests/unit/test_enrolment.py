@@ -210,5 +210,23 @@ def test_containers() -> None:
     assert code(pkcs12.load, other, "steppe") == code(pkcs12.load_signer, other, "steppe") == "E-KEY-ALG"
 
 
+@pytest.mark.system
+def test_a_container_that_does_not_open_says_whether_the_password_is_right(tmp_path: Path) -> None:
+    good, strange = pki.container(PERSON, pki.personal()), {}
+    for digest in ("sha1", "sha256", "sha384"):
+        for command in (
+            "openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:brainpoolP224r1 -out k",
+            f"openssl pkcs12 -export -nocerts -inkey k -out c -passout pass:steppe -macalg {digest}",
+        ):
+            subprocess.run(command.split(), cwd=tmp_path, check=True, capture_output=True)
+        strange[digest] = (tmp_path / "c").read_bytes()
+    rights = [(data, "steppe", True) for data in strange.values()]
+    wrongs = [(data, "wrong", False) for data in (*strange.values(), good)]
+    for data, word, right in (*rights, *wrongs, (strange["sha1"][:-1], "steppe", False), (b"noise", "", False)):
+        with pytest.raises(Misuse, match="E-P12-OPEN") as refused:
+            pkcs12.load(data, word)
+        assert ("the password is right" in refused.value.detail) is right
+
+
 def test_the_schema_is_that_of_the_act() -> None:
     assert set(parse(canonical(payload()), limit=1 << 16)) == {"party", "alg", "public", "from", "until", "statement"}
