@@ -14,7 +14,6 @@ from datalib.formats import format_time
 from datalib.trust.keys import PrivateKey, PublicKey
 from datalib.trust.parties import check_party_id
 from datalib.trust.policy import SPEC, Policy, Role, Roots
-from datalib.trust.timestamps import read_root
 
 Draft = Mapping[str, Any]
 
@@ -115,12 +114,12 @@ def set_log(draft: Draft, log_policy: str, *, required: bool, max_age: int | Non
     return {**draft, "log": log}
 
 
-def add_authority(draft: Draft, root: bytes, *, start: int, until: int, policy: str | None = None) -> Draft:
-    """List a time-stamp authority by its root certificate (PEM or DER) and when it is believed; ``E-TSA-CHAIN``.
+def add_authority(draft: Draft, root: str, *, start: int, until: int, policy: str | None = None) -> Draft:
+    """List a time-stamp authority by its root certificate (base64 DER) and when it is believed.
 
     ``policy`` is the object identifier under which its tokens must be issued.
     """
-    listed = {"root": read_root(root), "from": format_time(start), "until": format_time(until)}
+    listed = {"root": root, "from": format_time(start), "until": format_time(until)}
     if policy is not None:
         listed["policy"] = policy
     return {**draft, "tsa": [*draft.get("tsa", ()), listed]}

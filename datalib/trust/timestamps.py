@@ -170,13 +170,10 @@ def _check_authority(reached: Sequence[Authority], time: int, now: int, policy: 
 
 
 def read_root(data: bytes, where: str = "certificate") -> str:
-    """Write the root certificate of an authority, PEM or DER, as a policy has it; ``E-TSA-CHAIN`` if it is none."""
+    """Write the root certificate of an authority, PEM or DER, as a policy has it; ``E-ENROL-CERT`` if it is none."""
     from cryptography.hazmat.primitives.serialization import Encoding
 
-    try:
-        return encode_base64(certificates.load(data, where).public_bytes(Encoding.DER))
-    except Refused as error:
-        raise Refused("E-TSA-CHAIN", where, error.detail) from error
+    return encode_base64(certificates.load(data, where).public_bytes(Encoding.DER))
 
 
 def _root(encoded: str, where: str) -> "x509.Certificate | None":

@@ -258,8 +258,9 @@ def add_tsa(
 ) -> Output:
     """List a time-stamp authority (RFC 3161) whose tokens are believed."""
     from datalib.trust import drafting
+    from datalib.trust.timestamps import read_root
 
-    root = options.read_file(certificate)
+    root = read_root(options.read_file(certificate), str(certificate))
     begin = time_of(start, "--from") if start else clock(now)
     end = time_of(until, "--until") if until else begin + 730 * DAY
     return _changed(
