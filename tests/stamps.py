@@ -23,7 +23,8 @@ STAMPS = pki.name("ТЕСТ УАҚЫТ")
 
 def tsa_certificate(
     *,
-    key: str = "stamps",
+    key: pki.Key | None = None,
+    serial: int = 31_61,
     usages: Sequence[ObjectIdentifier] = (ExtendedKeyUsageOID.TIME_STAMPING,),
     critical: bool = True,
     subject: x509.Name = STAMPS,
@@ -34,8 +35,8 @@ def tsa_certificate(
         x509.CertificateBuilder()
         .subject_name(subject)
         .issuer_name(pki.AUTHORITY)
-        .public_key(pki.ec_key(key).public_key())
-        .serial_number(31_61)
+        .public_key((key or pki.ec_key("stamps")).public_key())
+        .serial_number(serial)
         .not_valid_before(pki.moment(START - 300 * DAY))
         .not_valid_after(pki.moment(until))
     )
