@@ -220,8 +220,9 @@ def verify(
 
 
 def believe(policy: bytes | Policy, roots: Roots | None, now: int, memory: Memory | None = None) -> Policy:
-    """Read a policy with its pinned roots (step 1); one in memory is taken as it is. Arguments as in ``verify``."""
+    """Read a policy with its pinned roots (step 1), or check one in memory again. Arguments as in ``verify``."""
     if isinstance(policy, Policy):
+        policy.check_in_force(now=now, remembered=memory.policy if memory else None)
         return policy
     if roots is None:
         raise Misuse("E-USAGE", "roots", "a policy file is believed only with pinned roots")

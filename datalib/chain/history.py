@@ -4,7 +4,7 @@ Source: datalib trust specification §10; where files are: §2.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from datalib.canonical import canonical
@@ -19,7 +19,7 @@ from datalib.library.store import Folder
 from datalib.trust import heads, timestamps, tlog
 from datalib.trust.heads import MAX_HEAD, HeadProof
 from datalib.trust.policy import Policy
-from datalib.trust.state import Memory
+from datalib.trust.state import Memory, Trees
 from datalib.trust.timestamps import MAX_TOKEN
 from datalib.trust.tlog import MAX_PROOF, Checkpoint, Logged, TlogProof
 
@@ -29,7 +29,7 @@ class Bench:
     """What every step needs: the folder, whom to believe, the time (seconds since 1970), the memory if there is one.
 
     ``admission``: a registry asks, before its log holds the library's last events. Their proofs and the head proof
-    cannot be there yet; those of upstream libraries must be.
+    cannot be there yet; those of upstream libraries must be. ``trees``: the trees of logs seen in this verification.
     """
 
     folder: Folder
@@ -38,6 +38,7 @@ class Bench:
     memory: Memory | None = None
     versions: "Versions"
     admission: bool = False
+    trees: Trees = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -243,7 +244,7 @@ def checkpoints(history: History, head: Logged | None) -> list[tuple[Checkpoint,
 def check_memory(bench: Bench, history: History, head: Logged | None) -> None:
     """Compare with what was accepted before (step 7)."""
     memory = bench.memory or Memory()
-    memory.check_checkpoints(checkpoints(history, head))
+    memory.check_checkpoints(checkpoints(history, head), bench.trees)
     memory.check_chain(history.lib, history.ids, f"{history.below}{chain.NAME}")
     if head and not history.below:
         memory.check_head(history.lib, head.checkpoint, heads.NAME)

@@ -13,7 +13,7 @@ from datalib.canonical import parse, parse_canonical
 from datalib.chain import envelope
 from datalib.chain.envelope import MAX_POLICY, POLICY_TYPE, Envelope
 from datalib.errors import Misuse, Refused
-from datalib.formats import check_digest, parse_time, sha256_hex
+from datalib.formats import check_digest, format_time, parse_time, sha256_hex
 from datalib.trust import logpolicy
 from datalib.trust.keys import PublicKey
 from datalib.trust.logpolicy import LogPolicy
@@ -149,12 +149,21 @@ class Policy:
         sha256 = sha256_hex(sealed.payload)
         check_not_older(value["version"], sha256, remembered, where)
         issued = parse_time(value["issued"], f"{where}#/issued")
-        if issued > now + CLOCK_SKEW:
-            raise Refused("E-POLICY-FUTURE", where, f"issued {value['issued']}")
+        _check_issued(issued, now, where)
         expires = parse_time(value["expires"], f"{where}#/expires")
-        if expires <= now:
-            raise Refused("E-POLICY-EXPIRED", where, f"expired {value['expires']}")
+        _check_expires(expires, now, where)
         return cls._typed(value, sha256, issued, expires, where)
+
+    def check_in_force(self, *, now: int, remembered: Remembered | None = None, where: str = "policy") -> None:
+        """Check again, at another time and with another memory, what ``load`` checked when the policy was read.
+
+        Raises ``Refused``: ``E-POLICY-ROLLBACK``, ``-FORK``, ``-FUTURE``, ``-EXPIRED``. One that the caller vouched for
+        is always in force.
+        """
+        if not self.vouched:
+            check_not_older(self.version, self.sha256, remembered, where)
+            _check_issued(self.issued, now, where)
+            _check_expires(self.expires, now, where)
 
     @classmethod
     def read_unverified(cls, data: bytes, where: str = "policy") -> Self:
@@ -251,6 +260,16 @@ def _check_signed(sealed: Envelope, roots: Roots, too_few: str, where: str) -> N
         keys[signature.keyid].verify(signature.sig, sealed.signed_bytes, where)
     if len(ours) < roots.threshold:
         raise Refused(too_few, where, f"signed by {len(ours)} of {roots.threshold} needed")
+
+
+def _check_issued(issued: int, now: int, where: str) -> None:
+    if issued > now + CLOCK_SKEW:
+        raise Refused("E-POLICY-FUTURE", where, f"issued {format_time(issued)}")
+
+
+def _check_expires(expires: int, now: int, where: str) -> None:
+    if expires <= now:
+        raise Refused("E-POLICY-EXPIRED", where, f"expired {format_time(expires)}")
 
 
 def check_not_older(version: int, sha256: str, remembered: Remembered | None, where: str) -> None:

@@ -57,6 +57,10 @@ class Lesson:
     chains: tuple[Chain, ...]
 
 
+#: Roots in hex of the trees of logs, by the name of the log and the size.
+Trees = dict[tuple[str, int], str]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Memory:
     """All that a verifier remembers."""
@@ -93,9 +97,13 @@ class Memory:
             value["policy"] = {"version": number, "sha256": self.policy.sha256}
         return canonical(value) + b"\n"
 
-    def check_checkpoints(self, checkpoints: Iterable[tuple[Checkpoint, str]]) -> None:
-        """Refuse a tree whose size is known with another root: ``E-LOG-SPLIT``. Each comes with its place."""
-        known = {(origin, tree.size): tree.root for origin, tree in self.logs.items()}
+    def check_checkpoints(self, checkpoints: Iterable[tuple[Checkpoint, str]], seen: Trees | None = None) -> None:
+        """Refuse a tree whose size is known with another root: ``E-LOG-SPLIT``. Each comes with its place.
+
+        ``seen`` holds the trees that were met before and not remembered yet; these are added.
+        """
+        known = {} if seen is None else seen
+        known |= {(origin, tree.size): tree.root for origin, tree in self.logs.items()}
         for checkpoint, where in checkpoints:
             root = known.setdefault((checkpoint.origin, checkpoint.size), checkpoint.root.hex())
             if root != checkpoint.root.hex():
@@ -130,8 +138,9 @@ class Memory:
         policy = lesson.policy
         if not policy.vouched:
             check_not_older(policy.version, policy.sha256, self.policy, "policy")
+        trees: Trees = {}
         for chain in lesson.chains:
-            self.check_checkpoints(chain.checkpoints)
+            self.check_checkpoints(chain.checkpoints, trees)
             self.check_chain(chain.lib, chain.events, chain.where)
             if chain.head is not None:
                 self.check_head(chain.lib, chain.head, chain.where)

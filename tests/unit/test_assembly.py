@@ -102,6 +102,16 @@ def test_what_was_not_current_any_more_is_stale(tmp_path: Path) -> None:
     assert code(check(library)) == "E-INPUT-STALE"
 
 
+def test_two_trees_of_one_size_are_seen_in_one_verification(tmp_path: Path) -> None:
+    """The log showed the upstream one past and the assembled library another."""
+    parent = Library(folder=tmp_path / "parent", name="parent", log=Log()).genesis()
+    made = Library(folder=tmp_path / "made", name="made", log=Log(), day=2)
+    made.block = {"inputs": [made.input(parent, "derived", None)]}
+    made.genesis().publish()
+    parent.publish()
+    assert code(check(made.ship(parent))) == "E-LOG-SPLIT"
+
+
 def test_a_blocked_upstream_blocks(tmp_path: Path) -> None:
     parent = upstream(tmp_path, Log())
     library = assembled(tmp_path, (parent, "verbatim"))

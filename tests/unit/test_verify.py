@@ -23,6 +23,7 @@ from tests.libraries import (
     PERSONS,
     ROOTS,
     SCANNER,
+    START,
     STRANGER,
     Library,
     Log,
@@ -215,6 +216,27 @@ def test_what_another_verifier_learnt_meanwhile_decides(tmp_path: Path) -> None:
     remember(path, check(first.attest(), policy=trust))
     with pytest.raises(Refused, match="E-HEAD-ROLLBACK"):
         remember(path, reports[0])
+
+
+@pytest.mark.parametrize(
+    ("expected", "version", "blocked", "now"),
+    [
+        (None, 5, [], NOW),
+        ("E-POLICY-ROLLBACK", 4, [], NOW),
+        ("E-POLICY-FORK", 5, ["a" * 64], NOW),
+        ("E-POLICY-FUTURE", 5, [], START - 301),
+        ("E-POLICY-EXPIRED", 5, [], START + 90 * DAY),
+    ],
+)
+def test_a_policy_that_was_read_before_is_judged_now(
+    tmp_path: Path, expected: str | None, version: int, blocked: list[str], now: int
+) -> None:
+    library = sound(tmp_path)
+    memory = check(library, policy=sign_policy(draft_policy(version=5)), memory=Memory()).memory
+    policy = Policy.load(sign_policy(draft_policy(version=version, blocked=blocked)), roots=ROOTS, now=NOW)
+    report = verify(library.folder, policy=policy, now=now, memory=memory)
+    assert code(report) == expected
+    assert report.accepted is (expected is None)
 
 
 def test_a_newer_policy_that_was_accepted_meanwhile_decides(tmp_path: Path) -> None:
