@@ -3,12 +3,14 @@
 Source: datalib trust specification §10, step 11.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from datalib.chain.assembly import Taken
-from datalib.chain.events import Amend, Attest, Claim, evidence_of
+from datalib.chain.events import Amend, Attest, Claim, Event, evidence_of
 from datalib.chain.history import History
+from datalib.chain.links import Link
 from datalib.errors import Refused
 from datalib.library.manifest import Manifest
 from datalib.trust.policy import Policy
@@ -47,7 +49,7 @@ def check(case: Case, policy: Policy, demand: Demand, now: int) -> None:
         if blocked in policy.blocked:
             raise Refused("E-LIB-BLOCKED", blocked, "the policy blocks this library")
     if case.history.state.withdrawn:
-        raise Refused("E-LIB-WITHDRAWN", case.history.links[-1].where, _reason(case.history))
+        raise Refused("E-LIB-WITHDRAWN", case.history.links[-1].where, _reason(case.history.links[-1]))
     check_inputs(case.taken)
     if demand.purpose is not None and demand.purpose not in case.manifest.purpose:
         raise Refused("E-PURPOSE-REFUSED", demand.purpose, f"granted: {', '.join(case.manifest.purpose)}")
@@ -73,11 +75,16 @@ def check_inputs(taken: Iterable[Taken]) -> None:
     """
     for each in taken:
         if each.history.state.withdrawn:
-            raise Refused("E-INPUT-WITHDRAWN", each.history.links[-1].where, _reason(each.history))
+            raise Refused("E-INPUT-WITHDRAWN", each.history.links[-1].where, _reason(each.history.links[-1]))
+    binding: dict[str, list[int]] = {}
     for each in taken:
-        for link in each.history.links[each.position + 1 :]:
-            if isinstance(link.event, Amend) and link.event.reason in MUST_FOLLOW:
-                raise Refused("E-INPUT-OPTOUT", link.where, f"amended for {link.event.reason} after it was taken")
+        lib, links = each.history.lib, each.history.links
+        if lib not in binding:
+            binding[lib] = [position for position, link in enumerate(links) if _is_binding(link.event)]
+        later = bisect_right(binding[lib], each.position)
+        if later < len(binding[lib]):
+            link = links[binding[lib][later]]
+            raise Refused("E-INPUT-OPTOUT", link.where, f"amended for {_reason(link)} after it was taken")
 
 
 def _check_claim(history: History, wanted: str, now: int) -> None:
@@ -90,5 +97,9 @@ def _check_claim(history: History, wanted: str, now: int) -> None:
         raise Refused("E-ATTEST-EXPIRED", wanted, "the last attestation has expired")
 
 
-def _reason(history: History) -> str:
-    return getattr(history.links[-1].event, "reason", "")
+def _is_binding(event: Event) -> bool:
+    return isinstance(event, Amend) and event.reason in MUST_FOLLOW
+
+
+def _reason(link: Link) -> str:
+    return getattr(link.event, "reason", "")

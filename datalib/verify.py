@@ -317,14 +317,15 @@ def _check_files(folder: Folder, manifest: Manifest, effort: Effort) -> Checked:
 
 
 def _allowed(own: History, taken: Sequence[Taken], policy: Policy) -> Allowed:
-    chains = [own, *(each.history for each in taken)]
+    upstream = assembly.upstream(taken)
+    chains = [own, *upstream]
     events = [link.event for chain in chains for link in chain.links]
     return Allowed(
         events=frozenset(own.ids),
         manifests=frozenset(event.manifest for event in events),
         evidence=evidence_of(events),
         tsa=bool(policy.authorities),
-        upstream={each.history.lib: frozenset(each.history.ids) for each in taken},
+        upstream={chain.lib: frozenset(chain.ids) for chain in upstream},
     )
 
 
@@ -338,20 +339,15 @@ def _gate(sound: _Sound, bench: Bench, demand: Demand) -> Verdict:
 
 def _lesson(sound: _Sound, policy: Policy) -> Lesson:
     own = sound.case.history
-    taken = ((each.history, each.checkpoints) for each in sound.case.taken)
-    chains = [
-        Chain(lib=chain.lib, events=chain.ids, checkpoints=points, where=f"{chain.below}{links.NAME}")
-        for chain, points in taken
-    ]
     head = sound.head.checkpoint if sound.head else None
     points = tuple(history.checkpoints(own, sound.head))
     mine = Chain(lib=own.lib, events=own.ids, checkpoints=points, where=links.NAME, head=head)
-    return Lesson(policy=policy, chains=(*chains, mine))
+    return Lesson(policy=policy, chains=(*assembly.chains(sound.case.taken), mine))
 
 
 def _facts(sound: _Sound, bench: Bench, demand: Demand, mode: DataMode) -> Facts:
     own, manifest = sound.case.history, sound.case.manifest
-    chains = [own, *(each.history for each in sound.case.taken)]
+    chains = [own, *assembly.upstream(sound.case.taken)]
     demanded = evidence_of(link.event for chain in chains for link in chain.links)
     times = zip(own.links, own.times, strict=True)
     return Facts(

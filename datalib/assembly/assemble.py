@@ -35,7 +35,7 @@ from datalib.library.store import Folder, inside_library
 from datalib.library.upgrade import Note
 from datalib.trust.keys import PrivateKey
 from datalib.trust.parties import Party
-from datalib.trust.state import Chain, Lesson
+from datalib.trust.state import Lesson
 from datalib.verify import learn
 
 #: What an amendment is for, if an input was amended for this since it was taken.
@@ -205,16 +205,7 @@ class _Admission:
             if each.history.lib in self._judge.policy.blocked:
                 raise Refused("E-LIB-BLOCKED", each.history.lib, "the policy blocks this library")
         admission.check_inputs(taken)
-        chains = [
-            Chain(
-                lib=each.history.lib,
-                events=each.history.ids,
-                checkpoints=each.checkpoints,
-                where=f"{each.history.below}{links.NAME}",
-            )
-            for each in taken
-        ]
-        self.lesson = Lesson(policy=self._judge.policy, chains=tuple(chains))
+        self.lesson = Lesson(policy=self._judge.policy, chains=assembly.chains(taken))
 
     def _version(self, digest: str) -> Manifest:
         return self._bench.versions(digest, links.NAME)

@@ -3,17 +3,18 @@
 Source: datalib trust specification §10, step 9.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from datalib.chain import history
+from datalib.chain import history, links
 from datalib.chain.history import Bench, History
-from datalib.chain.links import split
 from datalib.chain.selection import Selection
 from datalib.errors import Refused
 from datalib.formats import sha256_hex
 from datalib.library import hashing, listing
 from datalib.library.manifest import Input, Manifest
-from datalib.trust.tlog import Checkpoint, Logged
+from datalib.trust.state import Chain
+from datalib.trust.tlog import Checkpoint
 
 #: Libraries on one path, the verified one included.
 MAX_DEPTH = 8
@@ -21,11 +22,30 @@ MAX_DEPTH = 8
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taken:
-    """An input that was checked: the upstream chain, and the position of the event at which it was taken."""
+    """What was taken and checked: the upstream chain, and the position of the event at which it was taken."""
 
     history: History
     position: int
     checkpoints: tuple[tuple[Checkpoint, str], ...]
+
+
+def upstream(taken: Iterable[Taken]) -> tuple[History, ...]:
+    """Give the libraries from which something was taken, each once."""
+    return tuple({each.history.lib: each.history for each in taken}.values())
+
+
+def chains(taken: Iterable[Taken]) -> tuple[Chain, ...]:
+    """Give what is to be remembered of these libraries when the one made of them is accepted."""
+    found = {each.history.lib: each for each in taken}
+    return tuple(
+        Chain(
+            lib=each.history.lib,
+            events=each.history.ids,
+            checkpoints=each.checkpoints,
+            where=f"{each.history.below}{links.NAME}",
+        )
+        for each in found.values()
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +69,7 @@ class _Below:
 
 
 def check_inputs(bench: Bench, own: History, manifest: Manifest) -> tuple[Taken, ...]:
-    """Check the inputs of the verified library and theirs, depth first; give all that were taken, in that order.
+    """Check the inputs of the verified library and theirs, depth first; give all states that were taken, in that order.
 
     Raises ``Refused``, besides the codes of steps 2 to 7 and of listings: ``E-INPUT-CYCLE``, ``-DEPTH``, ``-MISSING``,
     ``-LIB``, ``-HEAD``, ``-STATE``, ``-STALE``, ``E-PURPOSE-UPSTREAM``, ``E-INPUT-CONTENT``, ``-LISTING``, ``-SUBSET``.
@@ -59,20 +79,21 @@ def check_inputs(bench: Bench, own: History, manifest: Manifest) -> tuple[Taken,
     walk = _Walk(bench, own, manifest)
     walk.visit(_Node(history=own, position=len(own.links) - 1), (own.lib,))
     walk.check_listings()
-    return tuple(walk.taken)
+    return tuple(walk.taken.values())
 
 
 class _Walk:
     """One walk over the graph. What does not depend on the path is computed once."""
 
     def __init__(self, bench: Bench, own: History, manifest: Manifest) -> None:
-        self.taken: list[Taken] = []
+        self.taken: dict[tuple[str, int], Taken] = {}
         self._bench = bench
         self._own = own
         self._selection = Selection(bench.folder, manifest)
         self._histories: dict[str, History] = {}
         self._below: dict[tuple[str, int], _Below] = {}
-        self._heads: dict[tuple[str, int], Logged | None] = {}
+        self._fresh = set[tuple[str, int]]()
+        self._checkpoints: dict[str, tuple[tuple[Checkpoint, str], ...]] = {}
         self._listings: dict[str, set[str]] = {}
 
     def visit(self, node: _Node, path: tuple[str, ...]) -> _Below:
@@ -97,14 +118,11 @@ class _Walk:
         """Check one input of a node."""
         child = self._take(item)
         upstream, where = child.history, f"upstream/{item.lib}"
-        assembled = next(number for number, state in enumerate(node.history.states) if item in state.inputs)
-        reference = node.history.date(assembled)
-        later = range(child.position + 1, len(upstream.links))
-        if any(upstream.date(number) <= reference for number in later):
+        reference = node.history.date(node.history.assembled[item])
+        later = child.position + 1
+        if later < len(upstream.links) and upstream.earliest[later] <= reference:
             raise Refused("E-INPUT-STALE", where, "the upstream had gone on before the assembly")
-        # Steps 6 and 7 for the upstream.
-        head = self._head(upstream, reference)
-        history.check_memory(self._bench, upstream, head)
+        self._check_newest(upstream, reference)
         granted = self._bench.versions(item.manifest, where)
         purposes = self._bench.versions(node.history.states[node.position].manifest, where).purpose
         beyond = sorted(set(purposes) - set(granted.purpose))
@@ -113,18 +131,18 @@ class _Walk:
         self._listings.setdefault(item.lib, set()).add(granted.bound.sha256)
         if node.history is self._own:
             self._selection.check(item, granted.bound)
-        self.taken.append(
-            Taken(history=upstream, position=child.position, checkpoints=tuple(history.checkpoints(upstream, head)))
-        )
+        if child.key not in self.taken:
+            points = self._checkpoints[item.lib]
+            self.taken[child.key] = Taken(history=upstream, position=child.position, checkpoints=points)
         return child
 
     def _take(self, item: Input) -> _Node:
         """Find the event of the upstream at which an input was taken."""
         upstream = self._history(item.lib)
         where = f"upstream/{item.lib}"
-        if item.head not in upstream.ids:
+        position = upstream.positions.get(item.head)
+        if position is None:
             raise Refused("E-INPUT-HEAD", where, f"no event {item.head}")
-        position = upstream.ids.index(item.head)
         if upstream.states[position].manifest != item.manifest:
             raise Refused("E-INPUT-STATE", where, f"event {item.head} names another manifest")
         return _Node(history=upstream, position=position)
@@ -133,16 +151,21 @@ class _Walk:
         if lib not in self._histories:
             below = f"upstream/{lib}/"
             data = history.read_lines(self._bench.folder, below, missing="E-INPUT-MISSING")
-            if sha256_hex(split(data, f"{below}chain.jsonl")[0]) != lib:
+            if sha256_hex(links.split(data, f"{below}chain.jsonl")[0]) != lib:
                 raise Refused("E-INPUT-LIB", f"{below}chain.jsonl", "the chain of another library")
             self._histories[lib] = history.read(self._bench, data, below)
         return self._histories[lib]
 
-    def _head(self, upstream: History, reference: int) -> Logged | None:
+    def _check_newest(self, upstream: History, reference: int) -> None:
+        """Take an upstream through steps 6 and 7; only the age of its head proof depends on who took from it."""
         key = (upstream.lib, reference)
-        if key not in self._heads:
-            self._heads[key] = history.check_head(self._bench, upstream, reference)
-        return self._heads[key]
+        if key in self._fresh:
+            return
+        head = history.check_head(self._bench, upstream, reference)
+        self._fresh.add(key)
+        if upstream.lib not in self._checkpoints:
+            history.check_memory(self._bench, upstream, head)
+            self._checkpoints[upstream.lib] = tuple(history.checkpoints(upstream, head))
 
     def check_listings(self) -> None:
         """Check that every shipped upstream listing is that of a state from which something was taken."""

@@ -3,9 +3,10 @@
 Source: datalib trust specification §10; where files are: §2.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import accumulate
 
 from datalib.canonical import canonical
 from datalib.chain import links as chain
@@ -14,7 +15,7 @@ from datalib.chain.replay import State, replay
 from datalib.errors import Refused
 from datalib.formats import sha256_hex
 from datalib.library import manifest as manifests
-from datalib.library.manifest import MAX_MANIFEST, Manifest
+from datalib.library.manifest import MAX_MANIFEST, Input, Manifest
 from datalib.library.store import Folder
 from datalib.trust import heads, timestamps, tlog
 from datalib.trust.heads import MAX_HEAD, HeadProof
@@ -64,6 +65,29 @@ class History:
     def ids(self) -> tuple[str, ...]:
         """The ids of the events."""
         return tuple(link.id for link in self.links)
+
+    @cached_property
+    def positions(self) -> Mapping[str, int]:
+        """Where each event stands, by its id."""
+        return {event: position for position, event in enumerate(self.ids)}
+
+    @cached_property
+    def assembled(self) -> Mapping[Input, int]:
+        """Where each input was first named."""
+        found: dict[Input, int] = {}
+        before: tuple[Input, ...] = ()
+        for position, state in enumerate(self.states):
+            if state.inputs is not before:  # most events leave the manifest as it is
+                before = state.inputs
+                for item in before:
+                    found.setdefault(item, position)
+        return found
+
+    @cached_property
+    def earliest(self) -> tuple[int, ...]:
+        """For each event the earliest date from there on."""
+        dates = map(self.date, reversed(range(len(self.links))))
+        return tuple(accumulate(dates, min))[::-1]
 
     @cached_property
     def times(self) -> tuple[int | None, ...]:
