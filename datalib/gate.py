@@ -119,7 +119,7 @@ def open(  # noqa: A001 - read as datalib.open, like the built-in
     now: int,
     purpose: str | None = None,
     require: Sequence[str] = ("optout",),
-    state: Path | None = None,
+    state: str | os.PathLike[str] | None = None,
     data: str = "full",
     require_evidence: bool = False,
 ) -> Library:
@@ -128,20 +128,21 @@ def open(  # noqa: A001 - read as datalib.open, like the built-in
     ``now`` is in seconds since 1970. ``data="none"`` leaves the files to be checked as they are read. Raises
     ``Refused`` with the code of the first thing that is wrong, the gate's codes included; ``Unchecked``; ``Misuse``.
     """
+    kept = None if state is None else Path(state)
     report = verify(
         path,
         policy=policy,
         roots=roots,
         now=now,
-        memory=load_state(state) if state else None,
+        memory=load_state(kept) if kept else None,
         purpose=purpose,
         require=require,
         data=data,
         require_evidence=require_evidence,
     )
     report.require()
-    if state is not None:
-        remember(state, report)
+    if kept is not None:
+        remember(kept, report)
     folder = Folder(path)
     folder.__enter__()
     try:

@@ -18,6 +18,8 @@ from datalib.library.store import Folder
 from datalib.library.verified import BLOCK
 from datalib.trust.keys import PrivateKey
 from datalib.trust.policy import Policy
+from tests.libraries import NOW as DAY_40
+from tests.libraries import ROOTS, draft_policy, sign_policy, sound
 
 NOW = 1_790_000_000
 OWNER = "x-test:owner"
@@ -173,3 +175,14 @@ def test_a_table_in_several_files_is_read_by_the_name_of_each() -> None:
     resource = {"path": ["a.tsv", "b.tsv"], "schema": {"fields": [{"name": "n", "type": "integer"}]}}
     (batch,) = read_batches(io.BytesIO(b"n\ttext\n1\tx,y\n"), resource, "b.tsv", 10)
     assert batch.to_pylist() == [{"n": 1, "text": "x,y"}]
+
+
+def test_a_policy_is_judged_at_every_opening_and_remembered(tmp_path: Path) -> None:
+    root, state = sound(tmp_path / "library").folder, str(tmp_path / "state.json")
+    policies = [Policy.load(sign_policy(draft_policy(version=n)), roots=ROOTS, now=DAY_40) for n in (1, 2)]
+    for policy in policies:
+        datalib.open(root, policy=policy, now=DAY_40, state=state).close()
+    with pytest.raises(Refused, match="E-POLICY-ROLLBACK"):
+        datalib.open(root, policy=policies[0], now=DAY_40, state=state)
+    with pytest.raises(Refused, match="E-POLICY-EXPIRED"):
+        datalib.open(root, policy=policies[1], now=policies[1].expires, state=state)
