@@ -190,13 +190,13 @@ def sign_in(
 
 def _check_inputs(folder: Folder, new: Manifest) -> None:
     """Refuse files or purposes that the inputs do not have, whoever is believed."""
-    selection = Selection(folder, new)
-    for item in new.inputs:
-        granted = manifest.parse(version(folder, item.manifest))
-        beyond = sorted(set(new.purpose) - set(granted.purpose))
-        if beyond:
-            raise Refused("E-PURPOSE-UPSTREAM", f"upstream/{item.lib}", f"does not grant {', '.join(beyond)}")
-        selection.check(item, granted.bound)
+    with Selection(folder, new) as selection:
+        for item in new.inputs:
+            granted = manifest.parse(version(folder, item.manifest))
+            beyond = sorted(set(new.purpose) - set(granted.purpose))
+            if beyond:
+                raise Refused("E-PURPOSE-UPSTREAM", f"upstream/{item.lib}", f"does not grant {', '.join(beyond)}")
+            selection.check(item, granted.bound)
 
 
 def _complete(

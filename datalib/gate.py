@@ -14,10 +14,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from datalib.errors import Misuse, Refused
+from datalib.errors import Misuse
 from datalib.library import listing
+from datalib.library.lookup import Lookup, verified
 from datalib.library.manifest import Manifest, Resource
-from datalib.library.paths import to_bytes
 from datalib.library.store import Folder
 from datalib.library.verified import VerifiedFile
 from datalib.trust.policy import Policy, Roots
@@ -25,9 +25,6 @@ from datalib.verify import Facts, Report, load_state, remember, verify
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-_HEAD = 66  # of a listing line: 64 hex digits and two spaces
-_LONGEST = 2048  # a line has 66 + 1024 + 1 bytes at most
 
 
 class Library:
@@ -37,7 +34,7 @@ class Library:
         self._folder = folder
         self.report = report
         self.facts: Facts = report.require()
-        self._listing = self._verified(listing.NAME, self.manifest.bound.sha256)
+        self._listing = Lookup(folder, self.manifest.bound.sha256)
 
     @property
     def manifest(self) -> Manifest:
@@ -63,7 +60,7 @@ class Library:
 
     def open(self, path: str) -> BufferedReader:
         """Open one data file. Raises ``Refused``: ``E-FILE-UNLISTED``; ``E-READ-DIGEST`` here or while reading."""
-        return BufferedReader(self._verified(path, self._digest(path)))
+        return BufferedReader(self._verified(path))
 
     def table(self, name: str, *, batch_rows: int = 65_536) -> "Iterator[pa.RecordBatch]":
         """Yield the rows of a resource, file after file, in constant memory.
@@ -75,8 +72,11 @@ class Library:
 
         resource = self._resource(name)
         for path in resource.paths:
-            with self._verified(path, self._digest(path)) as file:
+            with self._verified(path) as file:
                 yield from read_batches(file, resource.value, path, batch_rows)
+
+    def _verified(self, path: str) -> VerifiedFile:
+        return verified(self._folder, path, self._listing.digest(path))
 
     def _resource(self, name: str) -> Resource:
         for resource in self.manifest.resources:
@@ -84,31 +84,6 @@ class Library:
                 return resource
         names = ", ".join(resource.name for resource in self.manifest.resources)
         raise Misuse("E-USAGE", name, f"no such resource; there are {names}")
-
-    def _verified(self, path: str, sha256: str) -> VerifiedFile:
-        with self._folder.open(path, missing="E-FILE-MISSING") as file:
-            return VerifiedFile(os.dup(file.fileno()), name=path, sha256=sha256)
-
-    def _digest(self, path: str) -> str:
-        """Find a path in the sorted listing by bisection: no line but those on the way is read."""
-        wanted, low, high = to_bytes(path), 0, self._listing.size()
-        while low < high:
-            start, line = self._line_at((low + high) // 2)
-            if line[_HEAD:] == wanted:
-                return line[: _HEAD - 2].decode("ascii", "replace")
-            if line[_HEAD:] < wanted:
-                low = start + len(line) + 1
-            else:
-                high = start
-        raise Refused("E-FILE-UNLISTED", path)
-
-    def _line_at(self, place: int) -> tuple[int, bytes]:
-        """Give the line that holds a position, and where it starts."""
-        begin = max(0, place - _LONGEST)
-        self._listing.seek(begin)
-        around = self._listing.read(2 * _LONGEST) or b""
-        start = around.rfind(b"\n", 0, place - begin) + 1
-        return begin + start, around[start : around.index(b"\n", place - begin)]
 
 
 def open(  # noqa: A001 - read as datalib.open, like the built-in

@@ -76,20 +76,21 @@ def check_inputs(bench: Bench, own: History, manifest: Manifest) -> tuple[Taken,
     """
     if not manifest.inputs:
         return ()
-    walk = _Walk(bench, own, manifest)
-    walk.visit(_Node(history=own, position=len(own.links) - 1), (own.lib,))
-    walk.check_listings()
+    with Selection(bench.folder, manifest) as selection:
+        walk = _Walk(bench, own, selection)
+        walk.visit(_Node(history=own, position=len(own.links) - 1), (own.lib,))
+        walk.check_listings()
     return tuple(walk.taken.values())
 
 
 class _Walk:
     """One walk over the graph. What does not depend on the path is computed once."""
 
-    def __init__(self, bench: Bench, own: History, manifest: Manifest) -> None:
+    def __init__(self, bench: Bench, own: History, selection: Selection) -> None:
         self.taken: dict[tuple[str, int], Taken] = {}
         self._bench = bench
         self._own = own
-        self._selection = Selection(bench.folder, manifest)
+        self._selection = selection
         self._histories: dict[str, History] = {}
         self._below: dict[tuple[str, int], _Below] = {}
         self._fresh = set[tuple[str, int]]()
