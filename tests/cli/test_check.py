@@ -293,7 +293,7 @@ def test_a_rule_is_explained(datalib: Program, rule: str) -> None:
         (("check", "library", "--profile-file", "act.json", "--profile-file", "act.json"), 2, "E-USAGE"),
         (("check", "library", "--roots", "producer.pem"), 2, "E-NO-TRUST"),
         (("check", "library", "--key", "producer.pem"), 2, "E-USAGE"),
-        (("check", "library", "--now", "today"), 1, "E-TIME-FORMAT"),
+        (("check", "library", "--now", "today"), 2, "E-TIME-FORMAT"),
     ],
 )
 def test_bad_input_gets_one_line(
