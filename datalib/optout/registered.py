@@ -12,6 +12,7 @@ import numpy as np
 from datalib.errors import Unchecked
 from datalib.optout.book import Book
 from datalib.optout.columns import Columns, content_of
+from datalib.optout.declared_works import in_force, with_declarations
 from datalib.optout.found import Proof
 from datalib.optout.outcome import BIT
 from datalib.optout.outputs import replacing_folder, trouble
@@ -21,19 +22,21 @@ from datalib.optout.registry_table import Pairs, Registry, RegistryFile, compile
 from datalib.optout.statements import MAX_PAGE
 from datalib.optout.urls import Places
 
-VERSION: Final = 1
+VERSION: Final = 2
 _SHORT: Final = 32
 
 
-def prepare_registry(sources: Sequence[Path], folder: Path) -> Registry | None:
+def prepare_registry(sources: Sequence[Path], folder: Path, now: int) -> Registry | None:
     """Compile registries into a place in ``folder`` named by their digest, unless it is there; None without any.
+
+    ``now``, in seconds since 1970, decides which declarations say something.
 
     Raises Refused (E-REGISTRY-FORMAT), Unchecked (E-IO, E-FILE-CHANGED).
     """
     if not sources:
         return None
-    files = list_files(sources)
-    parts = [str(VERSION), *(f"{file.name}\0{file.sha256}" for file in files)]
+    files = with_declarations(list_files(sources), now)
+    parts = [str(VERSION), *(f"{file.name}\0{file.sha256}" for file in files), *in_force(files)]
     digest = hashlib.sha256("\n".join(parts).encode("utf-8", "surrogateescape")).hexdigest()
     place = folder / f"registry-{digest[:_SHORT]}"
     if not is_compiled(place):

@@ -20,12 +20,14 @@ import can_ada
 
 from datalib.errors import Refused, Unchecked
 from datalib.optout import declared
-from datalib.optout.model import State
+from datalib.optout.model import Reading, State
 from datalib.optout.outputs import trouble
 from datalib.optout.patterns import canonical_target
+from datalib.optout.statement import TRAINING
 from datalib.optout.urls import Place, place_of
 
 MAX_LINE: Final = 4096
+NO_TRAINING: Final = Reading.of(State.DENY, *TRAINING)
 _BLOCK: Final = 1 << 20
 
 _DOMAIN = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?\.)+[a-z](?:[a-z0-9-]*[a-z0-9])?")
@@ -61,6 +63,15 @@ class Entry(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Says:
+    """What the entries of a file say, to the letter and strictly, and what is to be noted about it."""
+
+    spec: Reading
+    strict: Reading
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ListFile:
     """A file of a registry. ``name`` is its place in results; ``sha256`` of its bytes, in hex."""
 
@@ -68,6 +79,11 @@ class ListFile:
     path: Path
     sha256: str
     size: int
+
+    @property
+    def says(self) -> Says:
+        """What an entry of a list says: no training."""
+        return Says(spec=NO_TRAINING, strict=NO_TRAINING)
 
     def entries(self) -> Iterator[Entry]:
         """Read the entries. Raises Refused (E-REGISTRY-FORMAT) with the line, Unchecked (E-IO)."""

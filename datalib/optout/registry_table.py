@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datalib.errors import Refused
-from datalib.optout.model import Carrier, Reading, Signal, State
-from datalib.optout.registry import DOI_HOSTS, Kind, ListFile, doi_of, url_key
-from datalib.optout.statement import TRAINING, Evidence
+from datalib.optout.model import CATEGORIES, Carrier, Reading, Signal, State
+from datalib.optout.registry import DOI_HOSTS, Kind, ListFile, Says, doi_of, url_key
+from datalib.optout.statement import Evidence
 from datalib.optout.urls import (
     PAD,
     SHORT,
@@ -33,7 +33,6 @@ from datalib.optout.urls import (
 )
 
 SIGNAL: Final = "registry"
-_NO_TRAINING: Final = Reading.of(State.DENY, *TRAINING)
 _META: Final = "registry.json"
 _TABLES: Final = ("domain", "url", "prefix", "host", "id")
 _ARRAYS: Final = ("hashes", "ends", "text", "entries")
@@ -95,6 +94,7 @@ class _Keys:
         self.text = bytearray()
         self.lengths = array("q")
         self.entries = array("q")
+        self.twins: list[tuple[int, int]] = []
 
     def add(self, key: bytes, entry: int) -> None:
         self.text += key
@@ -102,7 +102,10 @@ class _Keys:
         self.entries.append(entry)
 
     def sort(self) -> tuple[dict[str, NDArray[Any]], int]:
-        """Sort the keys by their hash, each once, the earliest of equal ones; also give the seed of the hashes."""
+        """Sort the keys by their hash, each once, the earliest of equal ones; also give the seed of the hashes.
+
+        Entries that share a key are then in ``twins``, each with the next.
+        """
         length = np.frombuffer(self.lengths, dtype=np.int64)
         start = np.cumsum(length) - length
         data = np.frombuffer(self.text + bytes(PAD), dtype=np.uint8)
@@ -116,6 +119,8 @@ class _Keys:
                 break
         else:
             raise Refused("E-REGISTRY-FORMAT", "", "entries that cannot be told apart")
+        entries = np.frombuffer(self.entries, dtype=np.int64)
+        self.twins = list(zip(entries[order[twin]].tolist(), entries[order[twin + 1]].tolist(), strict=True))
         order = np.delete(order, twin + 1)
         ends = np.concatenate([[0], np.cumsum(length[order])]).astype(np.int64)
         ordered = bytearray()
@@ -125,7 +130,7 @@ class _Keys:
             "hashes": hashes[order],
             "ends": ends,
             "text": np.frombuffer(ordered + bytes(PAD), dtype=np.uint8),
-            "entries": np.frombuffer(self.entries, dtype=np.int64)[order],
+            "entries": entries[order],
         }, seed
 
     def _text(self, start: Positions, place: int) -> bytes:
@@ -144,6 +149,7 @@ def compile_registry(files: Sequence[ListFile], folder: Path) -> None:
     """
     keys = {name: _Keys() for name in _TABLES}
     numbers, lines, raw_ends, raws = array("q"), array("q"), array("q", [0]), bytearray()
+    says = [file.says for file in files]
     counts: list[Counter[str]] = []
     for number, file in enumerate(files):
         counts.append(Counter())
@@ -159,40 +165,67 @@ def compile_registry(files: Sequence[ListFile], folder: Path) -> None:
             counts[-1][name] += 1
             if kind in {Kind.URL, Kind.PREFIX}:
                 keys["host"].add(key.partition(b"/")[0], 0)
-    if any("doi" in count for count in counts):
-        for host in sorted(DOI_HOSTS):
-            keys["host"].add(host.encode(), 0)
+    for host in sorted(DOI_HOSTS if any("doi" in count for count in counts) else ()):
+        keys["host"].add(host.encode(), 0)
     meta: dict[str, Any] = {"tables": {}, "files": []}
+    after = np.full(len(lines), -1, dtype=np.int64)
     for name, found in keys.items():
         arrays, seed = found.sort()
+        if name != "host":
+            _link(found.twins, [(says[number].spec, says[number].strict) for number in numbers], after)
         for part, values in arrays.items():
             np.save(folder / f"{name}-{part}.npy", values, allow_pickle=False)
         meta["tables"][name] = {"seed": seed, "lengths": sorted(set(found.lengths))}
     for name, table in (("numbers", numbers), ("lines", lines), ("raw-ends", raw_ends)):
         np.save(folder / f"{name}.npy", np.frombuffer(table, dtype=np.int64), allow_pickle=False)
+    np.save(folder / "after.npy", after, allow_pickle=False)
     np.save(folder / "raws.npy", np.frombuffer(raws, dtype=np.uint8), allow_pickle=False)
-    meta["files"] = [
-        {
-            "name": file.name,
-            "sha256": file.sha256,
-            "size": file.size,
-            "path": str(file.path.resolve()),
-            "entries": dict(sorted(count.items())),
-        }
-        for file, count in zip(files, counts, strict=True)
-    ]
+    meta["files"] = [_described(file, count) for file, count in zip(files, counts, strict=True)]
     (folder / _META).write_text(json.dumps(meta) + "\n", encoding="ascii")
+
+
+def _described(file: ListFile, count: Counter[str]) -> dict[str, Any]:
+    said = file.says
+    return {
+        "name": file.name,
+        "sha256": file.sha256,
+        "size": file.size,
+        "path": str(file.path.resolve()),
+        "entries": dict(sorted(count.items())),
+        "says": [*(list(map(int, _states(reading))) for reading in (said.spec, said.strict)), said.note],
+    }
+
+
+def _link(twins: Sequence[tuple[int, int]], says: Sequence[tuple[Reading, Reading]], after: NDArray[np.int64]) -> None:
+    """Let an entry lead to the next of the same key that says something else: none of them may be lost."""
+    runs: dict[int, tuple[set[tuple[Reading, Reading]], int]] = {}
+    for one, other in twins:
+        seen, last = runs.pop(one, ({says[one]}, one))
+        if says[other] not in seen:
+            after[last], last = other, other
+            seen.add(says[other])
+        runs[other] = seen, last
+
+
+def _states(reading: Reading) -> list[State]:
+    return [reading[name] for name in CATEGORIES]
+
+
+def _says(value: list[Any]) -> Says:
+    spec, strict = (Reading(**dict(zip(CATEGORIES, map(State, states), strict=True))) for states in value[:2])
+    return Says(spec=spec, strict=strict, note=value[2])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegistryFile:
-    """A file of a compiled registry. ``entries`` counts what it names."""
+    """A file of a compiled registry. ``entries`` counts what it names, ``says`` what is said of that."""
 
     name: str
     sha256: str
     size: int
     path: Path
     entries: dict[str, int]
+    says: Says
 
     def to_dict(self) -> dict[str, Any]:
         """Write it as results name it."""
@@ -205,7 +238,9 @@ class Registry:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         meta = json.loads((folder / _META).read_bytes())
-        self.files = tuple(RegistryFile(**{**item, "path": Path(item["path"])}) for item in meta["files"])
+        self.files = tuple(
+            RegistryFile(**{**item, "path": Path(item["path"]), "says": _says(item["says"])}) for item in meta["files"]
+        )
         self._tables = {
             name: KeyTable(
                 {part: _load(folder, f"{name}-{part}") for part in _ARRAYS}, described["seed"], described["lengths"]
@@ -213,29 +248,45 @@ class Registry:
             for name, described in meta["tables"].items()
         }
         self._numbers, self._lines = _load(folder, "numbers"), _load(folder, "lines")
+        self._after = _load(folder, "after")
         self._raws, self._raw_ends = _load(folder, "raws"), _load(folder, "raw-ends")
 
     def find_urls(self, places: Places) -> Pairs:
         """Give the entries that name the URLs of a batch, as pairs of row and entry."""
         found = [self._domains(places), *self._urls(places)]
         rows, entries = (np.concatenate(side) for side in zip(*found, strict=True))
-        return rows, entries
+        return self._follow(rows, entries)
 
     def find_ids(self, texts: Sequence[tuple[int, str]]) -> Pairs:
         """Give the entries that name identifiers, which come as pairs of row and text, as pairs of row and entry."""
+        return self._follow(*self._ids(texts))
+
+    def _ids(self, texts: Sequence[tuple[int, str]]) -> Pairs:
         found = self._tables["id"].lookup_texts([text.encode("utf-8", "replace") for _, text in texts])
         hits = np.flatnonzero(found >= 0)
         rows = np.array([row for row, _ in texts], dtype=np.int64)
         return rows[hits], found[hits]
+
+    def _follow(self, rows: NDArray[np.int64], entries: NDArray[np.int64]) -> Pairs:
+        """Add the entries with the same key that say something else."""
+        found = [(rows, entries)]
+        while entries.size:
+            following = self._after[entries]
+            rows, entries = rows[following >= 0], following[following >= 0]
+            found.append((rows, entries))
+        rows, entries = (np.concatenate(side) for side in zip(*found, strict=True))
+        return rows, entries
 
     def signal(self, entry: int) -> Signal:
         """Give the signal that an entry makes."""
         file = self.file_of(entry)
         raw = self._raws[self._raw_ends[entry] : self._raw_ends[entry + 1]].tobytes().decode()
         evidence = Evidence(locator=file.name, sha256=file.sha256)
+        line, says = int(self._lines[entry]), file.says
         return evidence.signal(
-            SIGNAL, Carrier.REGISTRY, raw, spec=_NO_TRAINING, strict=_NO_TRAINING, place=f"#L{self._lines[entry]}"
-        )
+            SIGNAL, Carrier.REGISTRY, raw, spec=says.spec, strict=says.strict, note=says.note,
+            place=f"#L{line}" if line else "",
+        )  # fmt: skip
 
     def file_of(self, entry: int) -> RegistryFile:
         """Give the file that an entry stands in."""
@@ -270,7 +321,7 @@ class Registry:
             for length in self._tables["prefix"].lengths
         )
         identifiers = [(at, doi) for at, place in named if (doi := doi_of(place))]
-        return [self._match("url", texts), *prefixes, self.find_ids(identifiers)]
+        return [self._match("url", texts), *prefixes, self._ids(identifiers)]
 
     def _match(self, name: str, texts: Sequence[tuple[int, bytes]]) -> Pairs:
         found = self._tables[name].lookup_texts([text for _, text in texts])

@@ -95,7 +95,7 @@ def scan(
     _make_room(out)
     table = datalib_vocab.read("agents.json")
     prepared = prepare(sites, out / SITES, agent=agent, table=table, engine=engine)
-    registry = prepare_registry(registries, out / WORK)
+    registry = prepare_registry(registries, out / WORK, now)
     job = Job(
         out=out,
         registry=registry.folder if registry else None,

@@ -21,7 +21,8 @@ def _rules() -> dict[str, Any]:
 def schema(name: str) -> dict[str, Any]:
     """Give the JSON Schema of one document.
 
-    These are ``manifest``, ``envelope``, ``statement``, ``policy``, ``head``, ``roots``, ``key-act``.
+    These are ``manifest``, ``envelope``, ``statement``, ``policy``, ``head``, ``roots``, ``key-act``,
+    ``declaration``.
 
     Also of a kind of event (``genesis``, ``transfer``, ``amend``, ``attest``, ``withdraw``), and of what rules read:
     ``declared``, ``register``, ``waivers``, ``profile``, ``calendar``. ``KeyError`` for others.

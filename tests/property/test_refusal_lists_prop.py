@@ -49,7 +49,7 @@ def test_a_column_meets_what_its_urls_meet(lines: list[str], urls: list[str | No
     urls = [url and url.encode("utf-8", "replace").decode() for url in urls]
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "l.txt").write_text("\n".join(lines), encoding="utf-8")
-        registry = prepare_registry([Path(folder) / "l.txt"], Path(folder))
+        registry = prepare_registry([Path(folder) / "l.txt"], Path(folder), 0)
         assert registry is not None
         found: list[set[tuple[Kind, str] | None]] = [set() for _ in urls]
         for row, entry in zip(*registry.find_urls(places_of(pa.array(urls, pa.string()))), strict=True):

@@ -66,7 +66,7 @@ def matches(tmp_path: Path, lines: str, urls: list[str | None]) -> dict[int, lis
     (tmp_path / "list.txt").write_text(lines, encoding="utf-8")
     compiled = tmp_path / "compiled"
     compiled.mkdir()
-    registry = prepare_registry([tmp_path / "list.txt"], compiled)
+    registry = prepare_registry([tmp_path / "list.txt"], compiled, NOW)
     assert registry is not None
     found: dict[int, list[str]] = {}
     for row, entry in zip(*registry.find_urls(places_of(pa.array(urls, pa.string()))), strict=True):

@@ -34,6 +34,7 @@ def test_the_example_is_a_manifest() -> None:
         "policy",
         "head",
         "roots",
+        "declaration",
     ],
 )
 def test_every_document_has_a_schema_that_refuses_nothing_at_all(name: str) -> None:
