@@ -15,7 +15,8 @@ from datalib.optout.tdmrep import NOTHING, Declaration, declare_value
 _NAMESPACES: Final = ("http://www.w3.org/ns/tdmrep#", "http://www.w3.org/ns/tdmrep/")
 #: Accepted strictly besides: the namespace without its end.
 _BARE: Final = "http://www.w3.org/ns/tdmrep"
-_LEGACY: Final = frozenset({"reserve_tdm", "reserve-tdm", "tdm-reservation", "tdm_reservation"})
+#: Names of the reservation in drafts and old tools.
+LEGACY: Final = frozenset({"reserve_tdm", "reserve-tdm", "tdm-reservation", "tdm_reservation"})
 _UNREADABLE: Final = Declaration(strict=State.HOLD)
 
 
@@ -76,9 +77,9 @@ def _declare(properties: list[_Property]) -> Declaration:
         if found.name == "policy":
             continue
         read = declare_value(found.value, policy)
-        if found.name != "reservation" and found.name not in _LEGACY:
+        if found.name != "reservation" and found.name not in LEGACY:
             read = _UNREADABLE
-        elif not found.exact or found.name in _LEGACY:
+        elif not found.exact or found.name in LEGACY:
             read = Declaration(policy=policy, strict=read.strict, raw=found.value)
         if read.strict >= result.strict:
             result = read

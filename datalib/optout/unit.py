@@ -27,7 +27,7 @@ SNIFF_BYTES: Final = 1 << 12
 
 _REMOTE: Final = "its C2PA manifest stands elsewhere and is not fetched"
 _HOLD: Final = Reading.of(State.HOLD, *TRAINING)
-_READERS: Final[dict[Container, Callable[[Source, Metadata], None]]] = {
+READERS: Final[dict[Container, Callable[[Source, Metadata], None]]] = {
     Container.JPEG: jpeg.read, Container.PNG: png.read, Container.RIFF: riff.read, Container.TIFF: tiff.read,
     Container.BOXES: bmff.read, Container.PDF: pdf.read, Container.SCANNED: packets.scan, Container.FONT: fonts.read,
 }  # fmt: skip
@@ -179,8 +179,8 @@ def _read_container(source: Source, form: Form, metadata: Metadata, found: _Foun
         _read_package(_whole(source), found)
     elif form.container is Container.XML:
         metadata.add_packet(_whole(source), "xml")
-    elif form.container in _READERS:
-        _READERS[form.container](source, metadata)
+    elif form.container in READERS:
+        READERS[form.container](source, metadata)
 
 
 def _whole(source: Source) -> bytes:

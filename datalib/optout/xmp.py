@@ -126,9 +126,14 @@ def _is_rsl(full: str) -> bool:
     return _RSL in full.rpartition("\n")[0].casefold()
 
 
+def is_mining(namespace: str, name: str) -> bool:
+    """Say whether a property is Data Mining, in any of its spellings."""
+    name = name.casefold()
+    return (_is_plus(namespace) or namespace == IPTC) and (name in _MINING or name.startswith("dmi-"))
+
+
 def _is_mining(item: Property) -> bool:
-    name = item.name.casefold()
-    return (_is_plus(item.namespace) or item.namespace == IPTC) and (name in _MINING or name.startswith("dmi-"))
+    return is_mining(item.namespace, item.name)
 
 
 def _is_link(item: Property) -> bool:

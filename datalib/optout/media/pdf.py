@@ -26,7 +26,7 @@ def read(source: Source, found: Metadata) -> None:
                     found.store |= bool(item.get("/AFRelationship") == "/C2PA_Manifest")
                 elif isinstance(item, pikepdf.Stream) and _is_metadata(item):
                     number = item.objgen[0]
-                    found.add_packet(_decoded(item), f"/xmp-object-{number}")
+                    found.add_packet(decoded(item), f"/xmp-object-{number}")
             for name, value in document.docinfo.items():
                 found.add_text(f"{name}: {value}", f"/info{name}")
             if any(word in str(warning).lower() for warning in document.get_warnings() for word in _WARNED):
@@ -41,7 +41,7 @@ def _is_metadata(item: Any) -> bool:
     return bool(item.get("/Type") == "/Metadata" or item.get("/Subtype") == "/XML")
 
 
-def _decoded(item: Any) -> bytes:
+def decoded(item: Any) -> bytes:
     """Unpack a stream within bounds."""
     raw = bytes(item.read_raw_bytes())
     names = item.get("/Filter")
