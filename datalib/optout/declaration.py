@@ -18,7 +18,8 @@ from datalib.chain.envelope import MAX_LINE, Envelope
 from datalib.errors import Misuse, Refused
 from datalib.formats import format_time, parse_time
 from datalib.optout.model import CATEGORIES, NOTHING, Reading, State
-from datalib.optout.registry import key_of
+from datalib.optout.refusal import check_licence
+from datalib.optout.registry import Kind, key_of
 from datalib.trust.keys import PrivateKey, PublicKey
 from datalib.trust.parties import Party
 
@@ -152,8 +153,8 @@ def declare(
     Raises ``Misuse("E-USAGE")`` for what names no work, a category that is none or both refused and allowed, an end
     before the beginning; ``Refused`` as ``parse`` does for what is too large.
     """
-    for text in about:
-        _check_entry(text)
+    if odd := [text for text in about if entry_key(text) is None]:
+        raise Misuse("E-USAGE", odd[0][:200], "neither a domain, a URL (https://…) nor an identifier")
     if not about:
         raise Misuse("E-USAGE", "", "name the works: URLs, domains, identifiers or --file")
     if unknown := sorted({*deny, *allow} - set(CATEGORIES)):
@@ -172,12 +173,12 @@ def declare(
         about=tuple(dict.fromkeys(about)),
         deny=tuple(name for name in CATEGORIES if name in deny),
         allow=tuple(name for name in CATEGORIES if name in allow),
-        licence=licence,
+        licence=check_licence(licence),
     )
     data = envelope.sign(DECLARATION_TYPE, canonical(said.to_dict()), [key]).line + b"\n"
     return Declaration.parse(data), data
 
 
-def _check_entry(text: str) -> None:
-    if key_of(text) is None or text != text.strip() or not text.isprintable():
-        raise Misuse("E-USAGE", text[:200], "neither a domain, a URL (https://…) nor an identifier")
+def entry_key(text: str) -> tuple[Kind, str] | None:
+    """Tell what an entry of ``about`` names, as lists of refusals do; None when it is no entry."""
+    return key_of(text) if text.isprintable() and text == text.strip() else None

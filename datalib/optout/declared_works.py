@@ -7,9 +7,9 @@ from typing import Final
 from datalib.chain.envelope import MAX_LINE
 from datalib.errors import DatalibError, Refused, Unchecked
 from datalib.formats import sha256_hex
-from datalib.optout.declaration import Declaration
+from datalib.optout.declaration import Declaration, entry_key
 from datalib.optout.outputs import trouble
-from datalib.optout.registry import Entry, ListFile, Says, key_of
+from datalib.optout.registry import Entry, ListFile, Says
 
 #: The beginning of every envelope in its one spelling, and of no list.
 _SIGN: Final = b'{"payload"'
@@ -33,7 +33,7 @@ class DeclarationFile(ListFile):
         if not self.said.speaks(self.now):
             return
         for text in self.said.about:
-            found = key_of(text)
+            found = entry_key(text)
             if found is None:
                 raise _fault(self, f"neither a domain, a URL nor an identifier: {text[:80]!r}")
             yield Entry(found[0], found[1].encode(), 0, text.encode())

@@ -12,10 +12,10 @@ from html import escape
 
 from datalib.optout import xmp_writing
 from datalib.optout.agents import AgentTable
-from datalib.optout.declaration import Declaration
+from datalib.optout.declaration import Declaration, entry_key
 from datalib.optout.patterns import escape_pattern
 from datalib.optout.refusal import CAWG_LABEL, Refusal
-from datalib.optout.registry import Kind, key_of
+from datalib.optout.registry import Kind
 
 _ODD = re.compile(r"[^a-z0-9.-]")
 
@@ -61,7 +61,7 @@ def patterns_of(about: Iterable[str]) -> dict[str, list[str]]:
     """Give the path patterns of robots.txt (RFC 9309) that name the works at each host, the whole of it first."""
     found: dict[str, set[str]] = {}
     for text in about:
-        kind, key = key_of(text) or (Kind.ID, "")
+        kind, key = entry_key(text) or (Kind.ID, "")
         host, slash, path = key.partition("/")
         if kind is Kind.DOMAIN:
             found.setdefault(key, set()).add("/")

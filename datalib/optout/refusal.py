@@ -1,8 +1,10 @@
 """What an author refuses, in the words of the standards that can say it: values only, no files."""
 
+import re
 from dataclasses import dataclass
 from typing import Final
 
+from datalib.errors import Misuse
 from datalib.optout.data_mining import VOCABULARY
 from datalib.optout.model import CATEGORIES, Reading, State
 from datalib.optout.statement import ALL_USES
@@ -15,6 +17,14 @@ CAWG: Final = {
     "train_gen": "cawg.ai_generative_training",
 }
 CAWG_LABEL: Final = "cawg.training-mining"
+_URL = re.compile(r"https?://[!-~]{1,2000}")
+
+
+def check_licence(url: str) -> str:
+    """Give back the address of a licence, or nothing; ``Misuse("E-USAGE")`` for what headers cannot carry."""
+    if url and not _URL.fullmatch(url):
+        raise Misuse("E-USAGE", "--licence", f"{url[:80]!r} is not a URL in ASCII")
+    return url
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

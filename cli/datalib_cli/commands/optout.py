@@ -9,8 +9,11 @@ import click
 from datalib_cli import options
 from datalib_cli.base import Output, clock, group, texts
 from datalib_cli.explaining import explanation_lines
+from datalib_cli.commands.author import declare, embed
 
 command = group("optout", "Ask sites, explain verdicts, remove refused works.")
+for own in (declare, embed):
+    command.add_command(own)
 
 
 @command.command("fetch")
