@@ -163,14 +163,7 @@ def from_chain(data: bytes, chain: bytes, policy: Policy | None, now: int) -> St
     codes of those steps, ``E-KEY-NOTYET``, ``-EXPIRED``, ``-REVOKED``, and ``E-MANIFEST-DIGEST`` for a manifest that no
     event names.
     """
-    if policy is None:
-        found = links.read_unverified(chain)
-    else:
-        found = links.read(chain, policy)
-        links.check(found, policy)
-        for link in found:
-            for signature in link.envelope.signatures:
-                policy.keys[signature.keyid].check_window(now, link.where)
+    found = read_chain(chain, policy, now)
     digest = sha256_hex(data)
     positions = [position for position, link in enumerate(found) if link.event.manifest == digest]
     if not positions:
@@ -184,6 +177,18 @@ def from_chain(data: bytes, chain: bytes, policy: Policy | None, now: int) -> St
         signed=policy is not None,
         not_checked=(*doubt, *_WITHOUT_LIBRARY),
     )
+
+
+def read_chain(chain: bytes, policy: Policy | None, now: int) -> tuple[Link, ...]:
+    """Read a chain; with a policy verify it as far as ``from_chain`` says."""
+    if policy is None:
+        return links.read_unverified(chain)
+    found = links.read(chain, policy)
+    links.check(found, policy)
+    for link in found:
+        for signature in link.envelope.signatures:
+            policy.keys[signature.keyid].check_window(now, link.where)
+    return found
 
 
 def from_library(library: Path, policy: Policy, now: int, memory: Memory | None = None) -> State:

@@ -117,6 +117,30 @@ def inclusion_path(hashes: Sequence[bytes], index: int) -> list[bytes]:
     return [root_of_hashes(hashes[start:end]) for start, end in inclusion_ranges(index, len(hashes))]
 
 
+class PathBuilder:
+    """The audit paths of some leaves of a stream, in memory that grows with their number and the logarithm of ``size``.
+
+    RFC 6962 §2.1.1; every index is below ``size``, the number of leaves that will come.
+    """
+
+    def __init__(self, indices: Iterable[int], size: int) -> None:
+        self.size = 0
+        self._ranges = {index: inclusion_ranges(index, size) for index in indices}
+        self._builders = {place: RootBuilder() for ranges in self._ranges.values() for place in ranges}
+
+    def extend_hashes(self, hashes: Sequence[bytes]) -> None:
+        """Take the next leaves, given as leaf hashes."""
+        begin, end = self.size, self.size + len(hashes)
+        for (start, stop), builder in self._builders.items():
+            if start < end and begin < stop:
+                builder.extend_hashes(hashes[max(start, begin) - begin : min(stop, end) - begin])
+        self.size = end
+
+    def path(self, index: int) -> list[bytes]:
+        """Return the audit path of one of the leaves, when all have come."""
+        return [self._builders[place].root() for place in self._ranges[index]]
+
+
 def root_from_path(leaf: bytes, index: int, size: int, path: Sequence[bytes]) -> bytes | None:
     """Return the root that a leaf hash and its audit path lead to, or ``None`` if they do not fit.
 

@@ -2,7 +2,8 @@
 
 What is written depends on the rows alone, not on the batches they came in. A leaf is the text of ``BLOCK`` decisions
 (fewer at the end of a file), one a line: work, URL, verdict, reason, strict states in the order of ``CATEGORIES`` by
-their first letters, separated by tabs; a URL with a tab or line feed in it stands as a JSON string.
+their first letters, separated by tabs; a work or URL with a tab, line feed or leading quotation mark stands as a JSON
+string.
 """
 
 import hashlib
@@ -19,6 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from datalib.optout.key_index import keys_of
 from datalib.optout.model import CATEGORIES
 from datalib.optout.outcome import CARRIERS, REASONS, VERDICTS, Verdicts, state_of
 from datalib.optout.urls import spans_of
@@ -37,7 +39,7 @@ SCHEMA: Final = pa.schema([
     pa.field("carriers_asked", _CODES, nullable=False),
     pa.field("signal_ids", pa.list_(pa.field("element", pa.int64(), nullable=False)), nullable=False),
 ])  # fmt: skip
-_SPACE = ord(" ")
+_SPACE, _QUOTE = ord(" "), ord('"')
 _LEAF = hashlib.sha256(b"\0")
 
 
@@ -52,9 +54,9 @@ class Decided:
 
 
 class DecisionWriter:
-    """Writes decisions to one file. ``leaves`` are the hashes of its leaves so far."""
+    """Writes decisions to one file. ``leaves`` are the hashes of its leaves so far, ``keys`` those of an index."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, keyed: bool = False) -> None:
         import pyarrow.parquet as pq
 
         plain = ["work_id", "url", "signal_ids.list.element"]
@@ -69,7 +71,9 @@ class DecisionWriter:
         )
         self._waiting: list[Decided] = []
         self._rows = 0
+        self._keyed, self._written = keyed, 0
         self.leaves: list[bytes] = []
+        self.keys: list[tuple[NDArray[np.uint64], NDArray[np.uint64]]] = []
 
     def add(self, decided: Decided) -> None:
         """Add decisions; whole row groups are written."""
@@ -99,6 +103,10 @@ class DecisionWriter:
         ]
         self._writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=SCHEMA), row_group_size=GROUP)
         self.leaves += leaf_hashes(lines_of(decided.work, decided.url, said.lines()))
+        if self._keyed:
+            self.keys.append(keys_of("work", decided.work, self._written))
+            self.keys.append(keys_of("url", decided.url, self._written))
+        self._written += len(decided.work)
 
 
 class _Said:
@@ -159,12 +167,36 @@ def work_ids(name: str, first: int, count: int) -> Any:
 def lines_of(work: Any, url: Any, said: Any) -> Any:
     """Give the lines of decisions, with their ends, as an Arrow array of strings."""
     url = pc.fill_null(url, "") if url.null_count else url
-    texts = spans_of(url)[0]
-    if texts.min(initial=_SPACE) <= _SPACE and ((texts == ord("\t")) | (texts == ord("\n"))).any():
-        odd = pc.match_substring_regex(url, "[\t\n]")
-        spelled = pa.array([json.dumps(text) for text in url.filter(odd).to_pylist()], url.type)
-        url = pc.replace_with_mask(url, odd, spelled)
-    return pc.binary_join_element_wise(work, url.cast(pa.string()), said, "\t")
+    return pc.binary_join_element_wise(_one_line(work), _one_line(url).cast(pa.string()), said, "\t")
+
+
+def _one_line(column: Any) -> Any:
+    """Write texts that would not be one field of one line, or would look like one written so, as JSON strings."""
+    texts = spans_of(column)[0]
+    odd_bytes = texts.min(initial=_SPACE) <= _SPACE and ((texts == ord("\t")) | (texts == ord("\n"))).any()
+    if not odd_bytes and not (texts == _QUOTE).any():
+        return column
+    odd = pc.match_substring_regex(column, '[\t\n]|^"')
+    spelled = pa.array([json.dumps(text) for text in column.filter(odd).to_pylist()], column.type)
+    return pc.replace_with_mask(column, odd, spelled)
+
+
+def table_lines(table: Any) -> Any:
+    """Give the lines of decisions that were written, from a table of them, as an Arrow array of strings."""
+    columns = {name: table.column(name).combine_chunks() for name in SCHEMA.names if name != "signal_ids"}
+    texts = {name: column.cast(pa.string()) for name, column in columns.items()}
+    states = pc.binary_join_element_wise(*(pc.utf8_slice_codeunits(texts[name], 0, 1) for name in CATEGORIES), "")
+    said = pc.binary_join_element_wise(texts["verdict"], texts["reason"], states, "\t")
+    return lines_of(texts["work_id"], texts["url"], pc.binary_join_element_wise(said, "\n", ""))
+
+
+def parse_line(line: str) -> tuple[str, str, str, str, str]:
+    """Undo a line, without its end: work, URL, verdict, reason, states. Raises ValueError."""
+    work, url, verdict, reason, states = line.split("\t")
+    work, url = (json.loads(text) if text.startswith('"') else text for text in (work, url))
+    if not isinstance(work, str) or not isinstance(url, str) or len(states) != len(CATEGORIES):
+        raise ValueError("not a line of decisions")
+    return work, url, verdict, reason, states
 
 
 def leaf_hashes(lines: Any) -> list[bytes]:

@@ -36,7 +36,8 @@ class ScanResult:
     size of the site snapshot, or None. ``registries``: name, digest and entries of each list of refusals.
     ``synthetic_stated``: whether the scanned library itself says that it holds synthetic content, None where it says
     nothing. ``licences``: digest of the licence records, or None. ``root``: RFC 6962 root over the decisions,
-    ``leaf_rows`` of one decisions file in a leaf; files in their order. ``time``: the moment given as now.
+    ``leaf_rows`` of one decisions file in a leaf; files in their order. ``index``: entries, leaves and root of the
+    index that receipts of absence need, or None. ``time``: the moment given as now.
     """
 
     time: str
@@ -56,10 +57,12 @@ class ScanResult:
     registries: tuple[Mapping[str, Any], ...] = ()
     licences: str | None = None
     synthetic_stated: bool | None = None
+    index: Mapping[str, Any] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Write the result as ``scan.json`` holds it."""
-        return {
+        index = {} if self.index is None else {"index": dict(self.index)}
+        return index | {
             "agent": self.agent,
             "agents_sha256": self.agents_sha256,
             "counts": {kind: dict(sorted(found.items())) for kind, found in sorted(self.counts.items())},
@@ -86,17 +89,26 @@ class ScanResult:
 
 def read_scan(out: Path) -> ScanResult:
     """Read the result of a scan. Raises Refused (E-SCAN-FORMAT), Unchecked (E-IO)."""
+    return parse_scan(read_bytes(out), str(out / NAME))
+
+
+def read_bytes(out: Path) -> bytes:
+    """Read the bytes of ``scan.json``. Raises Refused (E-SCAN-FORMAT) where no scan has finished, Unchecked (E-IO)."""
     path = out / NAME
     try:
-        raw = path.read_bytes()
+        return path.read_bytes()
     except FileNotFoundError as error:
         raise Refused("E-SCAN-FORMAT", str(path), "there is no finished scan here") from error
     except OSError as error:
         raise Unchecked("E-IO", str(path), error.strerror or str(error)) from error
+
+
+def parse_scan(raw: bytes, where: str) -> ScanResult:
+    """Read the bytes of ``scan.json``. Raises Refused (E-SCAN-FORMAT)."""
     try:
         return _parse(json.loads(raw))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, Refused) as error:
-        raise Refused("E-SCAN-FORMAT", str(path), f"not a scan result: {error}") from error
+        raise Refused("E-SCAN-FORMAT", where, f"not a scan result: {error}") from error
 
 
 def _parse(value: Any) -> ScanResult:
@@ -125,6 +137,7 @@ def _parse(value: Any) -> ScanResult:
         registries=tuple(map(_registry, value.get("registries", []))),
         licences=check_digest(_text(value["licences"])) if value.get("licences") else None,
         synthetic_stated=_answer(value.get("synthetic_stated")),
+        index=_index(value["index"]) if "index" in value else None,
     )
 
 
@@ -132,6 +145,11 @@ def _answer(value: Any) -> bool | None:
     if value is not None and not isinstance(value, bool):
         raise TypeError(f"{value!r} is neither yes nor no")
     return value
+
+
+def _index(value: Any) -> dict[str, Any]:
+    numbers = {name: _count(value[name]) for name in ("entries", "leaf_entries", "leaves")}
+    return numbers | {"root": check_digest(_text(value["root"]))}
 
 
 def _registry(value: Any) -> dict[str, Any]:

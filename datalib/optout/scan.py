@@ -28,6 +28,8 @@ from datalib.optout.columns import Columns
 from datalib.optout.decide import Profile
 from datalib.optout.decisions import BLOCK
 from datalib.optout.found import LEAVES, MADE, PROOFS, USED, read_leaves, read_proofs
+from datalib.optout.key_index import KEYS, write_index
+from datalib.optout.key_index import NAME as INDEX
 from datalib.optout.licences import read as read_licences
 from datalib.optout.location import answers_that_count
 from datalib.optout.outcome import BIT, CARRIERS
@@ -71,6 +73,7 @@ def scan(
     sites_max_age: int | None = None,
     workers: int = 1,
     admitted: bool = False,
+    receipts: bool = False,
     now: int,
     batch_rows: int = BATCH_ROWS,
 ) -> ScanResult:
@@ -78,8 +81,8 @@ def scan(
 
     ``works``: tables, folders, libraries. ``sites``: snapshots in any form. ``registries``: lists of refusals, by which
     ``id_column`` too is compared. ``works_table``: where files came from. ``licences``: records of what was granted.
-    ``sites_max_age``: days after which an answer counts as not given. ``now``: seconds since 1970. ``workers`` and
-    ``batch_rows`` do not change the result.
+    ``sites_max_age``: days after which an answer counts as not given. ``receipts``: also write what receipts of absence
+    need. ``now``: seconds since 1970. ``workers`` and ``batch_rows`` do not change the result.
 
     Raises Misuse (E-USAGE, E-OUT-IN-LIBRARY), Refused (E-SITES-FORMAT, E-REGISTRY-FORMAT, E-LICENCES-FORMAT,
     E-WORKS-TABLE, E-JSON-SYNTAX), Unchecked (E-IO, E-FILE-CHANGED).
@@ -109,18 +112,19 @@ def scan(
         since=None if sites_max_age is None else now - sites_max_age * _DAY,
         licensed=planned.licensed,
         admitted=admitted,
+        receipts=receipts,
         batch_rows=batch_rows,
     )
     digests = _hash_files(planned.files, engine)
-    receipts = list(run(judge_shard, _tasks(planned, job, prepared, digests), engine))
+    done = list(run(judge_shard, _tasks(planned, job, prepared, digests), engine))
     _check_unchanged(planned.files)
     result = ScanResult(
         time=format_time(now),
         required=required,
         synthetic_stated=planned.synthetic,
-        inputs=tuple(_inputs(planned, digests, receipts)),
+        inputs=tuple(_inputs(planned, digests, done)),
         **_about(job, prepared, registry),
-        **_gather(out, prepared, receipts),
+        **_gather(job, prepared, done),
     )
     _finish(out, result)
     return result
@@ -173,6 +177,7 @@ def _make_room(out: Path) -> None:
             (out / name).mkdir(parents=True, exist_ok=True)
         sweep(out)
         (out / NAME).unlink(missing_ok=True)
+        (out / INDEX).unlink(missing_ok=True)
 
 
 def _hash_files(files: Sequence[File], engine: Engine) -> dict[str, str]:
@@ -203,6 +208,7 @@ def _tasks(planned: Plan, job: Job, prepared: Prepared | None, digests: dict[str
         "admitted": job.admitted,
         "registry": job.registry.name if job.registry else None,
         "licences": job.licences.digest if job.licences else None,
+        "receipts": job.receipts,
     }
     for number, shard in enumerate(planned.shards):
         named = [shard.file] if shard.file else shard.files
@@ -240,8 +246,9 @@ def _check_unchanged(files: Sequence[File]) -> None:
             raise Unchecked("E-FILE-CHANGED", str(file.path), "changed while it was scanned")
 
 
-def _gather(out: Path, prepared: Prepared | None, receipts: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Put together what the shards left: signals, evidence, counts, the root over all decisions."""
+def _gather(job: Job, prepared: Prepared | None, receipts: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Put together what the shards left: signals, evidence, counts, the root over all decisions, the index."""
+    out = job.out
     parts = {suffix: [out / WORK / f"{number:05d}{suffix}" for number in range(len(receipts))]
              for suffix in (USED, MADE, PROOFS, LEAVES)}  # fmt: skip
     statements = Statements(
@@ -262,6 +269,9 @@ def _gather(out: Path, prepared: Prepared | None, receipts: Sequence[dict[str, A
             hashes = read_leaves(path)
             builder.extend_hashes(hashes)
             leaves += len(hashes)
+        index = _index(out, receipts) if job.receipts else None
+        if index:
+            outputs.append(output(out, out / INDEX, index["entries"]))
     counts: dict[str, Counter[str]] = {kind: Counter() for kind in COUNTED}
     for receipt in receipts:
         for kind, found in receipt["counts"].items():
@@ -273,7 +283,17 @@ def _gather(out: Path, prepared: Prepared | None, receipts: Sequence[dict[str, A
         "root": builder.root().hex(),
         "leaves": leaves,
         "leaf_rows": BLOCK,
+        "index": index,
     }
+
+
+def _index(out: Path, receipts: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Write the index that proofs of absence need, and describe it."""
+    first, shards = 0, list[tuple[Path, int]]()
+    for number, receipt in enumerate(receipts):
+        shards.append((out / WORK / f"{number:05d}{KEYS}", first))
+        first += -(-receipt["rows"] // BLOCK)
+    return write_index(out / INDEX, shards)
 
 
 def _inputs(planned: Plan, digests: dict[str, str], receipts: Sequence[dict[str, Any]]) -> Iterable[ScanFile]:

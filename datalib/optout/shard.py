@@ -29,6 +29,7 @@ from datalib.optout.decide import Profile
 from datalib.optout.decisions import Decided, DecisionWriter, carriers_of, work_ids
 from datalib.optout.found import PROOFS, write_found, write_proofs
 from datalib.optout.judges import Judges
+from datalib.optout.key_index import KEYS, write_keys
 from datalib.optout.licences import Licences
 from datalib.optout.location import Findings, Location
 from datalib.optout.outcome import DAMAGED, REASONS, VERDICTS, Rows, Verdicts, judge_rows
@@ -74,6 +75,7 @@ class Job:
     admitted: bool
     registry: Path | None = None
     licences: Licences | None = None
+    receipts: bool = False
     batch_rows: int = BATCH_ROWS
 
 
@@ -189,7 +191,7 @@ def _judge(task: ShardTask) -> dict[str, Any]:
         proofs_file.open("wb") as proofs,
         UnitReader() as units,
     ):
-        decisions = DecisionWriter(decisions_file)
+        decisions = DecisionWriter(decisions_file, keyed=job.receipts)
         admitted = AdmittedWriter(admitted_file)
         for batch in _batches(task, tools.table, book, units):
             places = [places_of(column) for column in batch.urls]
@@ -208,6 +210,9 @@ def _judge(task: ShardTask) -> dict[str, Any]:
     if some:
         outputs.append(output(job.out, admitted_path, admitted.rows))
     found = write_found(base, book, used=np.flatnonzero(tally.used), leaves=decisions.leaves)
+    if job.receipts:
+        found.append(base.with_suffix(KEYS))
+        write_keys(found[-1], decisions.keys)
     return {
         "counts": {kind: dict(counter) for kind, counter in tally.counts.items()},
         "found": [output(job.out, path, 0) for path in found],

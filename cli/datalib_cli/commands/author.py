@@ -126,11 +126,13 @@ def _said_lines(out: Path, said: "Declaration") -> list[str]:
 
     say = texts()
     refused = [name for name in CATEGORIES if said.refused[name] is State.DENY]
-    ends = format_time(said.until) if said.until is not None else say("without end")
+    begins = format_time(said.begins)
     return [
         say("declaration: {path}", path=out),
         say("refused: {categories}", categories=", ".join(refused)),
-        say("from {start}, until {end}", start=format_time(said.begins), end=ends),
+        say("from {time}, without end", time=begins)
+        if said.until is None
+        else say("from {time} until {end}", time=begins, end=format_time(said.until)),
         f"keyid: {said.signed_by}",
     ]
 

@@ -10,9 +10,10 @@ from datalib_cli import options
 from datalib_cli.base import Output, clock, group, texts
 from datalib_cli.explaining import explanation_lines
 from datalib_cli.commands.author import declare, embed
+from datalib_cli.commands.receipt import receipt, verify_receipt
 
 command = group("optout", "Ask sites, explain verdicts, remove refused works.")
-for own in (declare, embed):
+for own in (declare, embed, receipt, verify_receipt):
     command.add_command(own)
 
 

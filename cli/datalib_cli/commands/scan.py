@@ -42,6 +42,7 @@ from datalib_cli.render import scan_lines
 )
 @click.option("--sites-max-age", type=click.IntRange(0), metavar="DAYS", help="Older answers count as not asked.")
 @click.option("--workers", type=click.IntRange(1), default=1, help="Processes. Default: 1. The result is the same.")
+@click.option("--receipts", is_flag=True, help="Also write the index by which `optout receipt` can show absence.")
 @click.option("--admitted", is_flag=True, help="Also write the admitted rows, schema unchanged.")
 @options.now
 def command(
@@ -63,6 +64,7 @@ def command(
     require_carriers: tuple[str, ...],
     sites_max_age: int | None,
     workers: int,
+    receipts: bool,
     admitted: bool,
     now: str | None,
 ) -> Output:
@@ -88,6 +90,7 @@ def command(
         require_carriers=require_carriers,
         sites_max_age=sites_max_age,
         workers=workers,
+        receipts=receipts,
         admitted=admitted,
         now=clock(now),
     )
