@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from datalib_cli import app, checked, explaining, render
+from datalib_cli.commands import author, receipt
 
 CLI = Path(app.__file__).parent
 #: Calls whose first argument is a sentence for people.
@@ -51,7 +52,8 @@ def sentences() -> set[str]:
     duties = (checked.DUTIES, checked.STATES, checked.SEVERITIES)
     places = (explaining.USES, explaining.STATES, explaining.SPEAKERS, explaining.CARRIERS, explaining.KEPT)
     explained = (*places, explaining.PROFILES, explaining.NOTES, explaining.NAMING)
-    tables = (app.COMMANDS, *verified, *enrolled, *explained, *duties)
+    own = (author.LEFT_OUT, receipt.NOT_CHECKED)
+    tables = (app.COMMANDS, *verified, *enrolled, *explained, *duties, *own)
     found = {*_said(), "integrity", "gate", "Options", "Commands", explaining.SILENT, "the site"}
     found |= {sentence for table in tables for sentence in table.values()}
     for name in app.COMMANDS:

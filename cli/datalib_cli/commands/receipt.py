@@ -57,7 +57,7 @@ def receipt(work: str, scanned: Path, out: Path, library: Path | None) -> Output
 @click.command("verify-receipt", cls=Command)
 @click.argument("receipt", type=options.FILE)
 @click.option("--work", help="The id or URL in question. Default: the one that the receipt was made for.")
-@click.option("--scan-json", type=options.FILE, help="The scan.json, where the receipt is too small to hold it.")
+@click.option("--scan-json", type=options.FILE, help="The scan.json, where it was too large for the receipt.")
 @click.option("--chain", type=options.FILE, help="The chain of the library, chain.jsonl: who attested the scan.")
 @click.option("--expect", type=click.Choice(["present", "absent"]), help="The answer that is exit 0; else both are.")
 @options.trust
@@ -134,9 +134,9 @@ def _lines(shown: "Shown") -> list[str]:
     if not shown.decisions:
         lines = [say("{name}: absent, in exactly this spelling", name=shown.name)]
     elif shown.complete:
-        lines = [say("{name}: present, {count} decisions, these are all", name=shown.name, count=len(shown.decisions))]
+        lines = [say("{name}: present; decisions: {count}, all of them", name=shown.name, count=len(shown.decisions))]
     else:
-        lines = [say("{name}: present, there may be more decisions than these", name=shown.name)]
+        lines = [say("{name}: present; there may be more decisions than these", name=shown.name)]
     for said in shown.decisions:
         meaning = datalib_vocab.reason(said.reason, say.lang)
         lines.append(f"  {said.work}: {said.verdict}: {said.reason}: {meaning}")
