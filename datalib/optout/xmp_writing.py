@@ -27,7 +27,7 @@ _ATTRIBUTE = re.compile(rb"""\s+([^\s=/>]+)\s*=\s*(?:"[^"]*"|'[^']*')""")
 
 def new_packet(refusal: Refusal) -> bytes:
     """Make a packet that says it; empty when XMP cannot. Never any time or name: same refusal, same bytes."""
-    said = _description(refusal.mining, refusal, about="")
+    said = _description(refusal.mining, refusal, about="", tdm=refusal.tdm)
     if not said:
         return b""
     lines = [f'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="{markup.RDF}">', said, "</rdf:RDF></x:xmpmeta>"]
@@ -44,9 +44,10 @@ def with_refusal(packet: bytes, refusal: Refusal, where: str) -> bytes:
     wanted = refusal.widened(_join(code.strict for code in codes))
     mining = "" if _says(codes, refusal) else wanted.mining
     found = _scan(text)
-    cuts = [*(found.mining if mining else ()), *(found.reservation if refusal.tdm else ())]
-    cuts += found.policy if refusal.tdm and refusal.licence else []
-    said = _description(mining, refusal, about=_about(elements))
+    tdm = refusal.tdm and not (len(found.reservation) == 1 and _reserves(elements, refusal))
+    cuts = [*(found.mining if mining else ()), *(found.reservation if tdm else ())]
+    cuts += found.policy if tdm and refusal.licence else []
+    said = _description(mining, refusal, about=_about(elements), tdm=tdm)
     return _changed(text, found, cuts, said, where) if said else text
 
 
@@ -58,6 +59,12 @@ def _says(codes: list[data_mining.Mining], refusal: Refusal) -> bool:
     return len(codes) == 1 and codes[0].spec | asked == codes[0].spec
 
 
+def _reserves(elements: list[markup.Element], refusal: Refusal) -> bool:
+    """Say whether the packet reserves mining already, with the same licence if there is to be one."""
+    declared = tdmrep_embedded.xmp_declaration(elements)
+    return declared.reservation == 1 and declared.policy == (refusal.licence or declared.policy)
+
+
 def _join(readings: Iterable[Reading]) -> Reading:
     result = NOTHING
     for reading in readings:
@@ -65,10 +72,10 @@ def _join(readings: Iterable[Reading]) -> Reading:
     return result
 
 
-def _description(mining: str, refusal: Refusal, *, about: str) -> str:
+def _description(mining: str, refusal: Refusal, *, about: str, tdm: bool) -> str:
     lines = [f"<plus:DataMining>{mining}</plus:DataMining>"] if mining else []
     spaces = f' xmlns:plus="{xmp.PLUS}"' if mining else ""
-    if refusal.tdm:
+    if tdm:
         spaces += f' xmlns:tdm="{TDM}"'
         lines.append("<tdm:reservation>1</tdm:reservation>")
         lines += [f"<tdm:policy>{escape(refusal.licence)}</tdm:policy>"] if refusal.licence else []
