@@ -245,12 +245,12 @@ def _places(receipt: Receipt, result: ScanResult, where: str) -> list[int] | Non
     if not numbers:
         return None if result.index["entries"] else []
     records = [record for leaf in receipt.index for record in parse_records(leaf.data)]
-    if numbers != list(range(numbers[0], numbers[0] + len(numbers))) or records != sorted(set(records)) or not records:
+    if numbers != list(range(numbers[0], numbers[0] + len(numbers))) or records != sorted(records) or not records:
         raise Refused(CODE, where, "the index is not in order")
     key = key_of(receipt.kind, receipt.name)
     begins = numbers[0] == 0 or records[0][0] < key
     ends = numbers[-1] == result.index["leaves"] - 1 or records[-1][0] > key
-    return [place for found, place in records if found == key] if begins and ends else None
+    return list(dict.fromkeys(place for found, place in records if found == key)) if begins and ends else None
 
 
 def _line_at(place: int, leaves: Mapping[int, Sequence[str]], where: str) -> str:
