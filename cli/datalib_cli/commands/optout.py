@@ -8,9 +8,9 @@ import click
 
 from datalib_cli import options
 from datalib_cli.base import Output, clock, group, texts
-from datalib_cli.explaining import explanation_lines
 from datalib_cli.commands.author import declare, embed
 from datalib_cli.commands.receipt import receipt, verify_receipt
+from datalib_cli.explaining import explanation_lines
 
 command = group("optout", "Ask sites, explain verdicts, remove refused works.")
 for own in (declare, embed, receipt, verify_receipt):

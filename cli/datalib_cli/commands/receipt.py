@@ -102,13 +102,14 @@ def _attested(
 ) -> "tuple[Attested | None, list[str]]":
     from datalib.fileproof import read_chain
     from datalib.optout import receipt as receipts
-    from datalib.verify import believe
+    from datalib.verify import believe, load_state
 
     if chain is None:
         if trust.given:
             raise Misuse("E-USAGE", "--chain", "signatures are in the chain")
         return None, ["chain", "signatures", "log", "scan"]
-    believed = believe(*trust.believed(), now) if trust.given else None
+    memory = load_state(trust.state) if trust.state else None
+    believed = believe(*trust.believed(), now, memory) if trust.given else None
     event = receipts.attested(read_chain(options.read_file(chain), believed, now), found.scan_sha256, str(chain))
     for said, real in ((found.library, event.library), (found.event, event.event)):
         if said and said != real:
