@@ -315,3 +315,26 @@ def test_hostile_files_of_all_forms_through_the_whole(tmp_path: Path, seed: int)
             write(tmp_path, name, data[:at] + b"\xff\xe1\0\x02<" + data[at + 3 :])
         except DatalibError as error:
             assert error.code in {"E-EMBED-FORMAT", "E-EMBED-SIGNED"}  # noqa: PT017 (either ending is right)
+
+
+def test_each_fault_of_a_container_has_its_words() -> None:
+    faults = {
+        b"\xff\xd8\x00": "ends early",
+        b"\xff\xd8\x00\x00": "does not begin with a marker",
+        b"\xff\xd8\xff\xe1\x00\x01": "behind the end",
+        b"\xff\xd8\xff\xff\xff\x01\xff\xe0\xff\xff": "behind the end",
+        b"\xff\xd8" + b"\xff" * ((1 << 17) + 9): "more JPEG segments",
+    }
+    for data, words in faults.items():
+        with pytest.raises(DamagedError, match=words):
+            splicing.jpeg(Source.of(data), bytes)
+    head = made.png()[:8]
+    large = made.chunk(b"iTXt", b"XML:com.adobe.xmp\0" + bytes(9 << 20))
+    for data, words in {
+        head + made.chunk(b"IDAT", b""): "begins with IHDR",
+        head + b"\xff\xff\xff\xffIHDR": "behind the end",
+        made.png(large): "too large",
+        head + made.chunk(b"IHDR", b"") + made.chunk(b"tEXt", b"") * (1 << 17): "more PNG chunks",
+    }.items():
+        with pytest.raises(DamagedError, match=words):
+            splicing.png(Source.of(data), bytes)

@@ -20,7 +20,7 @@ from datalib import merkle
 from datalib.chain.events import Evidence
 from datalib.errors import DatalibError, Misuse, Refused
 from datalib.optout import decisions, key_index
-from datalib.optout.receipt import Presence, Receipt, attested, check, named
+from datalib.optout.receipt import Lines, Presence, Receipt, Records, attested, check, named
 from datalib.optout.receipt_making import make
 from datalib.optout.result import read_bytes, read_scan
 from datalib.optout.scan import scan
@@ -390,3 +390,61 @@ def test_a_damaged_scan_makes_no_receipt(tmp_path: Path) -> None:
     with pytest.raises(Refused, match="E-SCAN-FORMAT"):
         make("https://e.x/1", out)
     assert named("url", "x" * 3000) == "x" * 2000
+
+
+def built(
+    scanned: Path, leaves: list[bytes], records: list[tuple[int, int]], name: str = "u", **changes: Any
+) -> Receipt:
+    """Make the receipt of a scan that says whatever it likes, with sound roots: its maker may be dishonest."""
+    value = json.loads(read_bytes(scanned))
+    data = b"".join(number.to_bytes(8) for record in records for number in record)
+    blocks = [data[start : start + 1024] for start in range(0, len(data), 1024)]
+    hashes = [[merkle.leaf_hash(item) for item in items] for items in (leaves, blocks)]
+    roots = [merkle.root_of_hashes(items).hex() for items in hashes]
+    value["decisions"] |= {"root": roots[0], "leaves": len(leaves)} | changes
+    value["index"] |= {"root": roots[1], "leaves": len(blocks), "entries": len(records)}
+    raw = json.dumps(value).encode()
+    paths = [[tuple(merkle.inclusion_path(items, at)) for at in range(len(items))] for items in hashes]
+    return Receipt(
+        kind="url", name="u", scan=raw, scan_sha256=sha256(raw).hexdigest(),
+        decisions=tuple(Lines(leaf=at, data=leaf, path=paths[0][at]) for at, leaf in enumerate(leaves)),
+        index=tuple(Records(leaf=at, data=block, path=paths[1][at]) for at, block in enumerate(blocks)),
+    )  # fmt: skip
+
+
+SAID = b"\tu\tadmit\tno-prohibition\tuuuuuuu\n"
+
+
+def test_a_sound_root_over_nonsense_shows_nothing(scanned: Path) -> None:
+    key = key_index.key_of("url", "u")
+    assert check(built(scanned, [b"w" + SAID], [(key, 0)])).complete
+    odd = b"w\xff" + SAID  # a work whose name is no text
+    shown = check(round_trip(built(scanned, [odd], [(key, 0)])))
+    assert shown.decisions[0].work == "w\udcff"
+    for receipt in (
+        built(scanned, [b"w" + SAID], [(key, 1)]),
+        built(scanned, [b"w" + SAID], [(key, 0), (key - 1, 0)]),
+        built(scanned, [b"w" + SAID], [(key, 0)], leaf_rows=32),
+        built(scanned, [b"w" + SAID[:-1]], [(key, 0)]),
+        built(scanned, [(b"w" + SAID) * 65], [(key, 0)]),
+        built(scanned, [b"w\tu\n"], [(key, 0)]),
+        built(scanned, [b'"w' + SAID], [(key, 0)]),
+        built(scanned, [b"[" * 9 + b"\t" + b'"' + b"[" * 99_999 + SAID[2:]], [(key, 0)]),
+        built(scanned, [b"1\tu\tadmit\tx\tuu\n"], [(key, 0)]),
+        built(scanned, [b""], [(key, 0)]),
+    ):
+        with pytest.raises(Refused, match="E-RECEIPT"):
+            check(receipt)
+    assert len(check(built(scanned, [b"w" + SAID], [(key, 0), (key, 0)])).decisions) == 1
+    with pytest.raises(Refused, match="E-RECEIPT"):
+        check(replace(built(scanned, [b"v\tv" + SAID[2:]], [(key, 0)]), index=()))
+
+
+def test_texts_that_are_none_have_receipts(tmp_path: Path) -> None:
+    places, texts = np.array([0, 14, 26], np.int32), b"https://e.x/\xff\xfehttps://e.x/"
+    column = pa.Array.from_buffers(pa.string(), 2, [None, pa.py_buffer(places), pa.py_buffer(texts)])
+    pq.write_table(pa.table({"url": column}), tmp_path / "a.parquet")
+    scan([tmp_path / "a.parquet"], out=tmp_path / "out", receipts=True, now=NOW)
+    shown = check(round_trip(make("https://e.x/", tmp_path / "out")))
+    assert [d.work for d in shown.decisions] == ["a.parquet#1"]
+    assert check(make("https://e.x/\ufffd\ufffd", tmp_path / "out")).presence is Presence.ABSENT
