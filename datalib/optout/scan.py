@@ -93,8 +93,7 @@ def scan(
         urls=tuple(url_columns), headers=header_column, html=html_column, basis=basis_column, contents=bytes_column,
         ids=id_column, licence=license_column,
     )  # fmt: skip
-    planned = plan(works, columns, works_table)
-    engine = Engine(workers=workers)
+    planned, engine = plan(works, columns, works_table), Engine(workers=workers)
     _make_room(out)
     table = datalib_vocab.read("agents.json")
     prepared = prepare(sites, out / SITES, agent=agent, table=table, engine=engine)
