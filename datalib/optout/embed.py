@@ -62,7 +62,7 @@ def embed(path: Path, out: Path, refusal: Refusal, *, break_credentials: bool = 
             raise Refused(CODE, str(path), "neither JPEG, PNG nor PDF")
         before = units.read_file(path, path.name)
         if fault := next((found for found in before.signals if found.signal in _UNREADABLE), None):
-            raise Refused(CODE, str(path), fault.raw[:80] or fault.note)
+            raise Refused(CODE, str(path), fault.note if fault.signal == "xmp-unreadable" else fault.raw[:80])
         if not break_credentials and _has_credentials(Source(stream, size), form.container):
             raise Refused(SIGNED, str(path), "its C2PA content credentials would no longer fit")
         with replacing(out) as temporary:

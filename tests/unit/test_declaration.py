@@ -1,10 +1,13 @@
 """Signed declarations: what they say, when, and that no damage to them makes a refusal smaller."""
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from datalib.canonical import canonical
 from datalib.chain import envelope
@@ -140,6 +143,17 @@ def test_what_begins_as_a_declaration_must_be_one(tmp_path: Path, data: bytes) -
     (tmp_path / "d.json").write_bytes(data)
     with pytest.raises(DatalibError, match="E-REGISTRY-FORMAT"):
         prepare_registry([tmp_path / "d.json"], tmp_path, NOW)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.floats(0, 1, exclude_max=True), st.integers(0, 40), st.binary(max_size=40))
+def test_whatever_becomes_of_the_bytes_it_is_a_declaration_or_one_of_our_errors(
+    place: float, length: int, new: bytes
+) -> None:
+    data = made()
+    at = int(place * len(data))
+    with suppress(DatalibError):
+        Declaration.parse(data[:at] + new + data[at + length :])
 
 
 def test_a_declaration_about_nothing_that_can_be_compared_stops_a_scan(tmp_path: Path) -> None:
