@@ -21,7 +21,7 @@ from datalib.errors import DatalibError, Refused
 from datalib.formats import check_digest, decode_base64, encode_base64, format_time, sha256_hex
 from datalib.merkle import leaf_hash, root_from_path
 from datalib.optout.decisions import BLOCK, parse_line
-from datalib.optout.key_index import Kind, key_of, parse_records
+from datalib.optout.key_index import RECORD, Kind, key_of, parse_records
 from datalib.optout.result import ScanResult, parse_scan
 from datalib.optout.shard import MAX_URL
 
@@ -244,8 +244,10 @@ def _places(receipt: Receipt, result: ScanResult, where: str) -> list[int] | Non
     numbers = [leaf.leaf for leaf in receipt.index]
     if not numbers:
         return None if result.index["entries"] else []
+    if any(not leaf.data or len(leaf.data) % RECORD.itemsize for leaf in receipt.index):
+        raise Refused(CODE, where, "a leaf of the index has not whole records")
     records = [record for leaf in receipt.index for record in parse_records(leaf.data)]
-    if numbers != list(range(numbers[0], numbers[0] + len(numbers))) or records != sorted(records) or not records:
+    if numbers != list(range(numbers[0], numbers[0] + len(numbers))) or records != sorted(records):
         raise Refused(CODE, where, "the index is not in order")
     key = key_of(receipt.kind, receipt.name)
     begins = numbers[0] == 0 or records[0][0] < key

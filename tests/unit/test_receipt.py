@@ -397,7 +397,7 @@ def built(
 ) -> Receipt:
     """Make the receipt of a scan that says whatever it likes, with sound roots: its maker may be dishonest."""
     value = json.loads(read_bytes(scanned))
-    data = b"".join(number.to_bytes(8) for record in records for number in record)
+    data = b"".join(number.to_bytes(8) for record in records for number in record) + changes.pop("rest", b"")
     blocks = [data[start : start + 1024] for start in range(0, len(data), 1024)]
     hashes = [[merkle.leaf_hash(item) for item in items] for items in (leaves, blocks)]
     roots = [merkle.root_of_hashes(items).hex() for items in hashes]
@@ -432,6 +432,8 @@ def test_a_sound_root_over_nonsense_shows_nothing(scanned: Path) -> None:
         built(scanned, [b"[" * 9 + b"\t" + b'"' + b"[" * 99_999 + SAID[2:]], [(key, 0)]),
         built(scanned, [b"1\tu\tadmit\tx\tuu\n"], [(key, 0)]),
         built(scanned, [b""], [(key, 0)]),
+        built(scanned, [b"w" + SAID], [(key, 0)], rest=bytes(8)),
+        built(scanned, [b"w" + SAID], [(key, 0)], rest=b"\xff"),
     ):
         with pytest.raises(Refused, match="E-RECEIPT"):
             check(receipt)
