@@ -113,25 +113,25 @@ class _Scan:
 
 def _scan(text: bytes) -> _Scan:
     """Find what may be replaced. The text was parsed before: the parser raises nothing."""
-    found, stack, spaces = _Scan(), list[tuple[str, int]](), dict[str, list[str]]()
+    found, stack, spaces = _Scan(), list[tuple[int, int]](), dict[str, list[str]]()
     parser = expat.ParserCreate(namespace_separator="\n")
 
-    def start(name: str, _attributes: dict[str, str]) -> None:
+    def start(_name: str, _attributes: dict[str, str]) -> None:
         begin = parser.CurrentByteIndex
-        stack.append((name, begin))
         tag = _TAG.match(text, begin)
+        stack.append((begin, tag.end() if tag and tag[0].endswith(b"/>") else 0))
         for one in _ATTRIBUTE.finditer(text, *tag.span(1)) if tag else ():
             prefix, colon, local = one[1].decode("utf-8", "replace").partition(":")
             if colon and spaces.get(prefix):
                 found.enter(f"{spaces[prefix][-1]}\n{local}", *one.span())
 
     def end(name: str) -> None:
-        _, begin = stack.pop()
-        place = parser.CurrentByteIndex
-        stop = text.index(b">", place) + 1 if text[place : place + 2] == b"</" else place
+        begin, empty = stack.pop()
+        place = begin if empty else parser.CurrentByteIndex
+        stop = empty or text.index(b">", place) + 1
         found.enter(name, begin, stop)
         if name == f"{markup.RDF}\nRDF":
-            found.ends.append((begin if stop == place else place, stop))
+            found.ends.append((place, stop))
 
     def bind(prefix: str | None, space: str) -> None:
         spaces.setdefault(prefix or "", []).append(space)

@@ -12,8 +12,9 @@ from securesystemslib.signer._key import Key, SSlibKey
 
 from datalib.chain import envelope
 from datalib.chain.envelope import EVENT_TYPE
+from datalib.optout.declaration import declare
 from datalib.trust.keys import Algorithm
-from tests.libraries import BUYER, MAKER, Library, Person, sound
+from tests.libraries import BUYER, MAKER, NOW, Library, Person, sound
 
 
 def foreign_key(person: Person) -> Key:
@@ -38,6 +39,13 @@ def test_securesystemslib_sees_both_signatures_of_a_transfer(tmp_path: Path) -> 
     verified = theirs.verify([foreign_key(MAKER), foreign_key(BUYER)], threshold=2)
     assert set(verified) == {MAKER.key.public.keyid, BUYER.key.public.keyid}
     assert theirs.pae() == envelope.parse(line, payload_type=EVENT_TYPE).signed_bytes
+
+
+def test_securesystemslib_verifies_a_declaration() -> None:
+    said, data = declare(["e.x"], holder=MAKER.party, key=MAKER.key, now=NOW)
+    theirs = Envelope.from_dict(json.loads(data))
+    assert set(theirs.verify([foreign_key(MAKER)], threshold=1)) == {said.signed_by}
+    assert json.loads(theirs.payload) == said.to_dict()
 
 
 def test_in_toto_loads_a_line_and_verifies_it(tmp_path: Path) -> None:

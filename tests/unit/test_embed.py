@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import shutil
 import subprocess
 import zlib
 from pathlib import Path
@@ -102,6 +103,7 @@ def test_a_pdf_keeps_its_pages_and_other_metadata(tmp_path: Path) -> None:
 
 
 @pytest.mark.system
+@pytest.mark.skipif(shutil.which("exiftool") is None, reason="needs exiftool")
 @pytest.mark.parametrize("name", FILES)
 def test_exiftool_finds_it_too(tmp_path: Path, name: str) -> None:
     done, _ = write(tmp_path, name, FILES[name], MINING)
@@ -150,6 +152,55 @@ def test_an_old_value_is_replaced_in_any_form_and_never_weakened(
     abouts = {one.attributes[f"{markup.RDF}\nabout"] for one in elements if f"{markup.RDF}\nabout" in one.attributes}
     assert len(abouts) == 1  # all descriptions of a packet are about one thing
     assert (b"<tdm:reservation>1<" in new) == (reservation is not None)
+
+
+def test_empty_elements_end_where_they_end() -> None:
+    value = f'<plus:DataMining rdf:resource="{VOCABULARY}DMI-ALLOWED"/>'
+    last = made.packet(f"<dc:title>T</dc:title>{value}", dc=DC)  # the end tag of the description follows at once
+    new = xmp_writing.with_refusal(last, TRAINING, "x")
+    assert b"DMI-ALLOWED" not in new
+    assert new.count(b"</rdf:Description>") == 2
+    empty = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><r:RDF xmlns:r="%s" /></x:xmpmeta>' % markup.RDF.encode()
+    elements = markup.parse(xmp_writing.with_refusal(empty, TRAINING, "x")) or []
+    (place,) = (number for number, one in enumerate(elements) if one.local == "Description")
+    assert elements[elements[place].parent].local == "RDF"
+
+
+PIECES = st.sampled_from(
+    [
+        "<dc:title>T &gt; &#x41;</dc:title>", "<dc:empty/>", '<dc:rights rdf:resource="/&quot;>"/>', " ", "<!-- -->",
+        "<dc:subject><rdf:Bag><rdf:li>a</rdf:li><rdf:li/></rdf:Bag></dc:subject>", "<![CDATA[</rdf:RDF>]]>", "<?p ?>",
+        "<plus:DataMining>DMI-ALLOWED</plus:DataMining>", f'<plus:DataMining rdf:resource="{VOCABULARY}DMI-ALLOWED"/>',
+        "<plus:DataMining/>", "<plus:OtherConstraints>x</plus:OtherConstraints>", "<t:reservation>0</t:reservation>",
+        '</rdf:Description><rdf:Description rdf:about="" plus:DataMining="DMI-ALLOWED" dc:source=\'"\'>',
+        '</rdf:Description><rdf:Description rdf:about=""/><rdf:Description rdf:about="">',
+    ]
+)  # fmt: skip
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(PIECES, max_size=8), st.sampled_from([TRAINING, MINING]))
+def test_whatever_stands_in_a_packet_all_else_stays(pieces: list[str], refusal: Refusal) -> None:
+    tdm = "http://www.w3.org/ns/tdmrep/"
+
+    def rest(text: bytes) -> list[tuple[str, str, str]]:
+        elements = markup.parse(text)
+        assert elements is not None
+        own = {f"{made.PLUS}\nDataMining"} | (
+            {f"{tdm}reservation", f"{tdm}\npolicy", f"{tdm}\nreservation"} if refusal.tdm else set()
+        )
+        names = [
+            (one.name, "", one.text.strip()) for one in elements if one.name not in own and one.local != "Description"
+        ]
+        return names + [(one.name, *item) for one in elements for item in one.attributes.items()
+                        if one.name not in own and item[0] not in own and not item[0].endswith("about")]  # fmt: skip
+
+    spaces = f'xmlns:plus="{made.PLUS}" xmlns:dc="{DC}" xmlns:t="{tdm}" xmlns:x='.encode()
+    text = made.packet("".join(pieces)).replace(b"xmlns:x=", spaces)
+    new = xmp_writing.with_refusal(text, refusal, "x")
+    assert rest(new) == rest(text)
+    assert b"DMI-ALLOWED" not in new
+    assert xmp_writing.with_refusal(new, refusal, "x") == new
 
 
 def test_an_old_reservation_is_replaced_and_an_old_policy_kept_unless_there_is_a_new_one() -> None:
