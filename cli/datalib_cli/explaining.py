@@ -91,7 +91,11 @@ NOTES: Final = {
         "unreachable: RFC 9309 §2.3.1.4",
     )
 }
-NAMING: Final = {"for ": "Concerns the crawlers: {names}", "a licence is offered: ": "A licence is offered: {names}"}
+NAMING: Final = {
+    "for ": "Concerns the crawlers: {names}",
+    "a licence is offered: ": "A licence is offered: {names}",
+    "declared by ": "Declared by: {names}",
+}
 
 _SITE: Final = "location"
 _SHOWN: Final = 400  # characters of a line that is quoted; JSON has more
