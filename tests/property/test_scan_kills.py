@@ -35,8 +35,8 @@ def works(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def arguments(root: Path, out: str, workers: int) -> list[str]:
     return [
-        "scan", str(root / "works"), "--sites", str(root / "s.jsonl"), "-o", str(root / out), "--admitted", "--receipts",
-        "--workers", str(workers), "--now", "2027-01-15T08:00:00Z",
+        "scan", str(root / "works"), "--sites", str(root / "s.jsonl"), "-o", str(root / out), "--admitted",
+        "--receipts", "--workers", str(workers), "--now", "2027-01-15T08:00:00Z",
     ]  # fmt: skip
 
 
