@@ -49,7 +49,7 @@ def test_a_declaration_with_its_forms_printed_or_written(poet: Program, tmp_path
         (("no-domain",), 2, "E-USAGE"),
         ((), 2, "E-USAGE"),
         (("e.x", "--file", "none.txt"), 3, "E-IO"),
-        (("e.x", "--until", "soon"), 1, "E-TIME-FORMAT"),
+        (("e.x", "--until", "soon"), 2, "E-TIME-FORMAT"),
         (("e.x", "--licence", "x"), 2, "E-USAGE"),
         (("e.x", "--publish", "poet.pem"), 3, "E-IO"),
         (("e.x", "--deny", "all"), 2, "E-USAGE"),

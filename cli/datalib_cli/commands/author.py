@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 import click
 
 from datalib.errors import Unchecked
-from datalib.formats import format_time, parse_time
+from datalib.formats import format_time
 from datalib_cli import options
-from datalib_cli.base import Command, Output, clock, texts
+from datalib_cli.base import Command, Output, clock, texts, time_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -86,8 +86,8 @@ def declare(
         now=moment,
         deny=deny or DEFAULT,
         allow=allow,
-        begins=parse_time(begins, "--from") if begins else None,
-        until=parse_time(until, "--until") if until else None,
+        begins=time_of(begins, "--from") if begins else None,
+        until=time_of(until, "--until") if until else None,
         licence=licence,
     )
     target, folder = options.outside(out), options.outside(publish) if publish else None
