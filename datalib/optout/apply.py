@@ -20,6 +20,7 @@ from datalib.optout.outputs import replacing, sha256_of, trouble
 from datalib.optout.result import ScanFile, ScanResult, read_scan
 from datalib.optout.rewrite import rewrite
 from datalib.optout.works import is_library
+from datalib.webarchive.files import is_archive
 
 _JOURNAL = "applied.json"
 _BATCH = 1 << 17
@@ -73,6 +74,8 @@ def _unwanted(out: Path, result: ScanResult, wanted: set[str]) -> tuple[dict[str
         table, _, number = work.rpartition("#")
         if work in names:
             files.append(work)
+        elif "@" in work and any(is_archive(name) and work.startswith((f"{name}@", f"{name}/")) for name in names):
+            raise Misuse("E-USAGE", work, "records stay in their archive; take those that a scan --admitted wrote")
         elif table in names:
             tables.setdefault(table, set()).add(int(number))
         else:

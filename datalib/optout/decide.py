@@ -75,6 +75,12 @@ NOT_ASKED: Final = "not-asked"
 NO_URL: Final = "no-url"
 NO_HOST: Final = "no-host"
 DAMAGED: Final = "damaged-record"
+#: And of web archives.
+ARCHIVE_CUT: Final = "archive-cut"
+BODY_UNREADABLE: Final = "body-unreadable"
+INCOMPLETE: Final = "incomplete-record"
+TOO_LARGE: Final = "too-large"
+SITE_FILE: Final = "site-file"
 
 #: Every signal that the readers give, in the order in which a reason is chosen among equals.
 SIGNALS: Final = (

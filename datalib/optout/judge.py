@@ -12,6 +12,7 @@ from typing import Final
 from datalib.optout import aipref, content_signal, reservation, robots_extra, robots_tags, rsl, site_files, tdmrep
 from datalib.optout.agents import AgentTable
 from datalib.optout.answers import ROBOTS, TDMREP, Answer
+from datalib.optout.glance import is_silent
 from datalib.optout.model import NOTHING, Carrier, Reading, Signal, State
 from datalib.optout.page import PageMeta, read_page
 from datalib.optout.patterns import Rule, RuleSet
@@ -271,6 +272,14 @@ def judge_headers(
 
 def judge_page(html: bytes, agent: str, table: AgentTable, evidence: Evidence) -> tuple[Signal, ...]:
     """Give the signals of a web page."""
+    found = [] if is_silent(html, agent, table) else _element_signals(html, agent, table, evidence)
+    if words := reservation.on_page(html):
+        hold = Reading.of(State.HOLD, *TRAINING)
+        found.append(evidence.signal("page-text", Carrier.PAGE, words, spec=NOTHING, strict=hold))
+    return tuple(found)
+
+
+def _element_signals(html: bytes, agent: str, table: AgentTable, evidence: Evidence) -> list[Signal]:
     page = read_page(html)
     found = [*robots_tags.page_signals(page, agent, table, evidence), *_page_tdmrep(page, evidence)]
     found += _page_preferences(page, evidence)
@@ -280,13 +289,10 @@ def judge_page(html: bytes, agent: str, table: AgentTable, evidence: Evidence) -
         found.append(_licence(page.licences, Carrier.PAGE, evidence))
     for document in page.documents:
         found += rsl.parse(document.encode("utf-8", "replace")).inside_signals(Carrier.PAGE, evidence)
-    if words := reservation.on_page(html):
-        hold = Reading.of(State.HOLD, *TRAINING)
-        found.append(evidence.signal("page-text", Carrier.PAGE, words, spec=NOTHING, strict=hold))
     if not page.complete:
         found.append(evidence.signal("page-unreadable", Carrier.PAGE, "", spec=NOTHING, strict=_HOLD,
                                      note="longer than the reader's bound"))  # fmt: skip
-    return tuple(found)
+    return found
 
 
 def _page_tdmrep(page: PageMeta, evidence: Evidence) -> tuple[Signal, ...]:

@@ -21,15 +21,16 @@ _MAX_LINE = 1 << 20
 def origins_of(works: Sequence[Path], url_columns: Sequence[str] = ()) -> Iterator[str]:
     """Give each origin of the URLs of ``works`` once, in the order of their first appearance.
 
-    Tables and folders are those of a scan, with its choice of columns. Any other file is a list: a URL, an origin or a
-    bare host (https) in each line, ``#`` beginning a comment.
+    Tables, archives and folders are those of a scan, with its choice of columns. Any other file is a list: a URL, an
+    origin or a bare host (https) in each line, ``#`` beginning a comment.
     Raises Refused (E-TABLE-READ), Misuse (E-USAGE: no such column), Unchecked (E-IO).
     """
     from datalib.optout.rows import form_of
+    from datalib.webarchive.files import is_archive
 
     found: set[str] = set()
     for path in works:
-        table = path.is_dir() or form_of(path.name) is not None
+        table = path.is_dir() or form_of(path.name) is not None or is_archive(path.name)
         for url in _of_works(path, url_columns) if table else _of_list(path):
             origin = origin_of(url)
             if origin is not None and origin not in found:
@@ -39,12 +40,16 @@ def origins_of(works: Sequence[Path], url_columns: Sequence[str] = ()) -> Iterat
 
 def _of_works(path: Path, url_columns: Sequence[str]) -> Iterator[str]:
     from datalib.optout import rows
+    from datalib.optout.archived import urls_of
     from datalib.optout.columns import Columns
-    from datalib.optout.works import plan
+    from datalib.optout.works import Part, plan
 
     planned = plan([path], Columns(urls=tuple(url_columns)))
     for shard in planned.shards:
         yield from (url for _, url in shard.urls)
+        if shard.file and shard.part is Part.RECORDS:
+            yield from urls_of(shard.file.path, shard.entry)
+            continue
         if shard.file is None or shard.form is None:
             _check_read(path, shard.files)
             continue

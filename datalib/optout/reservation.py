@@ -6,8 +6,8 @@ training is none. In terms of use any refusal that is near to training does.
 """
 
 import re
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Iterator, Sequence
+from typing import AnyStr, Final
 
 MAX_BYTES: Final = 1 << 20
 MAX_QUOTE: Final = 500
@@ -79,7 +79,7 @@ def _cut(html: bytes) -> bytes:
     return html if len(html) <= MAX_BYTES else html[:half] + b" " + html[-half:]  # a footer stands at the end
 
 
-def _places(piece: str, words: str) -> Iterator[int]:
+def _places(piece: AnyStr, words: AnyStr) -> Iterator[int]:
     at = words.find(piece)
     while at >= 0:
         yield at
@@ -102,15 +102,32 @@ _LAWS, _RIGHTS_HELD, _SUBJECTS = (
     tuple(piece.encode().translate(_FOLDED) for piece in pieces)
     for pieces in (_LAW_PIECES, _RIGHTS_PIECES, _SUBJECT_PIECES)
 )
+_PLAIN_RIGHTS, _PLAIN_SUBJECTS = (
+    tuple(piece for piece in pieces if piece.isascii()) for pieces in (_RIGHTS_HELD, _SUBJECTS)
+)
+#: How the rest of a sentence ends, and how its beginning stands, with no markup and no reference in it.
+_SENTENCE: Final = 80
+_ENDS: Final = re.compile(rb"[^.;!?<>&]{0,80}[.!?]")
+_BEGINS: Final = re.compile(rb"[.!?][^.;!?<>&]*\Z")
 _LONG_S: Final = "\N{LATIN SMALL LETTER LONG S}".encode()  # the one other form of a letter above
 
 
 def _may_reserve(html: bytes) -> bool:
     """Say quickly whether the words can be there at all: most pages have none, and few have both."""
-    folded = html.translate(_FOLDED)
-    if _LONG_S in html or any(piece in folded for piece in _LAWS):
+    folded, plain = html.translate(_FOLDED), html.isascii()
+    if (not plain and _LONG_S in html) or any(piece in folded for piece in _LAWS):
         return True
-    return any(piece in folded for piece in _RIGHTS_HELD) and any(piece in folded for piece in _SUBJECTS)
+    rights, subjects = (_PLAIN_RIGHTS, _PLAIN_SUBJECTS) if plain else (_RIGHTS_HELD, _SUBJECTS)
+    held = any(_is_open(folded, at, subjects) for piece in rights for at in _places(piece, folded))
+    return held and any(piece in folded for piece in subjects)
+
+
+def _is_open(folded: bytes, at: int, subjects: Sequence[bytes]) -> bool:
+    """Say whether more than the sentence round a place has to be looked at: it does not plainly end, or says enough."""
+    begin, end = _BEGINS.search(folded, max(at - _SENTENCE, 0), at), _ENDS.match(folded, at)
+    if begin is None or end is None:
+        return True
+    return any(piece in folded[begin.start() : end.end()] for piece in subjects)
 
 
 def _words(text: str) -> str:

@@ -24,6 +24,7 @@ from datalib.formats import format_time
 from datalib.library.store import inside_library, is_leftover
 from datalib.merkle import RootBuilder
 from datalib.optout import agents
+from datalib.optout.archived_plan import Asked, read_archives
 from datalib.optout.columns import Columns
 from datalib.optout.decide import Profile
 from datalib.optout.decisions import BLOCK
@@ -41,14 +42,18 @@ from datalib.optout.rows import BATCH_ROWS
 from datalib.optout.shard import COUNTED, WORK, Job, ShardTask, judge_shard
 from datalib.optout.sites import Prepared, prepare
 from datalib.optout.statements import Statements
-from datalib.optout.works import File, Part, Plan, Shard, plan
+from datalib.optout.works import File, Plan, Shard, plan
 
 VERSION: Final = 1
 SITES: Final = "sites"
 _DAY = 86_400
 #: The folders of a result whose leftovers are removed, and what scans call the things in them.
 _PART = re.compile(r"part-[0-9]{5,}\.parquet")
-_FOLDERS = {"decisions": _PART, "admitted": _PART, WORK: re.compile(r"[0-9]{5,}\.[a-z.]+|registry-[0-9a-f]+")}
+_FOLDERS = {
+    "decisions": _PART,
+    "admitted": re.compile(rf"{_PART.pattern}|part-[0-9]{{5,}}(?:\.(?:warc|arc|wet|wat|gz))+"),
+    WORK: re.compile(r"[0-9]{5,}\.[a-z.]+|registry-[0-9a-f]+|archive-[0-9a-f]+\.(?:read|sites)|archived\.jsonl"),
+}
 _HASHED_AT_ONCE = 256
 
 
@@ -96,8 +101,11 @@ def scan(
     planned, engine = plan(works, columns, works_table), Engine(workers=workers)
     _make_room(out)
     table = datalib_vocab.read("agents.json")
-    prepared = prepare(sites, out / SITES, agent=agent, table=table, engine=engine)
+    digests = _hash_files(planned.files, engine)
     registry = prepare_registry(registries, out / WORK, now)
+    asked = Asked(agent, table, bool(registries or licences))
+    planned, archived = read_archives(planned, digests, out / WORK, engine, asked)
+    prepared = prepare([*sites, *archived], out / SITES, agent=agent, table=table, engine=engine)
     job = Job(
         out=out,
         registry=registry.folder if registry else None,
@@ -114,19 +122,16 @@ def scan(
         receipts=receipts,
         batch_rows=batch_rows,
     )
-    digests = _hash_files(planned.files, engine)
     done = list(run(judge_shard, _tasks(planned, job, prepared, digests), engine))
     _check_unchanged(planned.files)
     result = ScanResult(
         time=format_time(now),
-        required=required,
         synthetic_stated=planned.synthetic,
         inputs=tuple(_inputs(planned, digests, done)),
         **_about(job, prepared, registry),
         **_gather(job, prepared, done),
     )
-    _finish(out, result)
-    return result
+    return _finish(out, result)
 
 
 def _about(job: Job, prepared: Prepared | None, registry: Registry | None) -> dict[str, Any]:
@@ -134,6 +139,7 @@ def _about(job: Job, prepared: Prepared | None, registry: Registry | None) -> di
     return {
         "tool": f"datalib {datalib.__version__}",
         "profile": job.profile.value,
+        "required": tuple(name for name in CARRIERS if job.required & BIT[name]),
         "agent": job.agent,
         "agents_sha256": agents.read(job.table).sha256,
         "sites": _describe(prepared),
@@ -221,6 +227,8 @@ def _tasks(planned: Plan, job: Job, prepared: Prepared | None, digests: dict[str
             "placed": [[file.placed, file.url, file.licence] for file in named],
             "sidecars": [[digests.get(beside.name) for beside in file.sidecars] for file in named],
             "urls": shard.urls,
+            "entry": shard.entry,
+            "read": shard.read.name if shard.read else None,
         }
         key = hashlib.sha256(json.dumps(common | own, sort_keys=True).encode()).hexdigest()
         yield ShardTask(job, number, shard, key, tuple(digests.get(file.name, "") for file in shard.files))
@@ -298,7 +306,7 @@ def _index(out: Path, receipts: Sequence[dict[str, Any]]) -> dict[str, Any]:
 def _inputs(planned: Plan, digests: dict[str, str], receipts: Sequence[dict[str, Any]]) -> Iterable[ScanFile]:
     works: Counter[str] = Counter()
     for shard, receipt in zip(planned.shards, receipts, strict=True):
-        if shard.part is Part.ROWS and shard.file:
+        if shard.file:
             works[shard.file.name] += receipt["rows"]
         else:
             works.update(file.name for file in shard.files)
@@ -315,7 +323,7 @@ def _describe(prepared: Prepared | None) -> dict[str, Any] | None:
     return {"answers": store.answer_count, "origins": store.size, "sha256": store.digest}
 
 
-def _finish(out: Path, result: ScanResult) -> None:
+def _finish(out: Path, result: ScanResult) -> ScanResult:
     """Write ``scan.json`` last, when nothing but this result is left in the folder."""
     kept = {file.path for file in result.outputs}
     with trouble(out):
@@ -328,6 +336,7 @@ def _finish(out: Path, result: ScanResult) -> None:
         with replacing(out / NAME) as temporary:
             temporary.write_bytes(result.to_bytes())
         shutil.rmtree(out / WORK)
+    return result
 
 
 __all__ = ["ScanFile", "ScanResult", "Shard", "read_scan", "scan"]

@@ -22,6 +22,8 @@ from datalib.errors import Unchecked
 from datalib.optout import agents, rows
 from datalib.optout.admitted import AdmittedWriter
 from datalib.optout.agents import AgentTable
+from datalib.optout.archived import works_of
+from datalib.optout.archived_admitted import ArchiveWriter, archive_name
 from datalib.optout.book import Book
 from datalib.optout.columns import text_column
 from datalib.optout.contained import UnitReader
@@ -178,7 +180,7 @@ def _receipt(place: Path, task: ShardTask) -> dict[str, Any] | None:
 def _judge(task: ShardTask) -> dict[str, Any]:
     job = task.job
     name = f"part-{task.number:05d}.parquet"
-    decisions_path, admitted_path = job.out / "decisions" / name, job.out / "admitted" / name
+    decisions_path, admitted_path = job.out / "decisions" / name, job.out / "admitted" / archive_name(name, task.shard)
     tools = _tools(job)
     book = Book(tools.judges)
     registered = Registered(tools.registry, book) if tools.registry else None
@@ -192,7 +194,8 @@ def _judge(task: ShardTask) -> dict[str, Any]:
         UnitReader() as units,
     ):
         decisions = DecisionWriter(decisions_file, keyed=job.receipts)
-        admitted = AdmittedWriter(admitted_file)
+        archive = task.shard.part is Part.RECORDS
+        admitted = ArchiveWriter(admitted_file, task.shard) if archive else AdmittedWriter(admitted_file)
         for batch in _batches(task, tools.table, book, units):
             places = [places_of(column) for column in batch.urls]
             if registered:
@@ -234,6 +237,8 @@ def _batches(task: ShardTask, table: AgentTable, book: Book, units: UnitReader) 
         url = pa.array([text for _, text in shard.urls], pa.string())
         basis = np.full(len(work), job.licensed, dtype=np.bool_)
         yield Batch(work=work, url=url, urls=(url,), marks=_unmarked(len(work), job.required), basis=basis)
+    elif shard.part is Part.RECORDS:
+        yield from _archive(shard, job, book)
     else:
         yield from _table(shard, job, table, book, units)
 
@@ -248,6 +253,21 @@ def _of_files(files: Sequence[File], ids: list[tuple[int, str]], marks: Marks, j
     work = pa.array([file.name for file in files], pa.string())
     urls = (url,) if placed.any() else ()
     return Batch(work=work, url=url, urls=urls, marks=marks, basis=basis, ids=ids, placed=placed)
+
+
+def _archive(shard: Shard, job: Job, book: Book) -> Iterator[Batch]:
+    if shard.file is None or shard.read is None:
+        return
+    prefix = f"{shard.file.name}/{shard.entry}@" if shard.entry else f"{shard.file.name}@"
+    for works in works_of(shard.read, book):
+        works.marks.required |= np.uint16(job.required)
+        url = pa.array(works.urls, pa.string())
+        ids = [(row, f"sha256:{digest}") for row, digest in enumerate(works.digests) if digest]
+        yield Batch(
+            work=pa.array([prefix + place for place in works.places], pa.string()), url=_first_url((url,), len(url)),
+            urls=(url,), marks=works.marks, basis=np.full(len(url), job.licensed, dtype=np.bool_),
+            source=works.extents, ids=ids,
+        )  # fmt: skip
 
 
 def _table(shard: Shard, job: Job, table: AgentTable, book: Book, units: UnitReader) -> Iterator[Batch]:

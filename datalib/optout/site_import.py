@@ -1,4 +1,4 @@
-"""Import of site snapshots into a store: JSON Lines, a folder ``HOST/PATH``, Parquet, another store."""
+"""Import of site snapshots into a store: JSON Lines, a folder ``HOST/PATH``, Parquet, web archives, another store."""
 
 import base64
 import hashlib
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from datalib.errors import Refused
 from datalib.optout import answers as answer_forms
 from datalib.optout.answers import Answer
+from datalib.optout.archived_sites import read_sites
 from datalib.optout.site import (
     ANSWER,
     BODY,
@@ -30,6 +31,7 @@ from datalib.optout.site import (
     open_store,
 )
 from datalib.optout.urls import PAD, Bytes, Hashes, Positions, equal_rest, first_words, hash_spans, spans_of
+from datalib.webarchive.files import is_archive
 
 _FLUSH = 1 << 12
 _GATHERED = 1 << 16
@@ -63,6 +65,8 @@ def read_answers(source: Path) -> Iterator[Answer]:
         return _read_parquet(source / "answers.parquet", store)
     if source.is_dir():
         return answer_forms.read_folder(source)
+    if is_archive(source.name):
+        return read_sites(source)
     if source.suffix.lower() == ".parquet":
         return _read_parquet(source, None)
     return answer_forms.read_jsonl_file(source)

@@ -17,6 +17,7 @@ from datalib.errors import Misuse, Refused, Unchecked
 from datalib.optout import rows, synthetic, treebank, works_table
 from datalib.optout.columns import URL_COLUMNS, Columns
 from datalib.optout.rows import Form
+from datalib.webarchive.files import entries_of, is_archive, is_wacz
 
 #: Rows of one shard of a Parquet file, as near as its row groups allow, and where they hold files; files of one shard
 #: of a folder.
@@ -40,6 +41,7 @@ class Part(StrEnum):
     ROWS = "rows"
     FILES = "files"
     SOURCES = "sources"
+    RECORDS = "records"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +66,10 @@ class File:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shard:
-    """Works that are judged together. ``file`` and what follows it are of a table, ``files`` and ``urls`` of others."""
+    """Works that are judged together. ``file`` and what follows it are of a table, ``files`` and ``urls`` of others.
+
+    An archive has a ``file`` too, a WACZ for each ``entry``; ``read`` is where its reading was left, once it was read.
+    """
 
     part: Part
     file: File | None = None
@@ -73,6 +78,8 @@ class Shard:
     groups: range | None = None
     files: tuple[File, ...] = ()
     urls: tuple[tuple[int, str], ...] = ()
+    entry: str = ""
+    read: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,9 +123,10 @@ def plan(works: Sequence[Path], columns: Columns, table: Path | None = None) -> 
             single.add(root.name)
             licensed = False
     files = [found[name] for name in sorted(found)]
-    tables, others = _tables(files, columns, single)
+    archives, others = _archives(files)
+    tables, others = _tables(others, columns, single)
     placed = others if table is None else list(works_table.place(others, table))
-    shards = [*tables, *_folder_shards(list(_with_sidecars(placed)))]
+    shards = [*archives, *tables, *_folder_shards(list(_with_sidecars(placed)))]
     if urls:
         shards.append(Shard(part=Part.SOURCES, urls=tuple(urls)))
     if not shards:
@@ -129,6 +137,23 @@ def plan(works: Sequence[Path], columns: Columns, table: Path | None = None) -> 
 def is_library(folder: Path) -> bool:
     """Say whether a folder is a data library, signed or not."""
     return (folder / MANIFEST).is_file()
+
+
+def _archives(files: Sequence[File]) -> tuple[list[Shard], list[File]]:
+    """Find web archives. Records can only be read from the start: an archive is one shard, each entry of a WACZ is."""
+    shards: list[Shard] = []
+    others: list[File] = []
+    for file in files:
+        if not file.regular or not is_archive(file.name):
+            others.append(file)
+            continue
+        try:
+            entries = entries_of(file.path) if is_wacz(file.name) else ("",)
+        except Refused as error:
+            others.append(_damaged(file, error.detail))
+            continue
+        shards += [Shard(part=Part.RECORDS, file=file, entry=entry) for entry in entries]
+    return shards, others
 
 
 def _tables(files: Sequence[File], columns: Columns, single: set[str]) -> tuple[list[Shard], list[File]]:

@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from bench import carriers, chain, corpus, optout, read_units, reference_hash
+from bench import carriers, chain, corpus, optout, read_units, reference_hash, warcs
 from bench.__main__ import table
 from bench.corpus import Size
 from bench.machine import machine, release
 from bench.row import Row, bounded, compared
 from bench.usage import Usage, measure
+from datalib.webarchive.records import read_records
 
 
 @pytest.mark.parametrize(
@@ -38,6 +39,16 @@ def test_the_corpus_is_the_same_each_time(tmp_path: Path, capsys: pytest.Capture
         listings.append(sorted(lines))
     assert listings[0] == listings[1]
     assert len(listings[0]) == 14
+
+
+def test_the_archive_is_the_same_each_time_and_sound(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        assert warcs.make(tmp_path / name, pages=4, sites=2) == 14
+    data = (tmp_path / "a").read_bytes()
+    assert data == (tmp_path / "b").read_bytes()
+    found = list(read_records(iter([data, b""]).__next__))
+    assert [one.kind for one in found] == ["response"] * 2 + ["request", "response", "metadata"] * 4
+    assert not any(one.trouble for one in found)
 
 
 def test_a_process_is_measured_alone() -> None:

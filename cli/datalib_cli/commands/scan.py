@@ -43,7 +43,7 @@ from datalib_cli.render import scan_lines
 @click.option("--sites-max-age", type=click.IntRange(0), metavar="DAYS", help="Older answers count as not asked.")
 @click.option("--workers", type=click.IntRange(1), default=1, help="Processes. Default: 1. The result is the same.")
 @click.option("--receipts", is_flag=True, help="Also write the index by which `optout receipt` can show absence.")
-@click.option("--admitted", is_flag=True, help="Also write the admitted rows, schema unchanged.")
+@click.option("--admitted", is_flag=True, help="Also write what is admitted: rows, records of archives.")
 @options.now
 def command(
     works: tuple[Path, ...],

@@ -1,0 +1,391 @@
+"""Records of web archives: WARC (ISO 28500; 1.0, 1.1 and older) and ARC, plain or as gzip members, read as a stream.
+
+Nothing in an archive stops the reading of it. A record that is damaged, cut off, too large or longer than its member
+comes out with its ``trouble``, and the reading goes on with the next record that can be found. Records that stand
+inside of the bytes that such a record claims come out too, each with trouble: nobody can tell what they are. Memory is
+bounded by ``MAX_BLOCK``.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final, NamedTuple
+
+from datalib.webarchive.window import Members, StreamError, Window
+
+#: A record with a larger block, or a longer header, is not read.
+MAX_BLOCK: Final = 64 << 20
+MAX_HEAD: Final = 1 << 16
+
+_GZIP: Final = b"\x1f\x8b"
+_LINE_ENDS: Final = re.compile(rb"[\r\n]*")
+_VERSION: Final = re.compile(rb"WARC/\d")
+_VERSION_CUT: Final = re.compile(rb"WARC/\d|W?A?R?C?/?$")
+_MARK: Final = re.compile(rb"\nWARC/\d")
+_EMPTY_LINE: Final = b"\r\n\r\n"
+_BLANK: Final = frozenset({b" ", b"\t"})
+_LENGTH: Final = re.compile(rb"\nContent-Length: (\d{1,18})\r\n", re.IGNORECASE)
+_ONCE: Final = frozenset({b"content-length", b"warc-type", b"warc-target-uri"})
+_DATE: Final = re.compile(rb"\d{8,20}")
+_DIGITS: Final = re.compile(rb"\d{1,18}")
+_ARC_LINE: Final = 1 << 13
+_ARC_FIELDS: Final = 5
+_SCHEME: Final = re.compile(rb"[A-Za-z][A-Za-z0-9+.-]*:")
+_SCHEME_CUT: Final = re.compile(rb"[A-Za-z][A-Za-z0-9+.-]*(?::|$)")
+_START: Final = 64
+_NO_FIELDS: Final[Mapping[bytes, bytes]] = MappingProxyType({})
+
+
+class Trouble(StrEnum):
+    """Why a record is not what it should be."""
+
+    NONE = ""
+    DAMAGED = "damaged"
+    CUT = "cut"  # the archive ends here, or nothing that can be read follows
+    LARGE = "large"
+
+
+class Extent(NamedTuple):
+    """Where the bytes of a record lie: ``start`` to ``end`` in the file.
+
+    Where it shares a gzip member with others, these are of the member, and ``inner`` says where in what it holds;
+    ``end`` is then not known.
+    """
+
+    start: int
+    end: int
+    inner: tuple[int, int] | None = None
+
+
+class Record(NamedTuple):
+    """A record. ``place`` names it in its file: the offset, with ``+N`` where it is not first in its gzip member.
+
+    ``kind``: WARC-Type in lower case; of ARC ``response``, or ``warcinfo`` for what is said of the file. ``date``: as
+    it is written. ``fields``: the header by names in lower case. ``plain``: no check sum of gzip vouches for it.
+    """
+
+    place: str
+    extent: Extent
+    kind: str = ""
+    url: str = ""
+    date: str = ""
+    fields: Mapping[bytes, bytes] = _NO_FIELDS
+    block: bytes = b""
+    trouble: Trouble = Trouble.NONE
+    plain: bool = False
+
+
+class _Head(NamedTuple):
+    """A header. ``length`` is None where it cannot be told."""
+
+    kind: str = ""
+    url: str = ""
+    date: str = ""
+    fields: Mapping[bytes, bytes] = _NO_FIELDS
+    length: int | None = None
+
+
+def read_records(
+    pull: Callable[[], bytes], *, without: frozenset[str] = frozenset(), packed: bool = False
+) -> Iterator[Record]:
+    """Read the records of an archive. ``pull`` gives its bytes, b"" at the end.
+
+    ``packed``: it is called a gzip file, which counts where its beginning does not tell. Sound records of the kinds in
+    ``without`` are left out. An archive without any record is one with trouble.
+    """
+    source = Window(pull)
+    source.have(_START)
+    packed = source.data.startswith(_GZIP) or (packed and not _starts(source.data))
+    some = False
+    for record in _of_members(source, without) if packed else _Walk(source, None).records():
+        some = True
+        if record is not None and (record.trouble or record.kind not in without):
+            yield record
+    if not some:
+        yield Record(place="0", trouble=Trouble.CUT, extent=Extent(start=0, end=0))
+
+
+def _starts(data: bytes) -> bool:
+    return bool(_VERSION.match(data)) or _arc_head(data.partition(b"\n")[0]) is not None
+
+
+def _of_members(source: Window, without: frozenset[str]) -> Iterator[Record | None]:
+    """Read the records of gzip members; None stands for one that is left out."""
+    members = Members(source, _starts)
+    kinds = "|".join(map(re.escape, sorted(without))) or "(?!)"
+    unwanted = re.compile(rb"WARC/1\.[01]\r\nWARC-Type: (?:%s)\r\n" % kinds.encode())
+    while True:
+        start = members.place
+        try:
+            begun = members.begin()
+        except StreamError as error:
+            trouble = Trouble.CUT if error.cut else Trouble.DAMAGED
+            yield Record(place=str(start), trouble=trouble, extent=Extent(start=start, end=start))
+            continue
+        if begun is None:
+            return
+        data, size = members.at_once()
+        if unwanted.match(data) and _is_only(data):
+            members.pass_over(size)
+            yield None
+            continue
+        record = _only_record(data, begun, begun + size)
+        if record:
+            members.pass_over(size)
+            yield record
+        else:
+            yield from _Walk(Window(members.pull), members, begun).records()
+
+
+def _is_only(data: bytes) -> bool:
+    """Say whether what a member holds is one record by its length, without reading more of its header."""
+    behind = data.find(_EMPTY_LINE, 0, MAX_HEAD)
+    found = _LENGTH.findall(data, 0, behind + 2)
+    if len(found) != 1:
+        return False
+    end = behind + len(_EMPTY_LINE) + int(found[0])
+    return end <= len(data) and not data[end:].strip(b"\r\n")
+
+
+def _only_record(data: bytes, start: int, end: int) -> Record | None:
+    """Read what a whole member holds if it is one sound record of WARC, as nearly all are; else None."""
+    behind = data.find(_EMPTY_LINE, 0, MAX_HEAD)
+    if behind < 0 or data[:5] != b"WARC/":
+        return None
+    kind, url, date, fields, length = _warc_head(data[:behind])
+    first = behind + len(_EMPTY_LINE)
+    if length is None or length > MAX_BLOCK or data[first + length :].strip(b"\r\n") or first + length > len(data):
+        return None
+    return Record(str(start), Extent(start, end), kind, url, date, fields, data[first : first + length])
+
+
+class _Walk:
+    """The records of a plain archive, or of one gzip member."""
+
+    def __init__(self, window: Window, members: Members | None, start: int = 0) -> None:
+        self._window = window
+        self._members = members
+        self._start = start
+        self._arc = False
+        self._doubt = 0
+        self._record: Record | None = None
+
+    def records(self) -> Iterator[Record]:
+        window = self._window
+        try:
+            if self._pass_line_ends():
+                window.have(_START)
+                self._arc = not _VERSION.match(window.data, window.at)
+            while self._pass_line_ends():
+                yield self._read()
+        except StreamError as error:
+            trouble = Trouble.CUT if error.cut else Trouble.DAMAGED
+            yield (self._record or self._begin(window.place))._replace(trouble=trouble)
+
+    def _pass_line_ends(self) -> bool:
+        """Go to what follows line ends; say whether there is anything."""
+        window = self._window
+        self._record = None
+        while True:
+            window.at = _end_of_lines(window.data, window.at)
+            if window.at < len(window.data):
+                return True
+            if not window.have(1):
+                return False
+
+    def _begin(self, place: int) -> Record:
+        """Give a record of which nothing is known but its place."""
+        if self._members is None:
+            return Record(place=str(place), extent=Extent(start=place, end=place), plain=True)
+        inner = f"+{place}" if place else ""
+        return Record(place=f"{self._start}{inner}", extent=Extent(start=self._start, end=self._start))
+
+    def _read(self) -> Record:
+        """Read one record and go to where the next one begins."""
+        window, place = self._window, self._window.place
+        self._record = record = self._begin(place)
+        head = self._head()
+        if head is None:
+            window.at += 1
+            return record._replace(trouble=Trouble.DAMAGED if self._seek() or self._members else Trouble.CUT)
+        self._record = record = record._replace(kind=head.kind, url=head.url, date=head.date, fields=head.fields)
+        if head.length is None or place < self._doubt:
+            self._seek()
+            return record._replace(trouble=Trouble.DAMAGED)
+        if head.length > MAX_BLOCK:
+            return self._passed_over(record, head.length)
+        begun, whole = window.place, window.have(head.length)
+        if whole and self._fits(head.length):
+            block = window.data[window.at : window.at + head.length]
+            window.at = _end_of_lines(window.data, window.at + head.length)
+            return record._replace(block=block, extent=self._extent(place))
+        self._doubt = begun + head.length
+        self._seek()
+        return record._replace(trouble=Trouble.DAMAGED if whole or self._members else Trouble.CUT)
+
+    def _passed_over(self, record: Record, length: int) -> Record:
+        """Pass over a block that is too large to be held."""
+        if not self._window.skip(length):
+            return record._replace(trouble=Trouble.CUT)
+        if self._fits(0):
+            return record._replace(trouble=Trouble.LARGE)
+        self._seek()
+        return record._replace(trouble=Trouble.DAMAGED)
+
+    def _fits(self, length: int) -> bool:
+        """Say whether the end of the archive or another record follows behind so many bytes."""
+        window = self._window
+        window.have(length + (_ARC_LINE if self._arc else _START))
+        end = _end_of_lines(window.data, window.at + length)
+        if end == len(window.data):
+            return True
+        line, newline, _ = window.data[end : end + _ARC_LINE].partition(b"\n")
+        if not newline and window.ended:  # which is cut off: the next record, as far as can be told
+            return (_SCHEME_CUT if self._arc else _VERSION_CUT).match(line) is not None
+        begins = _arc_head(line) is not None if self._arc else _VERSION.match(line) is not None
+        return begins and end > window.at + length
+
+    def _extent(self, place: int) -> Extent:
+        """Give the extent of a record behind which the window stands."""
+        window = self._window
+        if self._members is None:
+            return Extent(start=place, end=window.place)
+        if not place and not window.have(1):
+            return Extent(start=self._start, end=self._members.place)
+        return Extent(start=self._start, end=self._start, inner=(place, window.place))
+
+    def _head(self) -> _Head | None:
+        """Read a header and go behind it; None where there is none, then the window stays where it is."""
+        window = self._window
+        if self._arc:
+            window.have(_ARC_LINE)
+            line, newline, _ = window.data[window.at : window.at + _ARC_LINE].partition(b"\n")
+            arc = _arc_head(line) if newline else None
+            window.at += len(line) + 1 if arc else 0
+            return arc
+        if not _VERSION.match(window.data, window.at):
+            window.have(_START)
+            if not _VERSION.match(window.data, window.at):
+                return None
+        end, size = self._head_end()
+        if end < 0:
+            return None
+        head = _warc_head(window.data[window.at : end])
+        window.at = end + size
+        return head
+
+    def _head_end(self) -> tuple[int, int]:
+        """Find the empty line behind a header, and how long its ends are; -1 where there is none in reach."""
+        window = self._window
+        for size in (0, MAX_HEAD):
+            window.have(size)
+            first = window.data.find(b"\n", window.at, window.at + _START)
+            mark = b"\n\n" if first > 0 and window.data[first - 1 : first] != b"\r" else b"\r\n\r\n"
+            end = window.data.find(mark, window.at, window.at + MAX_HEAD)
+            if end >= 0:
+                return end, len(mark)
+        return -1, 0
+
+    def _seek(self) -> bool:
+        """Go to the next beginning of a record, or to the end. Raises StreamError."""
+        window = self._window
+        while True:
+            found, rest = self._find()
+            if found >= 0:
+                window.at = found
+                return True
+            window.at = max(window.at, rest)
+            if not window.have(len(window.data) - window.at + 1):
+                window.at = len(window.data)
+                return False
+
+    def _find(self) -> tuple[int, int]:
+        """Find the beginning of a record in what is at hand; else say from where on to look again."""
+        data, at = self._window.data, max(self._window.at - 1, 0)
+        if not self._arc:
+            found = _MARK.search(data, at)
+            return (found.start() + 1 if found else -1), len(data) - len(b"\nWARC/")
+        while (begin := data.find(b"\n", at) + 1) > 0:
+            end = data.find(b"\n", begin)
+            if end < 0 and len(data) - begin < _ARC_LINE and not self._window.ended:
+                return -1, begin - 1
+            if 0 < end <= begin + _ARC_LINE and _arc_head(data[begin:end]):
+                return begin, 0
+            at = begin
+        return -1, len(data)
+
+
+def _end_of_lines(data: bytes, at: int) -> int:
+    found = _LINE_ENDS.match(data, at)
+    return found.end() if found else at
+
+
+def _warc_head(text: bytes) -> _Head:
+    """Read the header of a WARC record. Of a field that stands twice, the first counts; two lengths are none."""
+    fields, sure = _plain_fields(text), True
+    if fields is None:
+        fields, sure = _odd_fields(text)
+    length = fields.get(b"content-length", b"").strip()
+    return _Head(
+        fields.get(b"warc-type", b"").decode("latin-1").strip().lower(),
+        _text(fields.get(b"warc-target-uri", b"").strip().removeprefix(b"<").removesuffix(b">")),
+        _text(fields.get(b"warc-date", b"")),
+        fields,
+        int(length) if sure and _DIGITS.fullmatch(length) else None,
+    )
+
+
+def _plain_fields(text: bytes) -> dict[bytes, bytes] | None:
+    """Read header fields as nearly all are written; None where they are written otherwise."""
+    if b"\r\n " in text or b"\r\n\t" in text or b" :" in text or b"\t" in text:
+        return None
+    lines = text.split(b"\r\n")
+    if text.count(b"\n") != len(lines) - 1:
+        return None
+    try:
+        fields = {name.lower(): value for name, value in [line.split(b": ", 1) for line in lines[1:]]}
+    except ValueError:
+        return None
+    return fields if len(fields) == len(lines) - 1 else None
+
+
+def _odd_fields(text: bytes) -> tuple[dict[bytes, bytes], bool]:
+    """Read header fields however they are written; say whether they are without doubt."""
+    fields: dict[bytes, bytes] = {}
+    sure = True
+    name = b""
+    for line in text.split(b"\n")[1:]:
+        before = name
+        name, colon, value = line.partition(b":")
+        name = name.rstrip().lower()
+        if colon and name not in fields and name[:1] not in _BLANK:
+            fields[name] = value.strip()
+        elif line[:1] in _BLANK and before in fields:
+            name = before
+            fields[name] += b" " + line.strip()
+        else:
+            sure = sure and bool(colon) and (name not in _ONCE or fields.get(name) == value.strip())
+    return fields, sure
+
+
+def _arc_head(line: bytes) -> _Head | None:
+    """Read the line before a record of ARC: URL, address, date, type, and in version 2 more; at the end the length."""
+    parts = line.rstrip(b"\r").split(b" ")
+    if len(parts) < _ARC_FIELDS or not _SCHEME.match(parts[0]):
+        return None
+    dated = next((at for at in (len(parts) - 3, len(parts) - 8) if at > 1 and _DATE.fullmatch(parts[at])), None)
+    if dated is None:
+        return None
+    length = parts[-1]
+    url = b" ".join(parts[: dated - 1])
+    return _Head(
+        kind="warcinfo" if url.startswith(b"filedesc:") else "response",
+        url=_text(url),
+        date=_text(parts[dated]),
+        length=int(length) if _DIGITS.fullmatch(length) else None,
+    )
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "replace")
