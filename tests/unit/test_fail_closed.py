@@ -22,6 +22,8 @@ from tests.scanning import NOW, read_decisions, write_sites
 
 QUIET = made.packet("<plus:DataMining>http://ns.useplus.org/ldf/vocab/DMI-UNSPECIFIED</plus:DataMining>")
 #: Files that are admitted as they are, and the reader that each of them needs.
+#: A page that a first glance cannot settle: its elements have to be read, and they say nothing.
+PAGE = "<html><meta name=robots content=all><p>words"
 UNITS = {
     "a.jpg": (made.jpeg(made.app1(QUIET)), "datalib.optout.media.jpeg", "read"),
     "a.png": (made.png(made.itxt(QUIET)), "datalib.optout.media.png", "read"),
@@ -34,7 +36,7 @@ UNITS = {
     "a.otf": (b"OTTO\0\1" + bytes(6) + b"head" + bytes(12), "datalib.optout.media.fonts", "read"),
     "a.svg": (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "datalib.optout.xmp", "read"),
     "signed.jpg": (made.signed(made.jpeg(), "image/jpeg", []), "datalib.optout.content_credentials", "ask"),
-    "page.html": (b"<html><p>words", "datalib.optout.page", "read_page"),
+    "page.html": (PAGE.encode(), "datalib.optout.page", "read_page"),
     "beside.txt": (b"words", "datalib.optout.xmp", "read"),
 }
 SIDECAR = "beside.xmp"
@@ -103,7 +105,7 @@ def table(folder: Path) -> tuple[Path, Path]:
         rows.append({"url": f"{origin}/a"})
     answers.append(Answer(origin="https://plain.example", status=404))
     rows.append({"url": "https://plain.example/h", "headers": [["X-Robots-Tag", "all"]]})
-    rows.append({"url": "https://plain.example/p", "html": "<html><p>words"})
+    rows.append({"url": "https://plain.example/p", "html": PAGE})
     rows.append({"url": "https://plain.example/l", "license": "CC-BY-4.0"})
     works = folder / "works.jsonl"
     works.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
