@@ -34,13 +34,16 @@ COMMANDS = {
     "log": "Run a transparency log: a registry, witnesses, monitors.",
     "scan": "Judge works by what their authors said.",
     "optout": "Ask sites, explain verdicts, remove refused works.",
+    "export": "Write a library in a foreign format: RDF, DCAT, PROV, Croissant, BagIt, a dataset card.",
+    "import": "Make a draft of a foreign description or a bag.",
     "demo": "Tell the whole story on a small real library.",
 }
 
 
 def load(name: str) -> click.Command:
     """Import one command."""
-    found: click.Command = importlib.import_module(f"datalib_cli.commands.{name.replace('-', '_')}").command
+    module = "import_" if name == "import" else name.replace("-", "_")  # a keyword of the language
+    found: click.Command = importlib.import_module(f"datalib_cli.commands.{module}").command
     return found
 
 
@@ -79,6 +82,20 @@ def _plain(line: str) -> bytes:
 def _print_json(data: object) -> None:
     text = json.dumps(data, ensure_ascii=False, indent=2, sort_keys=True)
     sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace") + b"\n")
+
+
+def _print_document(result: Output, *, as_json: bool) -> int:
+    """Print a document as it is made. It is no JSON object of ours: ``Misuse`` where one is asked for."""
+    if as_json:
+        raise Misuse("E-USAGE", "--format", "json tells of a file: give -o")
+    try:
+        for piece in result.document or ():
+            sys.stdout.buffer.write(piece)
+        sys.stdout.buffer.flush()
+    except OSError as error:
+        raise Unchecked("E-IO", "", error.strerror or str(error)) from error
+    sys.stderr.buffer.write("".join(f"{line}\n" for line in result.aside).encode("utf-8", "backslashreplace"))
+    return result.status
 
 
 def _fail(error: DatalibError, *, as_json: bool, lang: str) -> int:
@@ -121,6 +138,8 @@ def run(arguments: Sequence[str]) -> int:
     as_json = "--format=json" in arguments or ("--format", "json") in pairwise(arguments)
     try:
         result = _call(arguments or ["--help"], lang)
+        if result is not None and result.document is not None:
+            return _print_document(result, as_json=as_json)
     except DatalibError as error:
         return _fail(error, as_json=as_json, lang=lang)
     except (click.Abort, KeyboardInterrupt):

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,11 +17,16 @@ VERSION = 1  # of the JSON that every command prints
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Output:
-    """What a command found out: the JSON object, the same for people, and the exit status."""
+    """What a command found out: the JSON object, the same for people, and the exit status.
+
+    ``document`` is printed instead of both, piece by piece, if the result is a document; ``aside`` then goes to stderr.
+    """
 
     data: Mapping[str, Any]
     lines: Sequence[str] = ()
     status: int = 0
+    document: Iterable[bytes] | None = None
+    aside: Sequence[str] = ()
 
 
 def texts() -> Texts:

@@ -103,6 +103,11 @@ class Folder:
                 raise Refused(too_large, readable(name), f"grew beyond {limit} bytes while it was read")
             return bytes(data)
 
+    def size(self, name: str) -> int:
+        """Return the size of a file in bytes; ``E-FILE-MISSING`` if it is not there."""
+        with self.open(name, missing="E-FILE-MISSING") as file, trouble(readable(name)):
+            return os.fstat(file.fileno()).st_size
+
     def exists(self, name: str) -> bool:
         """Tell whether there is anything under that name: a file, a folder, also a dangling link."""
         folder, _, last = to_bytes(name).rpartition(b"/")

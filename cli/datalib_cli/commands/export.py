@@ -1,0 +1,84 @@
+"""``datalib export``: a library in a foreign format."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from datalib.errors import Misuse
+from datalib_cli import options
+from datalib_cli.base import Command, Output, clock, texts
+from datalib_cli.render import note_data, note_lines
+
+if TYPE_CHECKING:
+    from datalib.library.upgrade import Note
+    from datalib.verify import Report
+
+FORMATS = ("turtle", "jsonld", "ntriples", "dcat", "prov", "croissant", "hf-card", "bagit")
+
+
+@click.command("export", cls=Command)
+@click.argument("library", type=options.FOLDER)
+@click.option("--to", type=click.Choice(FORMATS), required=True, help="The format to write.")
+@click.option("-o", "--out", type=options.FILE, help="The file, for bagit the folder. Default: standard output.")
+@click.option("--files", is_flag=True, help="RDF of every file too; turtle, jsonld and ntriples only.")
+@click.option("--base", default="", metavar="URL", help="What stands before the paths of files: a URL or a folder.")
+@options.trust
+@click.option("--data", default="full", metavar="MODE", help="full, sample:N or none. Default: full.")
+@options.now
+def command(
+    library: Path,
+    to: str,
+    out: Path | None,
+    files: bool,
+    base: str,
+    policy: Path | None,
+    roots: Path | None,
+    state: Path | None,
+    keys: tuple[str, ...],
+    data: str,
+    now: str | None,
+) -> Output:
+    """Write a library in a foreign format.
+
+    With --policy and --roots, or --key ID=PUB.pem, the library is verified first and refused if its integrity does not
+    hold; the export says how much was verified. Without, it says that everything is only declared.
+
+    What the format has no place for is named. The result is not signed: the library stays what counts.
+    """
+    from datalib.interop import formats
+    from datalib.interop.known import know
+    from datalib.library.store import replacing_file, write_all
+
+    if out is None and to == formats.BAG:
+        raise Misuse("E-USAGE", "--out", "a bag is a folder: -o is needed")
+    trust = options.TrustOptions(policy=policy, roots=roots, state=state, vouched=options.vouched(keys))
+    report = _verified(library, trust, data, clock(now)) if trust.given or roots or state else None
+    known = know(library, report, base=base)
+    if to == formats.BAG and out is not None:
+        if files or base:
+            raise Misuse("E-USAGE", "--files" if files else "--base", "a bag holds the files themselves")
+        return _done(out, to, known.assurance, formats.export_bag(known, options.outside(out)))
+    exported = formats.export(known, to, with_files=files, name=str(out or ""))
+    if out is None:
+        return Output(data={}, document=exported.chunks, aside=note_lines(exported.notes, texts()))
+    with replacing_file(options.outside(out)) as file:
+        for piece in exported.chunks:
+            write_all(file, piece)
+    return _done(out, to, known.assurance, exported.notes)
+
+
+def _verified(library: Path, trust: options.TrustOptions, data: str, now: int) -> "Report":
+    from datalib.verify import load_state, verify
+
+    believed, pinned = trust.believed()
+    memory = load_state(trust.state) if trust.state else None
+    return verify(library, policy=believed, roots=pinned, now=now, memory=memory, require=(), data=data)
+
+
+def _done(out: Path, to: str, assurance: str, notes: "Sequence[Note]") -> Output:
+    say = texts()
+    facts: Mapping[str, Any] = {"out": str(out), "to": to, "assurance": assurance, "lost": note_data(notes)}
+    head = say("written: {path} ({format}, {assurance})", path=out, format=to, assurance=assurance)
+    return Output(data=facts, lines=[head, *note_lines(notes, say)])

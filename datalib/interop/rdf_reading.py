@@ -1,0 +1,130 @@
+"""RDF in, from strangers: bounded, without the network, without entities.
+
+Turtle, N-Triples, RDF/XML and JSON-LD are parsed by rdflib. Before that, what could make a parser reach out or grow is
+refused: contexts behind an address, document types and entities, other encodings than UTF-8, and too much of anything.
+"""
+
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+from datalib import canonical
+from datalib.errors import Refused
+
+if TYPE_CHECKING:
+    from rdflib import Graph
+
+#: In bytes. A catalogue record has kilobytes; rdflib takes a second for a megabyte and a half.
+MAX_SIZE: Final = 4 << 20
+MAX_TRIPLES: Final = 100_000
+_MAX_BRACKETS: Final = 100
+_DOCTYPE: Final = re.compile(rb"<!\s*(?:DOCTYPE|ENTITY)", re.IGNORECASE)
+_ENCODING: Final = re.compile(rb"\A\s*<\?xml[^>]*?encoding\s*=\s*[\"']([^\"']+)")
+_TURTLE: Final = re.compile(r"\"\"\"|'''|\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'|<[^<>\s]*>|#[^\n]*|[\[(\])]")
+#: Keywords of JSON-LD that only frames and remote documents need.
+_CONTEXT: Final = "@context"
+
+
+def read(data: bytes, where: str) -> "Graph":
+    """Parse a document, its syntax told by name and content.
+
+    Raises ``Refused``: ``E-FOREIGN-REMOTE`` for what is not in the file, ``E-FOREIGN-FORMAT`` for what is no RDF or too
+    large; for JSON-LD also the codes of strict JSON.
+    """
+    if len(data) > MAX_SIZE:
+        raise Refused("E-FOREIGN-FORMAT", where, f"{len(data)} bytes; {MAX_SIZE} are read")
+    syntax = syntax_of(data, where)
+    if syntax == "xml":
+        _check_xml(data, where)
+    elif syntax == "json-ld":
+        _check_jsonld(data, where)
+    text = _text(data, where)
+    if syntax in {"turtle", "nt"}:
+        _check_depth(text, where)
+    return _parse(text, syntax, where)
+
+
+def syntax_of(data: bytes, where: str) -> str:
+    """Tell the syntax: by the ending of the name, else by the first character."""
+    ending = where.lower().rpartition(".")[2]
+    named = {"ttl": "turtle", "turtle": "turtle", "nt": "nt", "rdf": "xml", "xml": "xml", "owl": "xml"}
+    if ending in named:
+        return named[ending]
+    first = data.lstrip()[:1]
+    return (
+        "json-ld"
+        if first in {b"{", b"["} or ending in {"json", "jsonld"}
+        else "xml"
+        if first == b"<" and b"rdf:RDF" in data[:4096]
+        else "turtle"
+    )
+
+
+def _text(data: bytes, where: str) -> str:
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise Refused("E-FOREIGN-FORMAT", where, f"byte {error.start} is not UTF-8") from error
+
+
+def _check_xml(data: bytes, where: str) -> None:
+    if _DOCTYPE.search(data):
+        raise Refused("E-FOREIGN-REMOTE", where, "a document type or an entity: neither is read")
+    encoding = _ENCODING.search(data)
+    if encoding and encoding[1].lower() not in {b"utf-8", b"utf8", b"us-ascii"}:
+        raise Refused(
+            "E-FOREIGN-FORMAT", where, f"encoding {encoding[1][:40].decode('ascii', 'replace')}: only UTF-8 is read"
+        )
+
+
+def _check_jsonld(data: bytes, where: str) -> None:
+    wrapped = b'{"@graph":' + data + b"}" if data.lstrip()[:1] == b"[" else data
+    _refuse_remote(canonical.parse(wrapped, limit=MAX_SIZE + 16, where=where), where)
+
+
+def _refuse_remote(value: Any, where: str) -> None:
+    if isinstance(value, list):
+        for item in value:
+            _refuse_remote(item, where)
+    elif isinstance(value, dict):
+        context = value.get(_CONTEXT)
+        for item in context if isinstance(context, list) else [context]:
+            if isinstance(item, str):
+                raise Refused("E-FOREIGN-REMOTE", f"{where}#/@context", item[:200])
+        if "@import" in value:
+            raise Refused("E-FOREIGN-REMOTE", f"{where}#/@import", str(value["@import"])[:200])
+        for item in value.values():
+            _refuse_remote(item, where)
+
+
+def _check_depth(text: str, where: str) -> None:
+    """Refuse deeply nested Turtle before a parser follows it with its stack; long texts are passed over."""
+    depth, closing = 0, ""
+    for found in _TURTLE.finditer(text):
+        mark = found[0]
+        if mark in {'"""', "'''"}:
+            closing = "" if closing == mark else closing or mark
+        elif not closing and mark in {"[", "("}:
+            depth += 1
+            if depth > _MAX_BRACKETS:
+                raise Refused("E-FOREIGN-FORMAT", where, f"nested deeper than {_MAX_BRACKETS}")
+        elif not closing and mark in {"]", ")"}:
+            depth -= 1
+
+
+def _parse(text: str, syntax: str, where: str) -> "Graph":
+    import logging
+
+    from rdflib import Graph
+
+    # It logs what it thinks of odd values, which nobody asked for.
+    logging.getLogger("rdflib").setLevel(logging.CRITICAL)
+    graph = Graph()
+    try:
+        graph.parse(data=text, format=syntax, publicID="urn:datalib:import")
+    except RecursionError as error:
+        raise Refused("E-FOREIGN-FORMAT", where, "nested too deep") from error
+    except Exception as error:  # its parsers raise whatever their grammars make of bad text
+        raise Refused("E-FOREIGN-FORMAT", where, " ".join(str(error).split())[:200]) from error
+    if len(graph) > MAX_TRIPLES:
+        raise Refused("E-FOREIGN-FORMAT", where, f"{len(graph)} triples; {MAX_TRIPLES} are read")
+    return graph
