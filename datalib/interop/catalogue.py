@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from datalib.chain.events import Amend, Genesis
 from datalib.formats import format_time
-from datalib.interop import names
+from datalib.interop import names, vocabulary
 from datalib.interop.known import Known, lost, objects_of, strings_of, text_of
 from datalib.interop.licences import url_of
 from datalib.interop.triples import Iri, Node, Object, Text, iri_of, node, texts
@@ -57,9 +57,13 @@ def catalogue(known: Known) -> Iterator[Node]:
         dct_license=list[Object](licences),
         dct_accessRights=rights,
         dcat_distribution=list[Object](each.iri for each in shared if "/distribution/" in each.iri),
+        prov_wasAttributedTo=names.party(known.manifest.producer.id),
+        dl_assurance=names.code("assurance", known.assurance),
+        dct_provenance=names.part(own, "provenance", known.assurance),
         adms_status=_WITHDRAWN if known.past and known.past.state.withdrawn else None,
         **_dates(known),
     )
+    yield vocabulary.statement(names.part(own, "provenance", known.assurance), known.assurance)
     yield from shared
     yield from (node(iri, ["dct:LicenseDocument"]) for iri in dict.fromkeys(licences))
     if rights:

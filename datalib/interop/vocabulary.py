@@ -34,6 +34,12 @@ def concept(of: str, code: str) -> Node:
     return node(code_iri(of, code), ["skos:Concept"], skos_notation=code, skos_prefLabel=texts(found.get("label")))
 
 
+def statement(iri: Iri, assurance: str) -> Node:
+    """Say in words how well what is exported is known."""
+    words = _data("codelists.json")["lists"]["assurance"]["codes"][assurance]["definition"]
+    return node(iri, ["dct:ProvenanceStatement"], rdfs_label=texts(words))
+
+
 def ontology() -> Iterator[Node]:
     """Yield classes and properties with their labels, definitions and places among the terms of others."""
     terms = _data("terms.json")
