@@ -27,8 +27,10 @@ _DECLARATION: Final = b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n
 _CHUNK: Final = 1 << 20
 
 
-def write(known: Known, out: Path) -> None:
+def write(known: Known, out: Path) -> int:
     """Write a signed library as a bag into a new folder; a killed run leaves none, and can be run again.
+
+    Gives how many paths had to be percent-encoded.
 
     Every file is hashed as it is copied. Raises ``Refused``: ``E-NOT-SIGNED``, ``E-FILE-DIGEST`` for a file that is not
     the listed one, ``E-FILE-*``; ``Misuse("E-OUT-EXISTS")``; ``Unchecked("E-IO")``.
@@ -36,7 +38,7 @@ def write(known: Known, out: Path) -> None:
     if os.path.lexists(out):
         raise Misuse("E-OUT-EXISTS", str(out))
     with Folder(known.path) as source, making(out) as bag:
-        _fill(known, source, bag)
+        return _fill(known, source, bag)
 
 
 @contextmanager
@@ -61,21 +63,26 @@ def making(out: Path) -> Iterator[Folder]:
         raise
 
 
-def lacking() -> list[Note]:
-    """Name what programs that only know BagIt will not see."""
+def lacking(encoded: int) -> list[Note]:
+    """Name what programs that only know BagIt will not see; ``encoded`` paths are written with percent signs."""
+    odd = f"{encoded} paths with % are encoded, as RFC 8493 asks for; readers that do not decode will not find them"
+    notes = [lost("files.sha256", odd)] if encoded else []
     return [
-        lost("datapackage.json", "all but the producer, title, description and id: it lies in the tag folder datalib/")
+        *notes,
+        lost("datapackage.json", "all but the producer, title, description and id: it lies in the tag folder datalib/"),
     ]
 
 
-def _fill(known: Known, source: Folder, bag: Folder) -> None:
-    count = size = 0
+def _fill(known: Known, source: Folder, bag: Folder) -> int:
+    count = size = encoded = 0
     with bag.replacing("manifest-sha256.txt") as manifest:
         for sha256, path in files(known):
             copy(source, path, bag, DATA + path)
             if (got := hash_of(bag, DATA + path)) != sha256:
                 raise Refused("E-FILE-DIGEST", path, f"{got} instead of {sha256}")
-            write_all(manifest, f"{sha256}  {_encoded(DATA + path)}\n".encode())
+            written = _encoded(DATA + path)
+            encoded += written != DATA + path
+            write_all(manifest, f"{sha256}  {written}\n".encode())
             count, size = count + 1, size + bag.size(DATA + path)
     bag.write("bag-info.txt", _info(known, f"{size}.{count}"))
     bag.write("bagit.txt", _DECLARATION)
@@ -85,6 +92,7 @@ def _fill(known: Known, source: Folder, bag: Folder) -> None:
         names.append(f"{TAGS}/{path}")
     lines = (f"{hash_of(bag, name)}  {_encoded(name)}\n".encode() for name in sorted(names))
     bag.write("tagmanifest-sha256.txt", lines)
+    return encoded
 
 
 def _records(source: Folder) -> Iterator[str]:

@@ -146,8 +146,12 @@ class _Bag:
             found = _LINE.fullmatch(from_bytes(raw))
             if found is None or len(found[1]) != length:
                 raise Refused("E-BAG-CONTENT", f"{name}:{number}", "not a digest and a path")
-            path = _ENCODED.sub(lambda code: chr(int(code[1], 16)), found[2])
-            yield found[1].lower(), path.removeprefix("./")
+            yield found[1].lower(), self._decoded(found[2].removeprefix("./"))
+
+    def _decoded(self, path: str) -> str:
+        """Undo percent-encoding, unless the file is there under the name as it stands: some writers do not encode."""
+        decoded = _ENCODED.sub(lambda code: chr(int(code[1], 16)), path)
+        return path if decoded != path and self._source.exists(path) else decoded
 
     def _raw(self, name: str) -> Iterator[bytes]:
         with self._source.open(name, missing="E-BAG-CONTENT") as file, trouble(name):

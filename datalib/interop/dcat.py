@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from rdflib import Graph
     from rdflib.term import Node as Term
 
-_SCHEMA: Final = ("http://schema.org/", "https://schema.org/")
 _SHOWN: Final = 5
 _TERMS: Final = (
     "rdf:type dct:title dct:description dct:identifier dct:publisher dct:creator dcat:contactPoint dcat:keyword "
@@ -44,7 +43,7 @@ class _Reader:
 
     def draft(self, dataset: str | None) -> Draft:
         draft = Draft(self._where)
-        subject = self._choose(dataset)
+        subject = self._choose(dataset, draft)
         self._texts(draft, subject)
         self._people(draft, subject)
         self._distributions(draft, subject)
@@ -55,10 +54,14 @@ class _Reader:
             draft.lose(_short(predicate), "not read")
         return draft
 
-    def _choose(self, dataset: str | None) -> "Term":
+    def _choose(self, dataset: str | None, draft: Draft) -> "Term":
+        """Pick the one that is meant; those without a name count only where there is no other."""
         from rdflib import URIRef
 
-        found = sorted(set(self._subjects()), key=str)
+        every = set(self._subjects())
+        found: list[Any] = sorted(item for item in every if isinstance(item, URIRef)) or list(every)
+        if len(found) < len(every):
+            draft.lose("dcat:Dataset", f"{len(every) - len(found)} without a name")
         if dataset is not None:
             if URIRef(dataset) in found:
                 return URIRef(dataset)
@@ -66,17 +69,18 @@ class _Reader:
                 "E-FOREIGN-DATASETS", self._where, f"there is no data set {dataset[:200]!r} among {len(found)}"
             )
         if len(found) == 1:
-            return found[0]
+            only: Term = found[0]
+            return only
         if not found:
             raise Refused("E-FOREIGN-DATASETS", self._where, "there is no data set")
-        shown = ", ".join(map(str, found[:_SHOWN])) + (" …" if len(found) > _SHOWN else "")
-        raise Refused("E-FOREIGN-DATASETS", self._where, f"{len(found)}: {shown}")
+        named = [str(item) for item in found if isinstance(item, URIRef)]
+        shown = ", ".join(named[:_SHOWN]) + (" …" if len(named) > _SHOWN else "")
+        raise Refused("E-FOREIGN-DATASETS", self._where, f"{len(found)}: {shown or 'none with a name'}")
 
     def _subjects(self) -> Iterator["Term"]:
         from rdflib import RDF, URIRef
 
-        for kind in (_full("dcat:Dataset"), *(f"{start}Dataset" for start in _SCHEMA)):
-            yield from self._graph.subjects(RDF.type, URIRef(kind))
+        yield from self._graph.subjects(RDF.type, URIRef(_full("dcat:Dataset")))
 
     def _objects(self, subject: "Term", *shorts: str) -> list[Any]:
         """Give what is said under any of some predicates, in an order that does not change."""

@@ -71,8 +71,7 @@ def _begun(chunks: Iterator[bytes]) -> Iterator[bytes]:
 
 def export_bag(known: Known, out: Path) -> tuple[Note, ...]:
     """Write a library as a bag; raises what `bagit.write` raises."""
-    bagit.write(known, out)
-    return tuple(bagit.lacking())
+    return tuple(bagit.lacking(bagit.write(known, out)))
 
 
 def format_of(path: Path) -> str:

@@ -12,6 +12,7 @@ _CREATIVE = re.compile(
     r"https?://creativecommons\.org/(?:licenses/(by|by-sa|by-nc|by-nd|by-nc-sa|by-nc-nd)/([1-4]\.[05])"
     r"|publicdomain/(zero)/1\.0)(?:/(?:deed|legalcode)[a-z.-]*)?/?"
 )
+_EU = re.compile(r"https?://publications\.europa\.eu/resource/authority/licence/([A-Z0-9_]+)")
 _SPDX = re.compile(r"https?://(?:www\.)?spdx\.org/licenses/([A-Za-z0-9.+-]+?)(?:\.html|\.json)?/?")
 _CHOOSE = re.compile(r"https?://choosealicense\.com/licenses/([a-z0-9.-]+)/?")
 #: SPDX identifiers that others write in small letters. Source: SPDX licence list; Hugging Face, dataset cards.
@@ -43,6 +44,9 @@ def spdx_of(text: str) -> str | None:
         return KNOWN.get(named.lower(), named)
     if found := _SPDX.fullmatch(text):
         return KNOWN.get(found[1].lower(), found[1])
+    if found := _EU.fullmatch(text):
+        named = re.sub(r"_([0-9])_([0-9])\Z", r"-\1.\2", found[1]).replace("_", "-")
+        return KNOWN.get("cc0-1.0" if named == "CC0" else named.lower())
     if found := _CHOOSE.fullmatch(text):
         text = found[1]
     return KNOWN.get(text.lower()) or _HUB.get(text.lower())

@@ -113,14 +113,17 @@ def _check_depth(text: str, where: str) -> None:
 
 def _parse(text: str, syntax: str, where: str) -> "Graph":
     import logging
+    import warnings
 
     from rdflib import Graph
 
-    # It logs what it thinks of odd values, which nobody asked for.
+    # It logs what it thinks of odd values, and warns of its own parts, which nobody asked for.
     logging.getLogger("rdflib").setLevel(logging.CRITICAL)
     graph = Graph()
     try:
-        graph.parse(data=text, format=syntax, publicID="urn:datalib:import")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            graph.parse(data=text, format=syntax, publicID="urn:datalib:import")
     except RecursionError as error:
         raise Refused("E-FOREIGN-FORMAT", where, "nested too deep") from error
     except Exception as error:  # its parsers raise whatever their grammars make of bad text
