@@ -234,7 +234,7 @@ def test_files_are_never_held(library: Path, tmp_path: Path) -> None:
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert lines > many * 4
-    assert peak < 3 << 20
+    assert peak < 6 << 20  # a megabyte of the listing, its lines, a piece of output
 
 
 def _with_listing(library: Path, tmp_path: Path, many: int) -> Known:
