@@ -1,6 +1,6 @@
 """Results as text and as JSON. Pure: values in, lines and dictionaries out."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import datalib_vocab
@@ -22,6 +22,12 @@ def note_lines(notes: "Iterable[Note]", say: Texts) -> list[str]:
         said = meaning + (f" ({note.detail})" if note.detail else "")
         rows.append(": ".join(part for part in (note.code, note.where, said) if part))
     return rows
+
+
+def lost_lines(notes: "Sequence[Note]", say: Texts) -> list[str]:
+    """Write what a foreign format has no place for: where, and what."""
+    head = [say("not carried over (W-FOREIGN-LOST):")] if notes else []
+    return head + [f"  - {note.where}: {note.detail}" for note in notes]
 
 
 def note_data(notes: "Iterable[Note]") -> list[dict[str, str]]:

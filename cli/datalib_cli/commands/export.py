@@ -9,7 +9,7 @@ import click
 from datalib.errors import Misuse
 from datalib_cli import options
 from datalib_cli.base import Command, Output, clock, texts
-from datalib_cli.render import note_data, note_lines
+from datalib_cli.render import lost_lines, note_data
 
 if TYPE_CHECKING:
     from datalib.library.upgrade import Note
@@ -62,7 +62,7 @@ def command(
         return _done(out, to, known.assurance, formats.export_bag(known, options.outside(out)))
     exported = formats.export(known, to, with_files=files, name=str(out or ""))
     if out is None:
-        return Output(data={}, document=exported.chunks, aside=note_lines(exported.notes, texts()))
+        return Output(data={}, document=exported.chunks, aside=lost_lines(exported.notes, texts()))
     with replacing_file(options.outside(out)) as file:
         for piece in exported.chunks:
             write_all(file, piece)
@@ -81,4 +81,4 @@ def _done(out: Path, to: str, assurance: str, notes: "Sequence[Note]") -> Output
     say = texts()
     facts: Mapping[str, Any] = {"out": str(out), "to": to, "assurance": assurance, "lost": note_data(notes)}
     head = say("written: {path} ({format}, {assurance})", path=out, format=to, assurance=assurance)
-    return Output(data=facts, lines=[head, *note_lines(notes, say)])
+    return Output(data=facts, lines=[head, *lost_lines(notes, say)])

@@ -6,7 +6,7 @@ import click
 
 from datalib_cli import options
 from datalib_cli.base import Command, Output, texts
-from datalib_cli.render import note_data, note_lines
+from datalib_cli.render import lost_lines, note_data
 
 FORMATS = ("bagit", "croissant", "dcat", "hf-card")
 
@@ -38,5 +38,5 @@ def command(file: Path, out: Path, of: str | None, dataset: str | None) -> Outpu
         after = say("next: put the data beside it, then `datalib init {path}` with producer and purposes", path=out)
     return Output(
         data={"out": str(out), "from": done.format, "restored": done.restored, "lost": note_data(done.notes)},
-        lines=[head, *note_lines(done.notes, say), after],
+        lines=[head, *lost_lines(done.notes, say), after],
     )
