@@ -6,6 +6,7 @@ refused: contexts behind an address, document types and entities, other encoding
 
 import re
 from typing import TYPE_CHECKING, Any, Final
+from xml.parsers import expat
 
 from datalib import canonical
 from datalib.errors import Refused
@@ -17,10 +18,12 @@ if TYPE_CHECKING:
 MAX_SIZE: Final = 4 << 20
 MAX_TRIPLES: Final = 100_000
 _MAX_BRACKETS: Final = 100
-_DOCTYPE: Final = re.compile(rb"<!\s*(?:DOCTYPE|ENTITY)", re.IGNORECASE)
+#: In XML; rdflib copies the namespaces in scope for each declaration, and JSON-LD contexts for each context.
+_MAX_NAMESPACES: Final = 1000
+_MAX_CONTEXTS: Final = 50
+_MAX_TERMS: Final = 5000
 _ENCODING: Final = re.compile(rb"\A\s*<\?xml[^>]*?encoding\s*=\s*[\"']([^\"']+)")
 _TURTLE: Final = re.compile(r"\"\"\"|'''|\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'|<[^<>\s]*>|#[^\n]*|[\[(\])]")
-#: Keywords of JSON-LD that only frames and remote documents need.
 _CONTEXT: Final = "@context"
 
 
@@ -67,33 +70,85 @@ def _text(data: bytes, where: str) -> str:
 
 
 def _check_xml(data: bytes, where: str) -> None:
-    if _DOCTYPE.search(data):
-        raise Refused("E-FOREIGN-REMOTE", where, "a document type or an entity: neither is read")
+    """Go through a document once with a parser that builds nothing."""
     encoding = _ENCODING.search(data)
     if encoding and encoding[1].lower() not in {b"utf-8", b"utf8", b"us-ascii"}:
         raise Refused(
             "E-FOREIGN-FORMAT", where, f"encoding {encoding[1][:40].decode('ascii', 'replace')}: only UTF-8 is read"
         )
 
+    bounds = _XmlBounds(where)
+    try:
+        bounds.parser.Parse(data, True)  # noqa: FBT003 - expat's way to say that this is all
+    except expat.ExpatError as error:
+        raise Refused("E-FOREIGN-FORMAT", where, str(error)) from error
+
+
+class _XmlBounds:
+    """Counts depth and namespaces; stops at a document type, without which there are no entities."""
+
+    def __init__(self, where: str) -> None:
+        self._where = where
+        self._depth = self._namespaces = 0
+        self.parser = expat.ParserCreate()
+        self.parser.StartElementHandler = self._start
+        self.parser.EndElementHandler = self._end
+        self.parser.StartDoctypeDeclHandler = self._doctype
+
+    def _start(self, _name: str, attributes: dict[str, str]) -> None:
+        self._depth += 1
+        self._namespaces += sum(name.startswith("xmlns") for name in attributes)
+        if self._depth > _MAX_BRACKETS or self._namespaces > _MAX_NAMESPACES:
+            raise Refused("E-FOREIGN-FORMAT", self._where, "nested too deep, or too many namespaces")
+
+    def _end(self, _name: str) -> None:
+        self._depth -= 1
+
+    def _doctype(self, *_: object) -> None:
+        raise Refused("E-FOREIGN-REMOTE", self._where, "a document type: it is not read, nor are entities")
+
 
 def _check_jsonld(data: bytes, where: str) -> None:
     wrapped = b'{"@graph":' + data + b"}" if data.lstrip()[:1] == b"[" else data
-    _refuse_remote(canonical.parse(wrapped, limit=MAX_SIZE + 16, where=where), where)
+    bounds = _ContextBounds(where)
+    bounds.walk(canonical.parse(wrapped, limit=MAX_SIZE + 16, where=where))
 
 
-def _refuse_remote(value: Any, where: str) -> None:
-    if isinstance(value, list):
-        for item in value:
-            _refuse_remote(item, where)
-    elif isinstance(value, dict):
-        context = value.get(_CONTEXT)
-        for item in context if isinstance(context, list) else [context]:
+class _ContextBounds:
+    """Refuses contexts that stand elsewhere, inside of others, or in numbers."""
+
+    def __init__(self, where: str) -> None:
+        self._where = where
+        self._contexts = self._terms = 0
+
+    def walk(self, value: Any) -> None:
+        """Go through a JSON value."""
+        if isinstance(value, list):
+            for item in value:
+                self.walk(item)
+        elif isinstance(value, dict):
+            for name, item in value.items():
+                if name == _CONTEXT:
+                    self._context(item)
+                else:
+                    self.walk(item)
+
+    def _context(self, value: Any) -> None:
+        for item in value if isinstance(value, list) else [value]:
             if isinstance(item, str):
-                raise Refused("E-FOREIGN-REMOTE", f"{where}#/@context", item[:200])
-        if "@import" in value:
-            raise Refused("E-FOREIGN-REMOTE", f"{where}#/@import", str(value["@import"])[:200])
-        for item in value.values():
-            _refuse_remote(item, where)
+                raise Refused("E-FOREIGN-REMOTE", f"{self._where}#/@context", item[:200])
+            if isinstance(item, dict):
+                self._one(item)
+
+    def _one(self, context: dict[str, Any]) -> None:
+        if "@import" in context:
+            raise Refused("E-FOREIGN-REMOTE", f"{self._where}#/@import", str(context["@import"])[:200])
+        if any(isinstance(term, dict) and _CONTEXT in term for term in context.values()):
+            raise Refused("E-FOREIGN-FORMAT", f"{self._where}#/@context", "a context inside of a context")
+        self._contexts += 1
+        self._terms += len(context)
+        if self._contexts > _MAX_CONTEXTS or self._terms > _MAX_TERMS:
+            raise Refused("E-FOREIGN-FORMAT", f"{self._where}#/@context", "more contexts or terms than a record needs")
 
 
 def _check_depth(text: str, where: str) -> None:

@@ -178,6 +178,8 @@ def test_a_thin_library_says_what_it_lacks(tmp_path: Path) -> None:
     document |= {"created": "soon", "homepage": "no address"}
     document["sources"][0] |= {"collected": {"from": "soon", "to": 4}, "method": 4, "path": 4, "targeted": "no"}
     document["datalib"] |= {"synthetic": odd, "access": {"regime": "odd"}, "languages": ["xq"], "title": {"ru": "А"}}
+    one, two = ({"lib": digit * 64, "head": "c" * 64, "manifest": "d" * 64} for digit in "ab")
+    document["datalib"]["inputs"] = [one | {"mode": "subset", "prefix": "p/"}, two | {"mode": "derived"}]
     document["datalib"]["producer"] |= {"kind": "individual", "country": "KZ", "organised": ["collection"]}
     path.write_text(json.dumps(document))
     of = know(tmp_path / "library")
@@ -186,6 +188,11 @@ def test_a_thin_library_says_what_it_lacks(tmp_path: Path) -> None:
     assert not list(found.objects(predicate=term("dl:syntheticShare")))
     assert term("dl:kind:individual") in set(found.objects(predicate=term("dl:partyKind")))
     assert URIRef("http://id.loc.gov/vocabulary/iso639-1/xq") in set(found.objects(predicate=term("dct:language")))
+    assert URIRef(f"https://w3id.org/datalib/library/{'a' * 64}") in set(found.objects(predicate=term("prov:entity")))
+    assert {str(mode) for mode in found.objects(predicate=term("dl:mode"))} == {
+        str(term("dl:mode:subset")),
+        str(term("dl:mode:derived")),
+    }
     notes = {note.where for note in formats.export(of, "turtle").notes}
     assert {"description", "datalib/access/url"} <= notes
 
