@@ -1,6 +1,8 @@
 """Foreign readers accept what we write: mlcroissant, bagit, Frictionless (rdflib and pyshacl: test_interop_rdf)."""
 
 import json
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -18,26 +20,50 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
-def test_mlcroissant_loads_records_and_checks_digests(folder: Path) -> None:
-    do(folder, "export", "@library", "--to", "croissant", "--base", "library", "-o", "@croissant.json")
+def loaded(path: Path, records: str) -> Any:
+    """Let mlcroissant load a description, its files and the records of one set, in a process of its own."""
     program = (
         "import sys, json, mlcroissant as mlc; d = mlc.Dataset(jsonld=sys.argv[1]);"
         "plain = lambda v: v.decode() if isinstance(v, bytes) else v;"
-        "rows = [[plain(v) for v in r.values()] for r in d.records('words-records')];"
+        "rows = [[plain(v) for v in r.values()] for r in d.records(sys.argv[2])];"
         "print(json.dumps([sorted(d.metadata.issues.errors), rows, [f.id for f in d.metadata.distribution]]))"
     )
     done = subprocess.run(
-        [sys.executable, "-c", program, str(folder / "croissant.json")],
+        [sys.executable, "-c", program, str(path), records],
         capture_output=True,
         text=True,
         check=False,
         timeout=120,
     )
     assert done.returncode == 0, done.stderr
-    errors, records, files = json.loads(done.stdout.splitlines()[-1])
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def test_mlcroissant_loads_records_and_checks_digests(folder: Path) -> None:
+    do(folder, "export", "@library", "--to", "croissant", "--base", "library", "-o", "@croissant.json")
+    errors, records, files = loaded(folder / "croissant.json", "words-records")
     assert errors == []
     assert records == [["дала", 2], ["күн", 3]]
     assert "listing" in files
+
+
+@pytest.mark.shared
+def test_a_real_croissant_becomes_a_library_and_croissant_again(tmp_path: Path) -> None:
+    real = Path(os.environ["DATALIB_SHARED"]) / "real" / "croissant" / "1.0" / "titanic"
+    shutil.copytree(real / "data", tmp_path / "library" / "data")
+    do(tmp_path, "import", str(real / "metadata.json"), "-o", "@library")
+    do(
+        tmp_path,
+        *("init", "@library", "--producer-id", "x-test:me", "--producer-name", "en=Me", "--purpose", "eval"),
+        *("--source", "OpenML=https://www.openml.org/d/40945"),
+    )
+    do(tmp_path, "key", "new", "-o", "@k.pem", "--no-password")
+    do(tmp_path, "sign", "@library", "--key", "@k.pem")
+    do(tmp_path, "export", "@library", "--to", "croissant", "--base", "library", "-o", "@croissant.json")
+    errors, records, files = loaded(tmp_path / "croissant.json", "genders.csv-records")
+    assert errors == []
+    assert [row[0] for row in records] == ["male", "female"]
+    assert len(files) == 4
 
 
 def test_bagit_validates_our_bag(tmp_path: Path) -> None:
