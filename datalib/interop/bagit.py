@@ -4,6 +4,7 @@ The payload of a bag is the library's data; what makes it a library (manifest, c
 the tag folder ``datalib/``. A bag made here gives back the same library, byte for byte.
 """
 
+import fcntl
 import hashlib
 import os
 import shutil
@@ -46,13 +47,29 @@ def making(out: Path) -> Iterator[Folder]:
     """Give a folder to fill, which takes its place when the block ends without an error.
 
     Until then it has another name, always the same for the same place: what a killed run left, the next one clears.
+    Two runs at once are one too many: ``Misuse("E-BUSY")``.
     """
     whole = Path(os.path.realpath(out))
+    with trouble(str(out)):
+        whole.parent.mkdir(parents=True, exist_ok=True)
+        above = os.open(whole.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(above, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        with _making(whole, out) as folder:
+            yield folder
+    except BlockingIOError:
+        raise Misuse("E-BUSY", str(out)) from None
+    finally:
+        os.close(above)
+
+
+@contextmanager
+def _making(whole: Path, out: Path) -> Iterator[Folder]:
     new = whole.parent / f"{TEMPORARY}{hashlib.sha256(os.fsencode(whole)).hexdigest()[:16]}"
     try:
         with trouble(str(out)):
             shutil.rmtree(new, ignore_errors=True)
-            new.mkdir(parents=True)
+            new.mkdir()
         with Folder(new) as folder:
             yield folder
             folder.flush()

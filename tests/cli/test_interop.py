@@ -53,9 +53,10 @@ def test_what_cannot_be_done_is_one_line(
     assert done.err.count("\n") == 1
 
 
-def test_a_state_is_looked_at(datalib: Program, signed: Path, tmp_path: Path) -> None:
+def test_what_was_verified_is_remembered(datalib: Program, signed: Path, tmp_path: Path) -> None:
     assert datalib("export", "library", "--to", "prov", *TRUST, "--state", "state.json").status == 0
-    assert not (tmp_path / "state.json").exists()
+    assert (tmp_path / "state.json").exists()
+    assert datalib("export", "library", "--to", "prov", *TRUST, "--state", "state.json").status == 0
 
 
 def test_a_listing_that_is_not_the_signed_one_is_refused(datalib: Program, signed: Path, tmp_path: Path) -> None:

@@ -70,11 +70,14 @@ def command(
 
 
 def _verified(library: Path, trust: options.TrustOptions, data: str, now: int) -> "Report":
-    from datalib.verify import load_state, verify
+    from datalib.verify import load_state, remember, verify
 
     believed, pinned = trust.believed()
     memory = load_state(trust.state) if trust.state else None
-    return verify(library, policy=believed, roots=pinned, now=now, memory=memory, require=(), data=data)
+    report = verify(library, policy=believed, roots=pinned, now=now, memory=memory, require=(), data=data)
+    if report.accepted and trust.state is not None:
+        remember(trust.state, report)
+    return report
 
 
 def _done(out: Path, to: str, assurance: str, notes: "Sequence[Note]") -> Output:
