@@ -14,7 +14,7 @@ from pathlib import Path
 from bench.machine import machine
 from bench.row import Row
 
-SUITES = ("start", "library", "files", "scan", "archive", "optout", "fetch", "log", "chain")
+SUITES = ("start", "library", "files", "scan", "archive", "optout", "fetch", "log", "chain", "personal")
 PACKAGES = (
     "datalib-manifest", "aiohttp", "bagit", "FastWARC", "model-signing", "Protego", "selectolax", "c2pa-python",
     "pyarrow", "cryptography",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from datalib_cli import app, checked, explaining, render
+from datalib_cli import app, checked, explaining, looked, render
 from datalib_cli.commands import author, receipt
 
 CLI = Path(app.__file__).parent
@@ -50,10 +50,11 @@ def sentences() -> set[str]:
     verified = (render.NOT_CHECKED, render.PROOF_NOT_CHECKED, render.NEXT_AFTER_OPTOUT)
     enrolled = (render.ENROLMENT, render.ENROLMENT_DOUBTS, render.ENROLMENT_NOTES)
     duties = (checked.DUTIES, checked.STATES, checked.SEVERITIES)
+    searched = (looked.KINDS, looked.UNREAD)
     places = (explaining.USES, explaining.STATES, explaining.SPEAKERS, explaining.CARRIERS, explaining.KEPT)
     explained = (*places, explaining.PROFILES, explaining.NOTES, explaining.NAMING)
     own = (author.LEFT_OUT, receipt.NOT_CHECKED)
-    tables = (app.COMMANDS, *verified, *enrolled, *explained, *duties, *own)
+    tables = (app.COMMANDS, *verified, *enrolled, *explained, *duties, *searched, *own)
     found = {*_said(), "integrity", "gate", "Options", "Commands", explaining.SILENT, "the site"}
     found |= {sentence for table in tables for sentence in table.values()}
     for name in app.COMMANDS:

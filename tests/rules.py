@@ -1,7 +1,7 @@
 """Cases of rules, from vectors: a base manifest, a merge patch, a chain, a register, a day."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from datalib.chain.events import Attest, Claim, Event, Transfer
 from datalib.errors import Refused
 from datalib.formats import parse_time
 from datalib.library import manifest
+from datalib.personal.found import Looked, Place
 from datalib.rules import deadlines, reading
 from datalib.rules.case import Case, Past
 from datalib.trust.parties import Party, Producer
@@ -55,10 +56,18 @@ def case_of(vector: Mapping[str, Any]) -> Case:
         fault=fault,
         past=None if chain is None else past_of(chain, base, document),
         deadlines=deadlines.read(register, "register", calendar=reading.calendar(None), today=TODAY),
-        found=vector.get("found", {}),
+        found=found_of(vector.get("found", {}), vector.get("columns", [])),
         acts=frozenset(vector.get("acts", ["kz-925", "kz-202"])),
         purpose=vector.get("purpose"),
     )
+
+
+def found_of(counts: Mapping[str, int] | None, columns: Sequence[str] = ()) -> Looked | None:
+    """Make what a search of all data found; none if nobody searched."""
+    if counts is None:
+        return None
+    places = tuple(Place(where="table", column=column, counts=counts) for column in columns)
+    return Looked(full=True, files=1, read=1, bytes=1, counts=counts, places=places, beyond=0, unread={})
 
 
 def past_of(chain: Mapping[str, Any], base: Mapping[str, Any], document: Mapping[str, Any]) -> Past:

@@ -173,6 +173,16 @@ def outside(path: Path) -> Path:
     return path
 
 
+def private(path: Path, option: str) -> Path:
+    """Refuse a private file inside a library, which is given away whole."""
+    from datalib.library.store import inside_library
+
+    library = inside_library(path)
+    if library is not None:
+        raise Misuse("E-USAGE", option, f"{path} lies in the library {library}, but it is private: move it out")
+    return path
+
+
 def party(library: Path, given: str | None, values: tuple[str, ...], *, option: str = "--name") -> "Party | None":
     """Find a party by its id: named here, or named in the library's chain already. None where no id is given.
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from datalib.chain.events import Attest, Claim, Event, Transfer
 from datalib.errors import Refused
+from datalib.personal.found import Looked
 from datalib.rules.deadlines import Deadline
 from datalib.trust.parties import Producer
 
@@ -84,9 +85,8 @@ class Case:
     """One library on one day (of Kazakhstan). What is ``None`` was not given.
 
     ``now`` in seconds since 1970. ``fault``: why the manifest is not valid. ``past``: ``None`` for a draft.
-    ``deadlines``: what follows from the private register. ``found``: how often detectors of personal data found which
-    kind of identifier in the data. ``acts``: the acts whose profiles are loaded. ``purpose``: what somebody wants to
-    train.
+    ``deadlines``: what follows from the private register. ``found``: what detectors of personal data
+    found in the data. ``acts``: the acts whose profiles are loaded. ``purpose``: what somebody wants to train.
     """
 
     document: Mapping[str, Any]
@@ -95,7 +95,7 @@ class Case:
     fault: Refused | None = None
     past: Past | None = None
     deadlines: tuple[Deadline, ...] | None = None
-    found: Mapping[str, int] | None = None
+    found: Looked | None = None
     acts: frozenset[str] = frozenset()
     purpose: str | None = None
 

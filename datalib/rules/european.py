@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from datalib.library.declarations import BASES
-from datalib.rules.case import Answer, Case, Check, Gap, Hit, items, mapping, missing, texts
+from datalib.library.modality import SIZES, modalities
+from datalib.rules.case import Answer, Case, Check, Gap, Hit, mapping, missing
 
 _OPTOUT: Final = "optout"
-_SIZES: Final = {"text": "textTokens", "image": "images", "audio": "audioHours", "video": "videoHours"}
 
 
 def _crawled(case: Case) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -50,7 +50,7 @@ def period(case: Case) -> Answer:
 
 def languages(case: Case) -> Answer:
     """EU-04."""
-    if _modalities(case) & {"text", "audio", "video"} and not case.items("languages"):
+    if modalities(case.document) & {"text", "audio", "video"} and not case.items("languages"):
         yield Hit(where="/datalib/languages")
 
 
@@ -71,7 +71,7 @@ def generator(case: Case) -> Answer:
 def sizes(case: Case) -> Answer:
     """EU-07."""
     said = mapping(case.at("quality", "sizes"))
-    lacking = [_SIZES[kind] for kind in sorted(_modalities(case)) if said.get(_SIZES[kind]) is None]
+    lacking = [SIZES[kind] for kind in sorted(modalities(case.document)) if said.get(SIZES[kind]) is None]
     if lacking:
         yield Hit(where="/datalib/quality/sizes", detail=", ".join(lacking))
 
@@ -93,28 +93,6 @@ def original_purpose(case: Case) -> Answer:
     if case.personal and not case.text("personalData", "originalPurpose"):
         yield Hit(where="/datalib/personalData/originalPurpose")
 
-
-def _modalities(case: Case) -> set[str]:
-    """Tell which modalities the media types and purposes show: text, image, audio, video."""
-    types = [str(mapping(one).get("mediatype", "")) for one in items(case.document.get("resources"))]
-    for one in case.items("collections"):
-        types += texts(mapping(one).get("mediatypes"))
-    kinds = {kind.partition("/")[0] for kind in types if kind not in _TABLES}
-    kinds |= {_BY_PURPOSE[code] for code in case.purposes if code in _BY_PURPOSE}
-    return kinds & set(_SIZES)
-
-
-_TABLES: Final = ("text/csv", "text/tab-separated-values")
-_BY_PURPOSE: Final = {
-    "train:llm": "text",
-    "train:mt": "text",
-    "train:asr": "audio",
-    "train:tts": "audio",
-    "train:image-classification": "image",
-    "train:image-generation": "image",
-    "train:video": "video",
-    "train:audio": "audio",
-}
 
 RULES: Final[Mapping[str, Check]] = {
     "EU-01": reservations,

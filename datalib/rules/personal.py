@@ -17,6 +17,9 @@ _RESEARCH: Final = frozenset({"statistics", "sociology", "science", "marketing"}
 #: What protects identifiers, or replaces them so that they can be found again: no anonymisation (PDL art. 1, 23(2)).
 _REVERSIBLE: Final = frozenset({"hashing", "tokenization", "pseudonymization", "data-encryption", "data-masking"})
 _SIZES: Final = ("small", "medium", "large")
+#: What found identifiers are called in the manifest.
+_IDENTIFIERS: Final = {"iin": "iin", **dict.fromkeys(("card", "email", "iban", "phone"), "linkable-other")}
+_SHOWN: Final = 20
 
 
 def declared(case: Case) -> Answer:
@@ -29,13 +32,43 @@ def found_as_declared(case: Case) -> Answer:
     """PD-01.2."""
     if case.personal:
         return
+    found = ", ".join(f"{kind}: {count}" for kind, count in case.found.counts.items() if count) if case.found else ""
+    if found:
+        yield Hit(where=f"{_PD}/present", detail=f"{case.present}; {found}")
+    else:
+        yield from _unsearched(case)
+
+
+def identifiers_named(case: Case) -> Answer:
+    """PD-01.3."""
+    if not case.personal:
+        return
+    named = set(texts(case.at("personalData", "identifiers")))
+    found = [kind for kind, count in case.found.counts.items() if count] if case.found else []
+    if bare := [kind for kind in found if not named & {_IDENTIFIERS.get(kind, kind), kind}]:
+        yield Hit(where=f"{_PD}/identifiers", detail=", ".join(bare))
+    yield from _unsearched(case)
+
+
+def columns_named(case: Case) -> Answer:
+    """PD-03.3."""
+    if not case.personal:
+        return
+    named = {str(mapping(one).get("name", "")) for one in case.items("personalData", "fields")}
+    if bare := [column for column in (case.found.columns if case.found else ()) if column not in named]:
+        yield Hit(where=f"{_PD}/fields", detail=", ".join(bare[:_SHOWN]) + ", …" * (len(bare) > _SHOWN))
+    yield from _unsearched(case)
+
+
+def _unsearched(case: Case) -> Answer:
+    """Say what of the data was not searched: where nothing was found there may be something."""
     if case.found is None:
         yield Gap(why="detectors")
-    elif counts := {kind: count for kind, count in sorted(case.found.items()) if count}:
-        yield Hit(
-            where=f"{_PD}/present",
-            detail=f"{case.present}; " + ", ".join(f"{kind}: {count}" for kind, count in counts.items()),
-        )
+        return
+    if not case.found.full:
+        yield Gap(why="sampled")
+    if case.found.unread:
+        yield Gap(why="unread", detail=", ".join(f"{why}: {count}" for why, count in case.found.unread.items()))
 
 
 def basis(case: Case) -> Answer:
@@ -284,9 +317,11 @@ def _once_declared(check: Check) -> Check:
 #: Rules that say nothing as long as ``personalData.present`` is missing.
 _WAITING: Final[Mapping[str, Check]] = {
     "PD-01.2": found_as_declared,
+    "PD-01.3": identifiers_named,
     "PD-02": basis,
     "PD-03.1": fields_needed,
     "PD-03.2": purposes_kept,
+    "PD-03.3": columns_named,
     "PD-04": targeted,
     "PD-05.1": source_linked,
     "PD-05.2": lawfulness_shown,

@@ -15,6 +15,7 @@ from datalib.formats import sha256_hex
 from datalib.library import manifest
 from datalib.library.manifest import MAX_MANIFEST
 from datalib.library.store import Folder
+from datalib.personal.found import Looked
 from datalib.rules import deadlines, records
 from datalib.rules.calendar import Calendar
 from datalib.rules.case import Case, Past, mapping
@@ -59,15 +60,16 @@ def open_case(
     now: int,
     trust: Trust | None = None,
     duties: tuple[Deadline, ...] | None = None,
-    found: Mapping[str, int] | None = None,
+    look: str | None = None,
     profiles: tuple[Profile, ...] = (),
     purpose: str | None = None,
 ) -> Case:
     """Read a library or a draft.
 
-    With ``trust`` its chain is verified, down to the listing, not to the bytes of the files. A manifest that is not
-    valid is no error here; one that is not strict JSON is: ``E-JSON-*``. Raises ``Refused`` for a chain that cannot be
-    read, ``Unchecked("E-IO")``.
+    With ``trust`` its chain is verified, down to the listing, not to the bytes of the files. ``look``, ``sample`` or
+    ``full``, searches the files for personal data (`datalib.personal.look`). A manifest that is not valid
+    is no error here; one that is not strict JSON is: ``E-JSON-*``. Raises ``Refused`` for a chain that cannot be read,
+    ``Unchecked("E-IO")``.
     """
     with Folder(library) as folder:
         data = acts.current(folder)
@@ -80,6 +82,7 @@ def open_case(
         record = acts.record(folder) if folder.exists(links.NAME) else None
         before = _before(folder, record, document) if record else None
     refusal = _refusal(library, trust, now) if trust and record else ""
+    found = _found(library, document, full=look == "full", now=now) if look else None
     return Case(
         document=document,
         today=today(now),
@@ -91,6 +94,12 @@ def open_case(
         acts=frozenset(profile.act for profile in profiles),
         purpose=purpose,
     )
+
+
+def _found(library: Path, document: Mapping[str, Any], *, full: bool, now: int) -> Looked:
+    from datalib.personal.look import look
+
+    return look(library, document, full=full, today=today(now))
 
 
 def _past(record: acts.Record, digest: str, before: Mapping[str, Any] | None, trust: Trust | None, no: str) -> Past:

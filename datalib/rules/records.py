@@ -1,6 +1,7 @@
-"""The small files beside a library that people write by hand: registers, waivers, profiles of acts, calendars.
+"""The small files beside a library that people write by hand: registers, waivers, profiles, calendars, forms.
 
-JSON or YAML, each with its schema in ``rules.schema.json``. A file with a fault is refused whole, with the place.
+JSON or YAML, each with its schema in ``rules.schema.json`` or ``forms.schema.json``. A file with a fault is refused
+whole, with the place.
 """
 
 from datetime import date
@@ -27,7 +28,7 @@ def load(path: Path) -> bytes:
 
 
 def read(kind: str, data: bytes, where: str) -> dict[str, Any]:
-    """Read a ``register``, ``waivers``, ``profile`` or ``calendar``; ``E-RECORD-FORMAT`` for another form."""
+    """Read a file of a kind, ``register`` or ``application`` and so on; ``E-RECORD-FORMAT`` for another form."""
     try:
         if data.lstrip()[:1] == b"{":
             value: dict[str, Any] = canonical.parse(data, limit=SIZE_LIMIT, where=where)

@@ -46,7 +46,8 @@ def _fault(text: str) -> str:
     return "" if rule(number) else "wrong form or check digits"
 
 
-def _is_kz(number: str) -> bool:
+def is_kz_number(number: str) -> bool:
+    """Tell whether 12 digits are a BIN or an IIN by their check digit; an error in the eleventh digit passes."""
     if not _KZ.fullmatch(number) or number == "0" * 12:
         return False
     digits = [int(digit) for digit in number]
@@ -83,8 +84,8 @@ def _is_ror(number: str) -> bool:
 
 
 _RULES: Mapping[str, Callable[[str], bool]] = {
-    "kz-bin": _is_kz,
-    "kz-iin": _is_kz,
+    "kz-bin": is_kz_number,
+    "kz-iin": is_kz_number,
     "lei": _is_lei,
     "orcid": _is_isni,
     "isni": _is_isni,

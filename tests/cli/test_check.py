@@ -5,6 +5,8 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import yaml
 
@@ -26,7 +28,7 @@ def _made(datalib: Program, tmp_path: Path, name: str) -> tuple[str, ...]:
     producer = json.loads((tmp_path / name / "datapackage.json").read_bytes())["datalib"]["producer"]["id"]
     register = EXAMPLES / name / "register.yaml"
     given = ("--register", str(register)) if register.exists() else ()
-    return ("check", name, *NOW, "--key", f"{producer}=key.pub.pem", *given)
+    return ("check", name, *NOW, "--look", "full", "--key", f"{producer}=key.pub.pem", *given)
 
 
 @pytest.mark.parametrize("name", sorted(path.name for path in EXAMPLES.iterdir() if path.is_dir()))
@@ -307,3 +309,38 @@ def test_bad_input_gets_one_line(
     assert (done.status, code in done.err) == (status, True), done.err
     assert done.err.count("\n") == 1
     assert PRODUCER not in done.out
+
+
+@pytest.mark.parametrize(("look", "lang"), [("sample", "en"), ("full", "en"), ("full", "kk"), ("full", "ru")])
+def test_a_look_compares_what_is_declared_with_what_is_found(
+    datalib: Program, library: Path, look: str, lang: str
+) -> None:
+    (library / "people.csv").write_text("who,tel\n050101500000,+7 701 123 45 67\n", encoding="utf-8")
+    (library / "a.png").write_bytes(bytes(100))
+    for number in range(60):
+        (library / f"{number}.txt").write_text("a@mail.kz")
+    manifest = json.loads((library / "datapackage.json").read_bytes())
+    manifest["datalib"]["personalData"] = {"present": "none"}
+    (library / "datapackage.json").write_text(json.dumps(manifest))
+    done = datalib("check", "library", *NOW, "--rules", "kz", "--look", look, "--lang", lang)
+    assert "(none; email: 60, iin: 1, phone: 1)" in done.out
+    assert "people.csv#who: " in done.out
+    assert "050101500000" not in done.out
+    data = datalib("check", "library", *NOW, "--rules", "kz", "--look", look, "--format", "json").data
+    assert data["look"]["counts"] == {"email": 60, "iin": 1, "phone": 1}
+    assert data["look"]["unread"] == {"binary": 1}
+    if lang == "en":
+        how = {"sample": "searched: a sample", "full": "searched to the end"}[look]
+        assert f"personal data: e-mail addresses: 60, IINs: 1, phone numbers: 1; {how}, files: 64 of 64" in done.out
+        assert "further places: 12" in done.out
+        assert "not searched: files that are no text and no table: 1" in done.out
+
+
+def test_names_of_columns_cannot_write_lines_of_their_own(datalib: Program, library: Path) -> None:
+    pq.write_table(pa.table({"who\nE PD-99 all is well": ["050101500000"]}), library / "a.parquet")
+    done = datalib("check", "library", *NOW, "--look", "full")
+    assert "\nE PD-99" not in done.out
+
+
+def test_nobody_looks_unasked(datalib: Program, library: Path) -> None:
+    assert datalib("check", "library", *NOW, "--format", "json").data["look"] is None

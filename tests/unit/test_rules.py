@@ -3,6 +3,7 @@
 import json
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +72,8 @@ def test_nothing_is_found_in_what_the_cases_start_from(base: str) -> None:
         ),
         ({"register": {"register": 1}}, "RV-01", "undeclared", "register: reviews, risk"),
         ({"found": None}, "PD-01.2", "detectors", ""),
+        ({"found": None, "on": "personal"}, "PD-01.3", "detectors", ""),
+        ({"found": None, "on": "personal"}, "PD-03.3", "detectors", ""),
         ({"manifest": {"datalib": {"personalData": None}}}, "PD-02", "undeclared", "personalData.present"),
         (
             {
@@ -160,3 +163,18 @@ def test_no_form_of_a_member_makes_a_rule_fall_over(base: str) -> None:
         for rule in RULES:
             for answer in RULES[rule](changed):
                 assert isinstance(answer.detail, str)
+
+
+@pytest.mark.parametrize("rule", ["PD-01.2", "PD-01.3", "PD-03.3"])
+def test_nothing_found_in_a_part_of_the_data_is_no_answer_for_the_rest(rule: str) -> None:
+    case = case_of({"on": "plain" if rule == "PD-01.2" else "personal"})
+    assert case.found is not None
+    part = replace(case, found=replace(case.found, full=False, unread={"binary": 3, "link": 1}))
+    assert _answers(rule, part) == [Gap(why="sampled"), Gap(why="unread", detail="binary: 3, link: 1")]
+
+
+def test_many_unlisted_columns_are_named_up_to_a_bound() -> None:
+    columns = [f"c{number}" for number in range(30)]
+    (hit,) = _answers("PD-03.3", case_of({"on": "personal", "found": {"iin": 1}, "columns": columns}))
+    assert isinstance(hit, Hit)
+    assert hit.detail.endswith("c19, …")

@@ -9,6 +9,7 @@ from datalib.errors import Misuse
 from datalib_cli import options
 from datalib_cli.base import Command, Output, clock, texts
 from datalib_cli.checked import explained_data, explained_lines, result_data, result_lines
+from datalib_cli.looked import looked_data, looked_lines
 
 if TYPE_CHECKING:
     from datalib.rules.reading import Trust
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 )
 @click.option("--waive", multiple=True, metavar="RULE=REASON", help="Switch a rule off; the reason is shown.")
 @click.option("--waivers", type=options.FILE, help="A file of rules that are switched off, each with its reason.")
+@click.option(
+    "--look", type=click.Choice(("sample", "full")), help="Search the data for personal data: a sample of it, or all."
+)
 @click.option("--purpose", metavar="CODE", help="The purpose that is asked for.")
 @click.option("--explain", metavar="RULE", help="Explain a rule, or a family of rules such as PD-08.")
 @options.believing
@@ -38,6 +42,7 @@ def command(
     profiles: tuple[Path, ...],
     waive: tuple[str, ...],
     waivers: Path | None,
+    look: str | None,
     purpose: str | None,
     explain: str | None,
     policy: Path | None,
@@ -60,17 +65,19 @@ def command(
     moment = clock(now)
     loaded = tuple(Profile.parse(records.load(path), str(path)) for path in profiles)
     days = reading.calendar(calendar)
-    duties = reading.register(_private(register), days, moment) if register else None
+    duties = reading.register(options.private(register, "--register"), days, moment) if register else None
     trust = _trust(options.TrustOptions(policy=policy, roots=roots, state=None, vouched=options.vouched(keys)))
-    case = reading.open_case(library, now=moment, trust=trust, duties=duties, profiles=loaded, purpose=purpose)
+    case = reading.open_case(
+        library, now=moment, trust=trust, duties=duties, look=look, profiles=loaded, purpose=purpose
+    )
     kept = checking.read_waivers(records.load(waivers), str(waivers)) if waivers else ()
     given = tuple(checking.Waiver.parse(text) for text in waive)
     sets = tuple(dict.fromkeys(rules.split(","))) if rules is not None else checking.sets_of(case)
     result = checking.check(case, sets=sets, waivers=(*kept, *given), profiles=loaded)
     say = texts()
     return Output(
-        data=result_data(result, duties, checking.NOT_COVERED, say.lang),
-        lines=result_lines(result, duties, checking.NOT_COVERED, say),
+        data=result_data(result, duties, checking.NOT_COVERED, say.lang) | {"look": looked_data(case.found)},
+        lines=[*looked_lines(case.found, say), *result_lines(result, duties, checking.NOT_COVERED, say)],
         status=1 if result.count(checking.ERROR) else 0,
     )
 
@@ -83,18 +90,6 @@ def _explain(wanted: str) -> Output:
         raise Misuse("E-USAGE", "--explain", f"there is no rule {wanted[:80]!r}")
     say = texts()
     return Output(data=explained_data(found, say.lang), lines=explained_lines(found, say))
-
-
-def _private(register: Path) -> Path:
-    """Refuse a register inside a library, which is given away whole."""
-    from datalib.library.store import inside_library
-
-    library = inside_library(register)
-    if library is not None:
-        raise Misuse(
-            "E-USAGE", "--register", f"{register} lies in the library {library}, but it is private: move it out"
-        )
-    return register
 
 
 def _trust(trust: options.TrustOptions) -> "Trust | None":
