@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from datalib_cli import app, checked, explaining, looked, render
+from datalib_cli import app, checked, explaining, filling, looked, render
 from datalib_cli.commands import author, receipt
 
 CLI = Path(app.__file__).parent
@@ -50,7 +50,7 @@ def sentences() -> set[str]:
     verified = (render.NOT_CHECKED, render.PROOF_NOT_CHECKED, render.NEXT_AFTER_OPTOUT)
     enrolled = (render.ENROLMENT, render.ENROLMENT_DOUBTS, render.ENROLMENT_NOTES)
     duties = (checked.DUTIES, checked.STATES, checked.SEVERITIES)
-    searched = (looked.KINDS, looked.UNREAD)
+    searched = (looked.KINDS, looked.UNREAD, filling.TERMS)
     places = (explaining.USES, explaining.STATES, explaining.SPEAKERS, explaining.CARRIERS, explaining.KEPT)
     explained = (*places, explaining.PROFILES, explaining.NOTES, explaining.NAMING)
     own = (author.LEFT_OUT, receipt.NOT_CHECKED)

@@ -34,7 +34,7 @@ COMMANDS = {
     "log": "Run a transparency log: a registry, witnesses, monitors.",
     "scan": "Judge works by what their authors said.",
     "optout": "Ask sites, explain verdicts, remove refused works.",
-    "export": "Write a library in a foreign format: RDF, DCAT, PROV, Croissant, BagIt, a dataset card.",
+    "export": "Write libraries in foreign formats and forms: RDF, DCAT, Croissant, BagIt, Order 196/НҚ, EU summary.",
     "import": "Make a draft of a foreign description or a bag.",
     "demo": "Tell the whole story on a small real library.",
 }

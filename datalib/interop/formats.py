@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from datalib import canonical
 from datalib.errors import Misuse, Refused, Unchecked
-from datalib.interop import bagit, croissant, hf_card, rdf
+from datalib.interop import bagit, croissant, dta, hf_card, rdf
 from datalib.interop.foreign import Draft
 from datalib.interop.known import Known
 from datalib.interop.triples import WRITERS, writer_for
@@ -19,8 +19,8 @@ from datalib.library.upgrade import Note
 
 #: Formats of `export`; a bag is a folder, all others are one document.
 BAG: Final = "bagit"
-EXPORTS: Final = ("turtle", "jsonld", "ntriples", "dcat", "prov", "croissant", "hf-card", BAG)
-IMPORTS: Final = (BAG, "croissant", "dcat", "hf-card")
+EXPORTS: Final = ("turtle", "jsonld", "ntriples", "dcat", "prov", "croissant", "hf-card", "dta", BAG)
+IMPORTS: Final = (BAG, "croissant", "dcat", "hf-card", "dta")
 #: Largest file that is imported, in bytes; each format has its own limit below this.
 MAX_SIZE: Final = 16 << 20
 
@@ -42,10 +42,13 @@ class Imported:
     notes: tuple[Note, ...]
 
 
-def export(known: Known, to: str, *, with_files: bool = False, name: str = "") -> Exported:
+def export(
+    known: Known, to: str, *, with_files: bool = False, name: str = "", patch: Mapping[str, Any] | None = None
+) -> Exported:
     """Give a library as a document. ``name`` of the file tells the syntax of ``dcat`` and ``prov``.
 
-    Raises ``Refused``: ``E-NOT-SIGNED`` if the format needs a signed library; ``Misuse("E-USAGE")``.
+    ``patch`` is what a record (``dta``) says beyond the manifest. Raises ``Refused``: ``E-NOT-SIGNED`` if the format
+    needs a signed library, ``E-FORM-INCOMPLETE`` if a record lacks what it must have; ``Misuse("E-USAGE")``.
     """
     if with_files and to not in {writer.name for writer in WRITERS}:
         raise Misuse("E-USAGE", "--files", f"{to} has no place for every file; turtle, jsonld and ntriples have")
@@ -53,6 +56,8 @@ def export(known: Known, to: str, *, with_files: bool = False, name: str = "") -
         return Exported(chunks=iter([croissant.write(known)]), notes=tuple(croissant.lacking(known)))
     if to == "hf-card":
         return Exported(chunks=iter([hf_card.write(known)]), notes=tuple(hf_card.lacking(known)))
+    if to == "dta":
+        return Exported(chunks=iter([dta.write(known, patch or {})]), notes=tuple(dta.lacking(known)))
     if to == "dcat":
         nodes, notes = rdf.as_catalogue(known), rdf.lost_in_catalogue(known)
     elif to == "prov":
@@ -85,18 +90,21 @@ def format_of(path: Path) -> str:
     if data.lstrip(b"\xef\xbb\xbf")[:4] in {b"---\n", b"---\r"}:
         return "hf-card"
     if data.lstrip()[:1] in {b"{", b"["}:
-        return "croissant" if _is_croissant(data, str(path)) else "dcat"
+        return _json_format(data, str(path))
     if path.suffix.lower() in {".ttl", ".nt", ".rdf", ".xml", ".owl"} or b"rdf:RDF" in data[:4096]:
         return "dcat"
     raise Refused("E-FOREIGN-FORMAT", str(path), f"none of {', '.join(IMPORTS)}; say which with --from")
 
 
-def _is_croissant(data: bytes, where: str) -> bool:
+def _json_format(data: bytes, where: str) -> str:
     from datalib.interop import croissant_import
 
     if data.lstrip()[:1] == b"[":
-        return False
-    return croissant_import.is_croissant(canonical.parse(data, limit=MAX_SIZE, where=where))
+        return "dcat"
+    value = canonical.parse(data, limit=MAX_SIZE, where=where)
+    if croissant_import.is_croissant(value):
+        return "croissant"
+    return "dta" if dta.is_record(value) else "dcat"
 
 
 def import_file(path: Path, out: Path, *, of: str | None = None, dataset: str | None = None) -> Imported:
@@ -137,6 +145,7 @@ def read(path: Path, of: str, dataset: str | None = None) -> Draft:
     readers: Mapping[str, Callable[[], Any]] = {
         "croissant": lambda: croissant_import.read(data, where),
         "hf-card": lambda: hf_card.read(data, where),
+        "dta": lambda: dta.read(data, where),
         "dcat": lambda: dcat.read(data, where, dataset=dataset),
     }
     draft: Draft = readers[of]()

@@ -124,6 +124,13 @@ def files(known: Known) -> Iterator[Line]:
         yield from listing.lines(folder, sha256=bound.sha256)
 
 
+def pick(names: Mapping[str, Any], lang: str) -> str:
+    """Give a text of a language map: in the language, else in one that its readers know best."""
+    order = {"kk": ("kk", "ru", "en"), "ru": ("ru", "kk", "en")}.get(lang, (lang, "en", "ru", "kk"))
+    found = next((names[one] for one in order if names.get(one)), None) or next(iter(names.values()), "")
+    return str(found)
+
+
 def text_of(value: Mapping[str, Any], member: str) -> str | None:
     """Give a member that is a text with something in it."""
     found = value.get(member)

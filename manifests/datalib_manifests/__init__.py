@@ -18,6 +18,12 @@ def _rules() -> dict[str, Any]:
     return document
 
 
+@cache
+def _forms() -> dict[str, Any]:
+    document: dict[str, Any] = json.loads((files(__name__) / "forms.schema.json").read_bytes())
+    return document
+
+
 def schema(name: str) -> dict[str, Any]:
     """Give the JSON Schema of one document.
 
@@ -25,9 +31,10 @@ def schema(name: str) -> dict[str, Any]:
     ``declaration``.
 
     Also of a kind of event (``genesis``, ``transfer``, ``amend``, ``attest``, ``withdraw``), and of what rules read:
-    ``declared``, ``register``, ``waivers``, ``profile``, ``calendar``. ``KeyError`` for others.
+    ``declared``, ``register``, ``waivers``, ``profile``, ``calendar``. Of what people write to fill in a form too:
+    ``application``, ``published``, ``summary``, ``record``. ``KeyError`` for others.
     """
-    document = _document() if name in _document()["$defs"] else _rules()
+    document = next((one for one in (_document(), _rules()) if name in one["$defs"]), _forms())
     return {"$schema": document["$schema"], "$defs": document["$defs"], **document["$defs"][name]}
 
 

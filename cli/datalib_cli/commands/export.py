@@ -1,4 +1,4 @@
-"""``datalib export``: a library in a foreign format."""
+"""``datalib export``: libraries in foreign formats and forms."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from datalib.errors import Misuse
-from datalib_cli import options
+from datalib_cli import filling, options
 from datalib_cli.base import Command, Output, clock, texts
 from datalib_cli.render import lost_lines, note_data
 
@@ -15,24 +15,28 @@ if TYPE_CHECKING:
     from datalib.library.upgrade import Note
     from datalib.verify import Report
 
-FORMATS = ("turtle", "jsonld", "ntriples", "dcat", "prov", "croissant", "hf-card", "bagit")
+FORMATS = ("turtle", "jsonld", "ntriples", "dcat", "prov", "croissant", "hf-card", "dta", "bagit", *filling.FORMS)
 
 
 @click.command("export", cls=Command)
-@click.argument("library", type=options.FOLDER)
+@click.argument("libraries", type=options.FOLDER, nargs=-1)
 @click.option("--to", type=click.Choice(FORMATS), required=True, help="The format to write.")
 @click.option("-o", "--out", type=options.FILE, help="The file, for bagit the folder. Default: standard output.")
 @click.option("--files", is_flag=True, help="RDF of every file too; turtle, jsonld and ntriples only.")
 @click.option("--base", default="", metavar="URL", help="What stands before the paths of files: a URL or a folder.")
+@click.option("--form", type=options.FILE, help="What no manifest knows, as a YAML or JSON file: for forms and dta.")
+@click.option("--calendar", type=options.FILE, help="Days off and days worked. Default: Kazakhstan, 2025 and 2026.")
 @options.trust
 @click.option("--data", default="full", metavar="MODE", help="full, sample:N or none. Default: full.")
 @options.now
 def command(
-    library: Path,
+    libraries: tuple[Path, ...],
     to: str,
     out: Path | None,
     files: bool,
     base: str,
+    form: Path | None,
+    calendar: Path | None,
     policy: Path | None,
     roots: Path | None,
     state: Path | None,
@@ -40,27 +44,51 @@ def command(
     data: str,
     now: str | None,
 ) -> Output:
-    """Write a library in a foreign format.
+    """Write a library in a foreign format, or fill in a form from libraries.
 
     With --policy and --roots, or --key ID=PUB.pem, the library is verified first and refused if its integrity does not
     hold; the export says how much was verified. Without, it says that everything is only declared.
 
     What the format has no place for is named. The result is not signed: the library stays what counts.
+
+    order196-1 (the application for the list of trusted high-risk AI systems), order196-2 (what is published of them)
+    and eu-summary (the summary of training content) are forms for people, .html or .odt. They say what is declared.
     """
-    from datalib.interop import formats
+    trust = options.TrustOptions(policy=policy, roots=roots, state=state, vouched=options.vouched(keys))
+    if to in filling.FORMS:
+        _refuse({"--files": files, "--base": base, "--data": data != "full", "--policy": trust.given or roots or state},
+                "a form says what is declared: run verify first")  # fmt: skip
+        return filling.fill(libraries, to, form, out, calendar, now)
+    _refuse({"--calendar": calendar, "--form": form and to != "dta"}, f"{to} does not take it")
+    if len(libraries) != 1:
+        raise Misuse("E-USAGE", "LIBRARY", f"{to} is of one library")
+    report = _verified(libraries[0], trust, data, clock(now)) if trust.given or roots or state else None
+    return _foreign(libraries[0], report, to, out, files, base, form)
+
+
+def _refuse(given: Mapping[str, object], why: str) -> None:
+    for option, value in given.items():
+        if value:
+            raise Misuse("E-USAGE", option, why)
+
+
+def _foreign(
+    library: Path, report: "Report | None", to: str, out: Path | None, files: bool, base: str, form: Path | None
+) -> Output:
+    from datalib.interop import dta, formats
     from datalib.interop.known import know
     from datalib.library.store import replacing_file, write_all
+    from datalib.rules import records
 
     if out is None and to == formats.BAG:
         raise Misuse("E-USAGE", "--out", "a bag is a folder: -o is needed")
-    trust = options.TrustOptions(policy=policy, roots=roots, state=state, vouched=options.vouched(keys))
-    report = _verified(library, trust, data, clock(now)) if trust.given or roots or state else None
+    patch = dta.read_patch(records.load(form), str(form)) if form else None
     known = know(library, report, base=base)
     if to == formats.BAG and out is not None:
         if files or base:
             raise Misuse("E-USAGE", "--files" if files else "--base", "a bag holds the files themselves")
         return _done(out, to, known.assurance, formats.export_bag(known, options.outside(out)))
-    exported = formats.export(known, to, with_files=files, name=str(out or ""))
+    exported = formats.export(known, to, with_files=files, name=str(out or ""), patch=patch)
     if out is None:
         return Output(data={}, document=exported.chunks, aside=lost_lines(exported.notes, texts()))
     with replacing_file(options.outside(out)) as file:

@@ -8,7 +8,7 @@ from datalib_cli import options
 from datalib_cli.base import Command, Output, texts
 from datalib_cli.render import lost_lines, note_data
 
-FORMATS = ("bagit", "croissant", "dcat", "hf-card")
+FORMATS = ("bagit", "croissant", "dcat", "hf-card", "dta")
 
 
 @click.command("import", cls=Command)
@@ -19,8 +19,9 @@ FORMATS = ("bagit", "croissant", "dcat", "hf-card")
 def command(file: Path, out: Path, of: str | None, dataset: str | None) -> Output:
     """Bring a foreign description into a folder, as a draft that `datalib init` completes.
 
-    Croissant 1.0 and 1.1, DCAT (Turtle, RDF/XML, JSON-LD), Hugging Face dataset cards, BagIt. Nothing is fetched. What
-    could not be taken over is named. Who is the producer and what the purposes are, only the producer can say.
+    Croissant 1.0 and 1.1, DCAT (Turtle, RDF/XML, JSON-LD), Hugging Face dataset cards, BagIt, records of the Data
+    Provenance Standards. Nothing is fetched. What could not be taken over is named. Who is the producer and what the
+    purposes are, only the producer can say.
 
     A bag's files are checked and copied; a bag that was made of a library gives the library back.
     """
