@@ -30,6 +30,12 @@ actor_name = click.option(
     "--name", "actor_name", multiple=True, metavar="LANG=TEXT", help="Name of the party that acts."
 )
 password_file = click.option("--password-file", type=FILE, help="A file whose first line is the password of the key.")
+progress = click.option(
+    "--progress",
+    type=click.Choice(["auto", "json", "none"]),
+    default="auto",
+    help="auto: bars, on a terminal only; json: events on stderr, a line each. Default: auto.",
+)
 signing_key = click.option(
     "--key", "keys", multiple=True, required=True, metavar="KEY", help="Private key, a PEM file."
 )

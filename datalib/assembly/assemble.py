@@ -33,6 +33,7 @@ from datalib.library.descent import trouble
 from datalib.library.manifest import Manifest
 from datalib.library.store import Folder, inside_library
 from datalib.library.upgrade import Note
+from datalib.progress import Watch, adding, nobody
 from datalib.trust.keys import PrivateKey
 from datalib.trust.parties import Party
 from datalib.trust.state import Lesson
@@ -69,6 +70,7 @@ def assemble(
     keys: Sequence[PrivateKey],
     actor: Party | None = None,
     reason: str | None = None,
+    watch: Watch = nobody,
 ) -> Assembled:
     """Assemble a library, or move and add inputs of one that is assembled already; ``now`` in seconds since 1970.
 
@@ -76,14 +78,14 @@ def assemble(
     ``addition``. Raises ``Refused`` with the first code of an input that is not accepted, those of `plan`, `place` and
     `acts.sign`, and whatever a verifier would say of the result; ``Misuse``; ``Unchecked``.
     """
-    judge = Judge.of(trust, now)
+    judge = Judge.of(trust, now, adding(watch, "inputs", None))
     found = _prepare(order, judge)
     found.require()
     with trouble(str(order.out)):
         order.out.mkdir(exist_ok=True)
     with acts.writing(order.out) as folder:
         regions = [*found.regions(), *([own_region(order.data)] if order.data else [])]
-        placed = place(folder, regions, leave=found.untouched)
+        placed = place(folder, regions, leave=found.untouched, watch=watch)
         described = _describe(folder, order, found, now)
         carried = _carry(folder, found)
         folder.flush()
@@ -96,6 +98,7 @@ def assemble(
             actor=actor,
             reason=reason or _reason(found),
             admit=admission_.admit,
+            progress=adding(watch, "hash", None),
         )
     if trust.state is not None and admission_.lesson is not None:
         learn(trust.state, admission_.lesson)

@@ -17,6 +17,7 @@ from datalib.library import hashing, listing
 from datalib.library.listing import Line
 from datalib.library.paths import readable, to_bytes
 from datalib.library.store import Folder, Kind
+from datalib.progress import Watch, nobody, watched
 
 _GONE: Final = "E-FILE-CHANGED"
 
@@ -60,7 +61,7 @@ def former_lines(folder: Folder) -> Iterator[Line]:
         yield from listing.lines(folder, sha256=sha256)
 
 
-def place(out: Folder, regions: Sequence[Region], *, leave: Iterable[str] = ()) -> Placed:
+def place(out: Folder, regions: Sequence[Region], *, leave: Iterable[str] = (), watch: Watch = nobody) -> Placed:
     """Make the regions of a library hold exactly their files; what lies below the prefixes ``leave`` is not looked at.
 
     Raises ``Refused``: ``E-OUT-EXISTS`` for a file in the way, ``E-FILE-SYMLINK``, ``E-FILE-TYPE``, ``E-FILE-CHANGED``
@@ -72,7 +73,7 @@ def place(out: Folder, regions: Sequence[Region], *, leave: Iterable[str] = ()) 
     # No prefix lies in another, so that one after the other is the order of paths.
     wanted = heapq.merge(chain.from_iterable(map(_items, below)), *map(_items, own), key=lambda item: item.raw)
     former = ((to_bytes(line.path), line.sha256) for line in former_lines(out))
-    work.run(wanted, former)
+    work.run(watched(wanted, watch, "place", None), former)
     return Placed(copied=work.copied, removed=work.removed, kept=work.kept)
 
 

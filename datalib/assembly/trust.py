@@ -1,5 +1,6 @@
 """Whom an assembly believes: one policy and one memory for all libraries that it verifies."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,12 +26,13 @@ class Judge:
     policy: Policy
     memory: Memory | None
     now: int
+    progress: Callable[[int], None] | None = None
 
     @classmethod
-    def of(cls, trust: Trust, now: int) -> "Judge":
+    def of(cls, trust: Trust, now: int, progress: Callable[[int], None] | None = None) -> "Judge":
         """Read the policy and the state file: the codes of step 1 of verification, ``Unchecked`` (``E-STATE-FILE``)."""
         memory = load_state(trust.state) if trust.state else None
-        return cls(policy=believe(trust.policy, trust.roots, now, memory), memory=memory, now=now)
+        return cls(policy=believe(trust.policy, trust.roots, now, memory), memory=memory, now=now, progress=progress)
 
     def accept(self, library: Path) -> Facts:
         """Verify a library that is to be used; no attestation is asked for. Raises ``Refused`` with its first code."""
@@ -49,7 +51,7 @@ class Judge:
         return report.facts
 
     def _verify(self, library: Path) -> Report:
-        return verify(library, policy=self.policy, now=self.now, memory=self.memory, require=())
+        return verify(library, policy=self.policy, now=self.now, memory=self.memory, require=(), progress=self.progress)
 
 
 def _of(library: Path, error: Refused) -> Refused:

@@ -55,6 +55,7 @@ if TYPE_CHECKING:
 @options.actor
 @options.actor_name
 @options.password_file
+@options.progress
 @options.now
 def command(
     out: Path,
@@ -76,6 +77,7 @@ def command(
     actor: str | None,
     actor_name: tuple[str, ...],
     password_file: Path | None,
+    progress: str,
     now: str | None,
 ) -> Output:
     """Make a library of libraries, and sign it; later: move its inputs to newer events, or add some.
@@ -86,6 +88,8 @@ def command(
     from datalib import acts
     from datalib.assembly import assemble as assembly
     from datalib.assembly.trust import Trust
+    from datalib.progress import nobody
+    from datalib_cli.progress import meter
 
     if reason is not None and reason not in acts.REASONS:
         raise Misuse("E-USAGE", "--reason", ", ".join(acts.REASONS))
@@ -102,7 +106,10 @@ def command(
     opened = options.load_keys(own, password_file, say("Password of {key}"))
     party = options.party(out, actor, actor_name) if actor or actor_name else None
     target = None if half is None else options.outside(half)
-    done = assembly.assemble(order, trust, now=moment, keys=opened, actor=party, reason=reason)
+    with meter(progress) as watch:
+        done = assembly.assemble(
+            order, trust, now=moment, keys=opened, actor=party, reason=reason, watch=watch or nobody
+        )
     return _done(done, target, say)
 
 

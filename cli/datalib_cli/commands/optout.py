@@ -2,6 +2,7 @@
 
 import os
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import click
@@ -44,6 +45,7 @@ for own in (declare, embed, receipt, verify_receipt):
 @click.option("--retries", type=int, default=2, help="How often a site in trouble is asked again. Default: 2.")
 @click.option("--pause", type=float, default=0.0, help="Seconds between two requests to one host. Default: 0.")
 @click.option("--allow-private", is_flag=True, help="Ask addresses of private networks and of this machine too.")
+@options.progress
 @options.now
 def fetch(
     works: tuple[Path, ...],
@@ -62,6 +64,7 @@ def fetch(
     retries: int,
     pause: float,
     allow_private: bool,
+    progress: str,
     now: str | None,
 ) -> Output:
     """Ask the sites of works for robots.txt and tdmrep.json, over the network.
@@ -72,25 +75,28 @@ def fetch(
     from datalib.optout.fetch import fetch as ask
     from datalib.optout.fetch import paths_of
     from datalib.optout.origins import origins_of
+    from datalib_cli.progress import meter
 
     fixed = clock(now) if now is not None or "SOURCE_DATE_EPOCH" in os.environ else None
-    result = ask(
-        origins_of(works, url_columns),
-        out=options.outside(out),
-        paths=paths_of(profile, paths),
-        linked=linked,
-        update=update,
-        max_age=None if max_age is None else timedelta(days=max_age),
-        warc=warc and options.outside(warc),
-        now=lambda: datetime.now(UTC) if fixed is None else datetime.fromtimestamp(fixed, UTC),
-        agent=agent,
-        concurrency=concurrency,
-        timeout=timeout,
-        max_bytes=max_bytes,
-        retries=retries,
-        pause=pause,
-        allow_private=allow_private,
-    )
+    with meter(progress) as watch:
+        result = ask(
+            origins_of(works, url_columns),
+            out=options.outside(out),
+            paths=paths_of(profile, paths),
+            linked=linked,
+            update=update,
+            max_age=None if max_age is None else timedelta(days=max_age),
+            warc=warc and options.outside(warc),
+            now=lambda: datetime.now(UTC) if fixed is None else datetime.fromtimestamp(fixed, UTC),
+            agent=agent,
+            concurrency=concurrency,
+            timeout=timeout,
+            max_bytes=max_bytes,
+            retries=retries,
+            pause=pause,
+            allow_private=allow_private,
+            progress=partial(watch, "ask") if watch else None,
+        )
     say = texts()
     statuses = {str(name): count for name, count in sorted(result.statuses.items(), key=lambda item: str(item[0]))}
     return Output(

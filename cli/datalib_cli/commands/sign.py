@@ -22,6 +22,7 @@ from datalib_cli.render import act_data, note_lines
 @options.actor
 @options.actor_name
 @options.password_file
+@options.progress
 @options.now
 def command(
     library: Path,
@@ -31,6 +32,7 @@ def command(
     actor: str | None,
     actor_name: tuple[str, ...],
     password_file: Path | None,
+    progress: str,
     now: str | None,
 ) -> Output:
     """List and hash the files, complete the manifest, sign it.
@@ -40,12 +42,16 @@ def command(
     """
     from datalib import acts
     from datalib.library.store import write_file
+    from datalib.progress import adding
+    from datalib_cli.progress import meter, size_of
 
     if reason is not None and reason not in acts.REASONS:
         raise Misuse("E-USAGE", "--reason", ", ".join(acts.REASONS))
     opened = options.load_keys(tuple(map(Path, keys)), password_file, texts()("Password of {key}"))
     party = options.party(library, actor, actor_name)
-    done = acts.sign(library, keys=opened, now=clock(now), actor=party, reason=reason)
+    with meter(progress) as watch:
+        add = adding(watch, "hash", size_of(library)) if watch else None
+        done = acts.sign(library, keys=opened, now=clock(now), actor=party, reason=reason, progress=add)
     say = texts()
     if done.pending is not None:
         if out is None:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 )
 @click.option("--data", default="full", metavar="MODE", help="full, sample:N or none. Default: full.")
 @click.option("--require-evidence", is_flag=True, help="Evidence of attestations must be shipped.")
+@options.progress
 @options.now
 def command(
     library: Path,
@@ -37,6 +38,7 @@ def command(
     require: tuple[str, ...],
     data: str,
     require_evidence: bool,
+    progress: str,
     now: str | None,
 ) -> Output:
     """Check a library from its first signature to its last byte, offline.
@@ -47,7 +49,9 @@ def command(
     What was not checked is said.
     """
     from datalib.packed import Options, is_packed, verify_packed
+    from datalib.progress import adding
     from datalib.verify import load_state, remember, verify
+    from datalib_cli.progress import meter, size_of
 
     trust = options.TrustOptions(policy=policy, roots=roots, state=state, vouched=options.vouched(keys))
     believed, pinned = trust.believed()
@@ -63,8 +67,11 @@ def command(
         "data": data,
         "require_evidence": require_evidence,
     }
-    packed = verify_packed(library, **asked) if is_packed(library) else None
-    report = packed.report if packed else verify(library, **asked)
+    with meter(progress) as watch:
+        if watch:
+            asked["progress"] = adding(watch, "check", size_of(library) if data == "full" else None)
+        packed = verify_packed(library, **asked) if is_packed(library) else None
+        report = packed.report if packed else verify(library, **asked)
     if report.accepted and state is not None:
         remember(state, report)
     say = texts()
