@@ -1,7 +1,8 @@
-"""Run a function over tasks, here or on several processes; the results come in the order of the tasks.
+"""Run a function over tasks: here, on several processes, or on Ray; the results come in the order of the tasks.
 
 Tasks are small values (names of files, ranges), never data: what is large is read and written by the function itself.
-The function must be importable and must not depend on where or in which order it runs.
+The function must be importable and must not depend on where or in which order it runs. On a cluster it must see the
+same paths on every node.
 """
 
 import os
@@ -10,7 +11,9 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from enum import StrEnum
 from multiprocessing import connection, get_context, parent_process
 from typing import TypeVar
 
@@ -20,11 +23,32 @@ Task = TypeVar("Task")
 Result = TypeVar("Result")
 
 
+class Kind(StrEnum):
+    """The engines there are."""
+
+    LOCAL = "local"
+    RAY = "ray"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Engine:
-    """Where tasks run: in this process, or in ``workers`` processes on this machine."""
+    """Where tasks run: in this process, in ``workers`` processes on this machine, or on Ray.
 
-    workers: int = 1
+    ``address`` is that of a Ray cluster; without it Ray is started on this machine for ``workers`` tasks at a time.
+    ``workers`` None: one here, on Ray as many as there are processors.
+    """
+
+    workers: int | None = None
+    kind: Kind = Kind.LOCAL
+    address: str | None = None
+
+    def opened(self) -> "AbstractContextManager[None]":
+        """Give a block in which ``run`` may be called. Raises Misuse, Unchecked (E-ENGINE) where there is no Ray."""
+        if self.kind is not Kind.RAY:
+            return nullcontext()
+        from datalib import on_ray
+
+        return on_ray.opened(self.workers, self.address)
 
 
 def run(function: Callable[[Task], Result], tasks: Iterable[Task], engine: Engine) -> Iterator[Result]:
@@ -32,16 +56,22 @@ def run(function: Callable[[Task], Result], tasks: Iterable[Task], engine: Engin
 
     Raises what the function raises, and Unchecked (E-IO) when a worker died.
     """
-    if engine.workers <= 1:
+    workers = engine.workers or 1
+    if engine.kind is Kind.RAY:
+        from datalib import on_ray
+
+        yield from on_ray.run(function, tasks, engine.workers)
+        return
+    if workers <= 1:
         yield from map(function, tasks)
         return
     waiting: deque[Future[Result]] = deque()
     # A forked child would inherit the locks of the threads that Arrow keeps; a spawned one begins clean.
-    with ProcessPoolExecutor(engine.workers, mp_context=get_context("spawn"), initializer=_leave_with_parent) as pool:
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_leave_with_parent) as pool:
         try:
             for task in tasks:
                 waiting.append(pool.submit(function, task))
-                if len(waiting) > engine.workers:
+                if len(waiting) > workers:
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()

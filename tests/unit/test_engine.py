@@ -1,6 +1,9 @@
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -47,3 +50,25 @@ def test_refusals_cross_processes(workers: int) -> None:
 def test_a_worker_that_dies_is_named() -> None:
     with pytest.raises(Unchecked, match="a worker process died"):
         list(run(die, [1], Engine(workers=2)))
+
+
+def test_without_ray_one_line_says_what_to_install() -> None:
+    code = (
+        "import sys; sys.modules['ray'] = None\n"
+        "from datalib.engine import Engine, Kind\n"
+        "with Engine(kind=Kind.RAY).opened(): pass\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert ran.stderr.splitlines()[-1].endswith("E-ENGINE: ray: pip install 'datalib-manifest[ray]'")
+
+
+def test_a_cluster_that_does_not_answer_is_named(tmp_path: Path) -> None:
+    (tmp_path / "w.csv").write_text("url\nhttps://a.example/\n", encoding="utf-8")
+    program = Path(sys.executable).with_name("datalib")
+    ran = subprocess.run(
+        [program, "scan", tmp_path / "w.csv", "-o", tmp_path / "out", "--engine", "ray"],
+        env={**os.environ, "RAY_ADDRESS": "127.0.0.1:1"}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert ran.returncode == 3
+    assert ran.stderr.startswith("datalib: E-ENGINE: 127.0.0.1:1: ")
+    assert ran.stderr.count("\n") == 1
