@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from datalib.optout.compiled import Template, signal_id
 from datalib.optout.judges import Judges
+from datalib.optout.maps import take
 from datalib.optout.model import Signal
 
 Number = TypeVar("Number", np.int32, np.int64)
@@ -16,6 +17,7 @@ class Book:
     """Gives signals their numbers, and of numbers what a decision needs."""
 
     def __init__(self, judges: Judges | None) -> None:
+        self._maps = [judges.maps] if judges else []
         self._ids = judges.signals["ids"] if judges else np.zeros(0, dtype=np.int64)
         self._kinds = judges.signals["templates"] if judges else np.zeros(0, dtype=np.int32)
         self.templates: list[Template] = list(judges.templates) if judges else []
@@ -51,9 +53,9 @@ class Book:
 
     def _gather(self, signals: NDArray[np.int64], compiled: NDArray[Number], made: NDArray[Number]) -> NDArray[Number]:
         if not self.made:
-            return compiled[signals]
+            return take(compiled, signals, *self._maps)
         late = signals >= self.compiled
         result = np.empty(len(signals), dtype=made.dtype)
-        result[~late] = compiled[signals[~late]]
+        result[~late] = take(compiled, signals[~late], *self._maps)
         result[late] = made[signals[late] - self.compiled]
         return result

@@ -6,7 +6,6 @@ by chunk, so that neither compiling nor scanning holds the rules of a million si
 
 import hashlib
 import json
-import mmap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,15 +18,18 @@ from numpy.typing import NDArray
 from datalib.engine import Engine, run
 from datalib.optout import agents
 from datalib.optout.compiled import Template, compile_content, id_of, id_prefix, locator_of
+from datalib.optout.maps import Maps, NpyFile
 from datalib.optout.match import Matcher
+from datalib.optout.outputs import trouble as io_faults
 from datalib.optout.rule_table import BUCKETS, COLUMNS, TableBuilder, pattern_tables
-from datalib.optout.site import SiteStore, io_faults, open_store
+from datalib.optout.site import SiteStore, open_store
+from datalib.progress import Watch, nobody
 
-VERSION = 5
+VERSION = 6
 #: Contents that one task compiles.
 CHUNK = 1 << 11
-#: Bytes of mapped files that a process may hold in memory.
-MAPPED = 256 << 20
+#: Programs, and long patterns, that are remembered: a forgotten one is written again, which costs room only.
+_KNOWN = 1 << 17
 _META = "judges.json"
 _CONTENT = {
     "program": np.int32, "first": np.int64, "everywhere": np.int32, "asked": np.uint16, "slow": np.bool_,
@@ -116,7 +118,7 @@ class Judges:
         #: The licence documents that contents link, by the numbers of the contents.
         self.links: dict[int, tuple[str, ...]] = {int(key): tuple(links) for key, links in meta["links"].items()}
         self._sizes: dict[str, int] = meta["sizes"]
-        self._maps: list[mmap.mmap] = []
+        self.maps = Maps(folder)
         self.contents = {name: self._map(name, kind) for name, kind in _CONTENT.items()}
         self.signals = {name: self._map(name, kind) for name, kind in _SIGNAL.items()}
         self.raw = self._map("raw", np.uint8)
@@ -126,22 +128,13 @@ class Judges:
         """The rules of all contents."""
         tables: dict[str, Any] = {name: self._map(name, kind) for name, kind in COLUMNS.items()}
         tables["offsets"] = self._map("offsets", np.int32).reshape(-1, BUCKETS + 1)
-        tables |= {name: np.load(self.folder / f"{name}.npy", allow_pickle=False) for name in _PATTERN_TABLES}
+        tables |= {name: self.maps.npy(name) for name in _PATTERN_TABLES}
         return Matcher(tables)
 
     def _map(self, name: str, kind: Any) -> NDArray[Any]:
         if not self._sizes[name]:
             return np.zeros(0, dtype=kind)
-        with io_faults(self.folder / name), (self.folder / name).open("rb") as file:
-            mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        self._maps.append(mapped)
-        return np.frombuffer(mapped, dtype=kind)
-
-    def trim(self) -> None:
-        """Give mapped pages back where they have become many; the system keeps them at hand while there is room."""
-        if sum(map(len, self._maps)) > MAPPED and hasattr(mmap, "MADV_DONTNEED") and _mapped_now() > MAPPED:
-            for mapped in self._maps:
-                mapped.madvise(mmap.MADV_DONTNEED)
+        return self.maps.plain(name, kind)
 
     def raw_text(self, signals: NDArray[np.int64]) -> list[str]:
         """Give the texts of some signals."""
@@ -153,23 +146,17 @@ class Judges:
         ]
 
 
-def _mapped_now() -> int:
-    """Give the size of the mapped files that this process holds in memory, in bytes; 0 where nobody says."""
-    try:
-        shared = int(Path("/proc/self/statm").read_text().split()[2])
-    except (OSError, ValueError, IndexError):
-        return 0
-    return shared * mmap.PAGESIZE
-
-
-def compile_store(store: SiteStore, folder: Path, agent: str, table: bytes, engine: Engine) -> Judges:
+def compile_store(
+    store: SiteStore, folder: Path, agent: str, table: bytes, engine: Engine, *, watch: Watch = nobody
+) -> Judges:
     """Compile all contents of a store into an empty folder; it is complete once its ``judges.json`` is there."""
     count = len(store.contents)
     tasks = [Task(store.folder, start, min(start + CHUNK, count), agent, table) for start in range(0, count, CHUNK)]
     with io_faults(folder):
         writer = _Writer(folder)
-        for chunk in run(compile_chunk, tasks, engine):
+        for task, chunk in zip(tasks, run(compile_chunk, tasks, engine), strict=True):
             writer.add(chunk)
+            watch("compile", task.stop, count)
         writer.finish(judges_key(store, agent, table))
     return Judges(folder)
 
@@ -185,6 +172,38 @@ def is_compiled(folder: Path) -> bool:
     return (folder / _META).is_file()
 
 
+class PatternWriter:
+    """Appends long patterns to their tables, which ``rule_table.pattern_tables`` makes of a few of them."""
+
+    def __init__(self, folder: Path) -> None:
+        self._known: dict[str, int] = {}
+        tables = pattern_tables(())
+        self._files = {name: NpyFile(folder / f"{name}.npy", tables[name].dtype) for name in _PATTERN_TABLES}
+        self._spare = tables["pattern_text"]
+
+    def add(self, patterns: Sequence[str]) -> list[int]:
+        """Give the number of each pattern, writing those that are not remembered."""
+        if len(self._known) > _KNOWN:
+            self._known.clear()
+        count = self._files["tails"].rows
+        fresh = [pattern for pattern in dict.fromkeys(patterns) if pattern not in self._known]
+        self._known |= {pattern: count + place for place, pattern in enumerate(fresh)}
+        tables = pattern_tables(fresh)
+        text = self._files["pattern_text"]
+        self._files["pattern_ends"].add(tables["pattern_ends"][:-1] + text.rows)
+        text.add(tables["pattern_text"][: len(tables["pattern_text"]) - len(self._spare)])
+        self._files["tails"].add(tables["tails"])
+        return [self._known[pattern] for pattern in patterns]
+
+    def close(self) -> None:
+        """Finish the tables."""
+        text = self._files["pattern_text"]
+        self._files["pattern_ends"].add([text.rows])
+        text.add(self._spare)
+        for file in self._files.values():
+            file.close()
+
+
 class _Writer:
     """Appends chunks to the files of the tables, giving programs, patterns and templates their final numbers."""
 
@@ -194,7 +213,7 @@ class _Writer:
         self.files: dict[str, IO[bytes]] = {name: (folder / name).open("wb") for name in names}
         self.sizes = dict.fromkeys(names, 0)
         self.templates: dict[Template, int] = {}
-        self.patterns: dict[str, int] = {}
+        self.patterns = PatternWriter(folder)
         self.programs: dict[bytes, int] = {}
         self.links: dict[int, tuple[str, ...]] = {}
 
@@ -218,10 +237,7 @@ class _Writer:
 
     def _add_programs(self, chunk: Chunk) -> NDArray[np.int32]:
         """Add the programs that are new; give the numbers of all."""
-        patterns = np.array(
-            [self.patterns.setdefault(pattern, len(self.patterns)) for pattern in chunk.patterns] or [-1],
-            dtype=np.int32,
-        )
+        patterns = np.array(self.patterns.add(chunk.patterns) or [-1], dtype=np.int32)
         tables = dict(chunk.tables)
         long = tables["patterns"]
         tables["patterns"] = np.where(long >= 0, patterns[long], -1).astype(np.int32)
@@ -229,12 +245,15 @@ class _Writer:
         for offsets in tables["offsets"]:
             part = {name: tables[name][offsets[0] : offsets[-1]] for name in COLUMNS}
             key = hashlib.sha256(b"".join(array.tobytes() for array in part.values())).digest()
-            number = self.programs.setdefault(key, len(self.programs))
+            fresh = self.sizes["offsets"] // (BUCKETS + 1)
+            number = self.programs.setdefault(key, fresh)
             numbers.append(number)
-            if number == self.sizes["offsets"] // (BUCKETS + 1):
+            if number == fresh:
                 self._append("offsets", (offsets - offsets[0] + self.sizes["words"]).astype(np.int32))
                 for name, array in part.items():
                     self._append(name, array)
+        if len(self.programs) > _KNOWN:
+            self.programs.clear()
         return np.array(numbers, dtype=np.int32)
 
     def _append(self, name: str, array: NDArray[Any]) -> None:
@@ -244,7 +263,6 @@ class _Writer:
     def finish(self, key: str) -> None:
         for file in self.files.values():
             file.close()
-        for name, array in pattern_tables(list(self.patterns)).items():
-            np.save(self.folder / f"{name}.npy", array, allow_pickle=False)
+        self.patterns.close()
         meta = {"digest": key, "sizes": self.sizes, "templates": list(self.templates), "links": self.links}
         (self.folder / _META).write_text(json.dumps(meta) + "\n", encoding="ascii")

@@ -15,18 +15,18 @@ from datalib.optout.book import Book
 from datalib.optout.compiled import judge_of, unreadable
 from datalib.optout.judge import OriginJudge
 from datalib.optout.judges import Judges
-from datalib.optout.linked import answers_that_speak
+from datalib.optout.maps import take, trim, windows
 from datalib.optout.match import Targets, letters_of
 from datalib.optout.model import Signal
 from datalib.optout.patterns import canonical_target
 from datalib.optout.rsl import Links
 from datalib.optout.rule_table import BOTH, CANONICAL, LITERAL, ODD, ROUGH
 from datalib.optout.site import SiteStore
+from datalib.optout.speaking import Speaking
+from datalib.optout.spool import spread
 from datalib.optout.urls import PAD, Fault, Places, places_of
 
 _KEPT_JUDGES = 512
-#: Statuses by which a site was not reached: another answer of the same file takes their place.
-_SERVER_ERROR = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,18 +43,15 @@ class Findings:
 
 
 class Location:
-    """Site store and judges, joined with URLs. ``since`` leaves out answers that are older (seconds since 1970)."""
+    """Site store and judges, joined with URLs. ``speaking`` says which answers of an origin speak."""
 
-    def __init__(
-        self, store: SiteStore, judges: Judges, *, agent: str, table: AgentTable, since: int | None = None
-    ) -> None:
+    def __init__(self, store: SiteStore, judges: Judges, speaking: Speaking, *, agent: str, table: AgentTable) -> None:
         self.store = store
         self.judges = judges
+        self._speaking = speaking
         self._agent = agent
         self._table = table
-        joined = answers_that_speak(store, judges, *answers_that_count(store, since))
-        self.first, self.answer, self.contents, self._variants = joined
-        self._single = bool((np.diff(self.first) == 1).all())
+        self._tables = (store.maps, judges.maps, speaking.maps)
         self._judge = lru_cache(_KEPT_JUDGES)(self._read_judge)
 
     def find(self, urls: Any, book: Book, places: Places | None = None) -> Findings:
@@ -65,49 +62,56 @@ class Location:
         places = places or places_of(urls)
         site = self.store.lookup(places)
         row, content = self._contents(site)
-        contents = self.contents
+        contents = self._speaking.contents
         asked = np.zeros(len(site), dtype=np.uint16)
-        if self._single:
-            asked[row] = contents["asked"][content]
-        else:
-            np.bitwise_or.at(asked, row, contents["asked"][content])
-        found = [self._everywhere(row, content), self._by_rules(places, row, content)]
-        slow = np.flatnonzero(contents["slow"][content])
-        if slow.size:
-            found.append(self._slowly(places, row[slow], content[slow], book))
+        found = [(row[:0], row[:0])]
+        # Contents lie in the tables of judges in the order of their numbers, and so does what they lead to.
+        for near in windows(content, len(contents["first"]), self.judges.maps.size):
+            at, number = row[near], content[near]
+            if self._speaking.single:
+                asked[at] = contents["asked"][number]
+            else:
+                np.bitwise_or.at(asked, at, contents["asked"][number])
+            found += [self._everywhere(at, number), self._by_rules(places, at, number)]
+            slow = np.flatnonzero(contents["slow"][number])
+            if slow.size:
+                found.append(self._slowly(places, at[slow], number[slow], book))
+            trim(*self._tables)
         rows, signals = (np.concatenate(side) for side in zip(*found, strict=True))
         order = np.argsort(rows, kind="stable")
-        self.judges.trim()
         fault = np.where(places.fault == Fault.SCHEME, Fault.NONE, places.fault)  # such an origin cannot be asked
         return Findings(fault=fault.astype(np.uint8), asked=asked, row=rows[order], signal=signals[order])
 
     def _contents(self, site: NDArray[np.int32]) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
         """Give the answers that speak about each row, as pairs."""
         row = np.flatnonzero(site >= 0)
-        known = site[row]
-        first = self.first[known]
-        if self._single:
-            return row, self.answer[first]
-        return _spread(row, first, self.first[known + 1] - first, self.answer)
+        known, speaking = site[row], self._speaking
+        first = take(speaking.first, known, *self._tables)
+        if speaking.single:
+            return row, take(speaking.answer, first, *self._tables)
+        counts = take(speaking.first, known + 1, *self._tables) - first
+        return np.repeat(row, counts), take(speaking.answer, spread(first, counts), *self._tables)
 
     def _everywhere(
         self, row: NDArray[np.int64], content: NDArray[np.int32]
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        counts = self.contents["everywhere"][content]
+        contents = self._speaking.contents
+        counts = contents["everywhere"][content].astype(np.int64)
         some = np.flatnonzero(counts)
-        return _spread(row[some], self.contents["first"][content[some]], counts[some])
+        counts = counts[some]
+        return np.repeat(row[some], counts), spread(contents["first"][content[some]], counts)
 
     def _by_rules(
         self, places: Places, row: NDArray[np.int64], content: NDArray[np.int32]
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        program = self.contents["program"][content]
+        program = self._speaking.contents["program"][content]
         some = np.flatnonzero(program >= 0)
         if not some.size:
             return row[:0], row[:0]
         row, content, program = row[some], content[some], program[some]
         # Pairs stand for rows here: a URL may be judged by several files.
         pair, effect = self.judges.matcher.decide(_targets(places, row, program))
-        return row[pair], self.contents["first"][content[pair]].astype(np.int64) + effect
+        return row[pair], self._speaking.contents["first"][content[pair]].astype(np.int64) + effect
 
     def _slowly(
         self, places: Places, row: NDArray[np.int64], content: NDArray[np.int32], book: Book
@@ -126,10 +130,14 @@ class Location:
         try:
             return self._judge(content).judge(target, origin)
         except Exception:  # noqa: BLE001 (whatever a file of a site provokes holds the works of that site)
-            return (unreadable(self.store.content(self._variants.get(content, (content, Links.NOT_ASKED))[0])),)
+            return (unreadable(self.store.content(self._origin_of(content)[0])),)
+
+    def _origin_of(self, content: int) -> tuple[int, Links]:
+        """Give the content that a number stands for, and what became of its links."""
+        return self._speaking.variants.get(content, (content, Links.NOT_ASKED))
 
     def _read_judge(self, content: int) -> OriginJudge:
-        number, links = self._variants.get(content, (content, Links.NOT_ASKED))
+        number, links = self._origin_of(content)
         return judge_of(self.store.content(number), self._agent, self._table, links)
 
 
@@ -156,36 +164,3 @@ def _targets(places: Places, row: NDArray[np.int64], program: NDArray[np.int32])
         spelling = np.concatenate([spelling, np.full(len(start) - len(row), CANONICAL, dtype=np.uint8)])
         pair, program = np.concatenate([pair, odd[twice]]), np.concatenate([program, program[odd[twice]]])
     return Targets(data=data, start=start, end=end, row=pair, program=program, spelling=spelling, letters=letters)
-
-
-def _spread(
-    row: NDArray[np.int64], first: NDArray[np.int64], counts: NDArray[Any], values: NDArray[Any] | None = None
-) -> tuple[NDArray[np.int64], NDArray[Any]]:
-    """Repeat each row for ``counts`` numbers from ``first`` on, or for the values that stand there."""
-    counts = counts.astype(np.int64)
-    ends = np.cumsum(counts)
-    numbers = np.repeat(first - (ends - counts), counts) + np.arange(ends[-1] if len(ends) else 0)
-    return np.repeat(row, counts), numbers if values is None else values[numbers]
-
-
-def answers_that_count(store: SiteStore, since: int | None) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
-    """Choose the answers of each origin: not too old, and no failure where the same file was read another time.
-
-    Several readings of one file all count: of these, the strongest wins.
-    """
-    answers, first = store.answers, store.first
-    site = np.repeat(np.arange(len(first) - 1), np.diff(first))
-    content = answers["content"].astype(np.int32)
-    keep = np.ones(len(answers), dtype=np.bool_)
-    if since is not None:
-        keep &= answers["fetched"] >= since
-    status = store.contents["status"][content]
-    file = site * (len(store.paths) + 1) + store.contents["path"][content]
-    reached = (status > 0) & (status < _SERVER_ERROR)
-    if len(file) and np.unique(file[keep]).size < int(keep.sum()):
-        good = np.unique(file[keep & reached])
-        keep &= reached | ~np.isin(file, good)
-        _, once = np.unique(np.stack([site, content], axis=1)[keep], axis=0, return_index=True)
-        keep = np.isin(np.arange(len(keep)), np.flatnonzero(keep)[once])
-    counts = np.bincount(site[keep], minlength=len(first) - 1)
-    return np.concatenate([[0], np.cumsum(counts)]).astype(np.int64), content[keep]

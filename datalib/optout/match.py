@@ -30,6 +30,8 @@ from datalib.optout.urls import WORD, Bytes, Hashes, Positions, word_view
 _PAIRS = 1 << 21
 #: Places of a target where the tail of a wildcard is looked for in columns; longer targets are searched singly.
 _STEPS = 64
+#: Patterns with several stars that are kept cut up.
+_KEPT = 1 << 14
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,6 +158,8 @@ class Matcher:
         """Match one pattern with ``*`` as ``patterns.matches`` does, in place."""
         parts = self._parts.get(number)
         if parts is None:
+            if len(self._parts) >= _KEPT:
+                self._parts.clear()
             text = self.pattern_text[self.pattern_ends[number] : self.pattern_ends[number + 1]].tobytes()
             parts = self._parts[number] = (text.removesuffix(b"$").split(b"*"), text.endswith(b"$"))
         (head, *rest), anchored = parts

@@ -32,7 +32,6 @@ from datalib.optout.found import LEAVES, MADE, PROOFS, USED, read_leaves, read_p
 from datalib.optout.key_index import KEYS, write_index
 from datalib.optout.key_index import NAME as INDEX
 from datalib.optout.licences import read as read_licences
-from datalib.optout.location import answers_that_count
 from datalib.optout.outcome import BIT, CARRIERS
 from datalib.optout.outputs import output, replacing, sha256_of, sweep, trouble
 from datalib.optout.registered import prepare_registry
@@ -41,8 +40,10 @@ from datalib.optout.result import NAME, ScanFile, ScanResult, read_scan
 from datalib.optout.rows import BATCH_ROWS
 from datalib.optout.shard import COUNTED, WORK, Job, ShardTask, judge_shard
 from datalib.optout.sites import Prepared, prepare
+from datalib.optout.speaking import Speaking, prepare_speaking
 from datalib.optout.statements import Statements
 from datalib.optout.works import File, Plan, Shard, plan
+from datalib.progress import Watch, adding, nobody, watched
 
 VERSION: Final = 1
 SITES: Final = "sites"
@@ -52,7 +53,9 @@ _PART = re.compile(r"part-[0-9]{5,}\.parquet")
 _FOLDERS = {
     "decisions": _PART,
     "admitted": re.compile(rf"{_PART.pattern}|part-[0-9]{{5,}}(?:\.(?:warc|arc|wet|wat|gz))+"),
-    WORK: re.compile(r"[0-9]{5,}\.[a-z.]+|registry-[0-9a-f]+|archive-[0-9a-f]+\.(?:read|sites)|archived\.jsonl"),
+    WORK: re.compile(
+        r"[0-9]{5,}\.[a-z.]+|(?:registry|speaking)-[0-9a-f]+|archive-[0-9a-f]+\.(?:read|sites)|archived\.jsonl"
+    ),
 }
 _HASHED_AT_ONCE = 256
 
@@ -77,6 +80,8 @@ def scan(
     require_carriers: Sequence[str] = (),
     sites_max_age: int | None = None,
     workers: int = 1,
+    engine: Engine | None = None,
+    watch: Watch = nobody,
     admitted: bool = False,
     receipts: bool = False,
     now: int,
@@ -87,10 +92,11 @@ def scan(
     ``works``: tables, folders, libraries. ``sites``: snapshots in any form. ``registries``: lists of refusals, by which
     ``id_column`` too is compared. ``works_table``: where files came from. ``licences``: records of what was granted.
     ``sites_max_age``: days after which an answer counts as not given. ``receipts``: also write what receipts of absence
-    need. ``now``: seconds since 1970. ``workers`` and ``batch_rows`` do not change the result.
+    need. ``now``: seconds since 1970. ``engine``, by default ``workers`` processes here, and ``batch_rows`` do not
+    change the result. ``watch`` is told how far it is.
 
     Raises Misuse (E-USAGE, E-OUT-IN-LIBRARY), Refused (E-SITES-FORMAT, E-REGISTRY-FORMAT, E-LICENCES-FORMAT,
-    E-WORKS-TABLE, E-JSON-SYNTAX), Unchecked (E-IO, E-FILE-CHANGED).
+    E-WORKS-TABLE, E-JSON-SYNTAX), Unchecked (E-IO, E-FILE-CHANGED, E-ENGINE).
     """
     _check_out(out, works)
     required = _required(profile, require_carriers)
@@ -98,40 +104,49 @@ def scan(
         urls=tuple(url_columns), headers=header_column, html=html_column, basis=basis_column, contents=bytes_column,
         ids=id_column, licence=license_column,
     )  # fmt: skip
-    planned, engine = plan(works, columns, works_table), Engine(workers=workers)
+    planned, engine = plan(works, columns, works_table), engine or Engine(workers=workers)
     _make_room(out)
     table = datalib_vocab.read("agents.json")
-    digests = _hash_files(planned.files, engine)
-    registry = prepare_registry(registries, out / WORK, now)
-    asked = Asked(agent, table, bool(registries or licences))
-    planned, archived = read_archives(planned, digests, out / WORK, engine, asked)
-    prepared = prepare([*sites, *archived], out / SITES, agent=agent, table=table, engine=engine)
-    job = Job(
-        out=out,
-        registry=registry.folder if registry else None,
-        licences=read_licences(licences, now) if licences else None,
-        store=prepared.store.folder if prepared else None,
-        judges=prepared.judges.folder if prepared else None,
-        agent=agent,
-        table=table,
-        profile=Profile(profile),
-        required=sum(BIT[name] for name in required),
-        since=None if sites_max_age is None else now - sites_max_age * _DAY,
-        licensed=planned.licensed,
-        admitted=admitted,
-        receipts=receipts,
-        batch_rows=batch_rows,
-    )
-    done = list(run(judge_shard, _tasks(planned, job, prepared, digests), engine))
+    with engine.opened():
+        digests = _hash_files(planned.files, engine, watch)
+        registry = prepare_registry(registries, out / WORK, now)
+        asked = Asked(agent, table, bool(registries or licences))
+        planned, archived = read_archives(planned, digests, out / WORK, engine, asked)
+        prepared = prepare([*sites, *archived], out / SITES, agent=agent, table=table, engine=engine, watch=watch)
+        speaking = _speaking(prepared, None if sites_max_age is None else now - sites_max_age * _DAY, out)
+        job = Job(
+            out=out,
+            licences=read_licences(licences, now) if licences else None,
+            **_folders(prepared, speaking, registry),
+            agent=agent,
+            table=table,
+            profile=Profile(profile),
+            required=sum(BIT[name] for name in required),
+            licensed=planned.licensed,
+            admitted=admitted,
+            receipts=receipts,
+            batch_rows=batch_rows,
+        )
+        judged = run(judge_shard, _tasks(planned, job, _sites_key(prepared, speaking), digests), engine)
+        done = list(watched(judged, watch, "judge", len(planned.shards)))
     _check_unchanged(planned.files)
-    result = ScanResult(
-        time=format_time(now),
-        synthetic_stated=planned.synthetic,
-        inputs=tuple(_inputs(planned, digests, done)),
-        **_about(job, prepared, registry),
-        **_gather(job, prepared, done),
-    )
-    return _finish(out, result)
+    found = _about(job, prepared, registry) | _gather(job, prepared, done)
+    inputs = tuple(_inputs(planned, digests, done))
+    return _finish(out, ScanResult(time=format_time(now), synthetic_stated=planned.synthetic, inputs=inputs, **found))
+
+
+def _speaking(prepared: Prepared | None, since: int | None, out: Path) -> Speaking | None:
+    return prepare_speaking(prepared.store, prepared.judges, since, out / WORK) if prepared else None
+
+
+def _folders(prepared: Prepared | None, speaking: Speaking | None, registry: Registry | None) -> dict[str, Path | None]:
+    """Name where lies what all shards need."""
+    return {
+        "store": prepared.store.folder if prepared else None,
+        "judges": prepared.judges.folder if prepared else None,
+        "speaking": speaking.folder if speaking else None,
+        "registry": registry.folder if registry else None,
+    }
 
 
 def _about(job: Job, prepared: Prepared | None, registry: Registry | None) -> dict[str, Any]:
@@ -185,12 +200,16 @@ def _make_room(out: Path) -> None:
         (out / INDEX).unlink(missing_ok=True)
 
 
-def _hash_files(files: Sequence[File], engine: Engine) -> dict[str, str]:
+def _hash_files(files: Sequence[File], engine: Engine, watch: Watch) -> dict[str, str]:
     """Give the digest of each regular file by name; others have none."""
     regular = [file for file in files if file.regular]
     batches = [regular[start : start + _HASHED_AT_ONCE] for start in range(0, len(regular), _HASHED_AT_ONCE)]
     hashed = run(_hash, ([file.path for file in batch] for batch in batches), engine)
-    digests = [digest for batch in hashed for digest in batch]
+    add = adding(watch, "hash", sum(file.size for file in regular))
+    digests: list[str] = []
+    for batch, found in zip(batches, hashed, strict=True):
+        digests += found
+        add(sum(file.size for file in batch))
     return {file.name: digest for file, digest in zip(regular, digests, strict=True)}
 
 
@@ -198,13 +217,12 @@ def _hash(paths: Sequence[Path]) -> list[str]:
     return [sha256_of(path) for path in paths]
 
 
-def _tasks(planned: Plan, job: Job, prepared: Prepared | None, digests: dict[str, str]) -> Iterable[ShardTask]:
+def _tasks(planned: Plan, job: Job, sites: list[str] | None, digests: dict[str, str]) -> Iterable[ShardTask]:
     """Name, for each shard, all that its result depends on, so that a receipt can be trusted."""
     common = {
         "version": VERSION,
         "tool": datalib.__version__,
-        "judges": prepared.judges.digest if prepared else None,
-        "answers": _counted(prepared, job.since),
+        "sites": sites,
         "agent": job.agent,
         "agents": hashlib.sha256(job.table).hexdigest(),
         "profile": job.profile,
@@ -234,14 +252,9 @@ def _tasks(planned: Plan, job: Job, prepared: Prepared | None, digests: dict[str
         yield ShardTask(job, number, shard, key, tuple(digests.get(file.name, "") for file in shard.files))
 
 
-def _counted(prepared: Prepared | None, since: int | None) -> str | None:
-    """Name the answers that are young enough; None when age does not matter."""
-    if prepared is None or since is None:
-        return None
-    digest = hashlib.sha256()
-    for array in answers_that_count(prepared.store, since):
-        digest.update(array.tobytes())
-    return digest.hexdigest()
+def _sites_key(prepared: Prepared | None, speaking: Speaking | None) -> list[str] | None:
+    """Name what is known of sites: what their answers say, and which of them speak."""
+    return [prepared.judges.digest, speaking.digest] if prepared and speaking else None
 
 
 def _check_unchanged(files: Sequence[File]) -> None:

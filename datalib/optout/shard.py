@@ -51,6 +51,7 @@ from datalib.optout.registered import Registered, identifiers
 from datalib.optout.registry_table import Registry
 from datalib.optout.rows import BATCH_ROWS, DOCUMENT_ROWS
 from datalib.optout.site import open_store
+from datalib.optout.speaking import Speaking
 from datalib.optout.urls import Fault, Places, places_of
 from datalib.optout.works import File, Part, Shard
 
@@ -68,11 +69,11 @@ class Job:
     out: Path
     store: Path | None
     judges: Path | None
+    speaking: Path | None
     agent: str
     table: bytes
     profile: Profile
     required: int
-    since: int | None
     licensed: bool
     admitted: bool
     registry: Path | None = None
@@ -146,11 +147,11 @@ def _tools(job: Job) -> Tools:
     """Open what all shards of a job need, once in each process."""
     table = agents.read(job.table)
     registry = Registry(job.registry) if job.registry else None
-    if job.store is None or job.judges is None:
+    if job.store is None or job.judges is None or job.speaking is None:
         return Tools(table=table, registry=registry)
     judges = Judges(job.judges)
     store = open_store(job.store, check=False)
-    location = Location(store, judges, agent=job.agent, table=table, since=job.since)
+    location = Location(store, judges, Speaking(job.speaking, judges), agent=job.agent, table=table)
     return Tools(table=table, judges=judges, location=location, registry=registry)
 
 

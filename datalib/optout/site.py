@@ -1,7 +1,8 @@
 """Site snapshots as a store: a million origins, looked up by a column of URLs at a time, on disk and not in memory.
 
 Importing reads answers in any form (JSON Lines, a folder ``HOST/PATH``, Parquet, another store), keeps each distinct
-body once, and sorts the origins by a 64-bit hash. What a look-up needs lies in plain arrays that are mapped:
+body once, and sorts the origins by a 64-bit hash. What a look-up needs lies in plain arrays that are mapped; a store
+that is larger than memory is looked up by parts of the hashes, one after the other:
 
     store.json             version, counts, digest of the content, digests of the arrays below
     hashes.npy             hash of each origin, ascending
@@ -10,7 +11,7 @@ body once, and sorts the origins by a 64-bit hash. What a look-up needs lies in 
     first.npy              the answers of each origin
     answers.npy            answer: its content (status, body, path), when it was fetched (seconds, or -1)
     contents.npy           distinct contents: path, status, body
-    bodies.npy, bodies.bin the distinct bodies with their SHA-256
+    bodies.npy, bodies.bin the distinct bodies, in the order of their SHA-256
     answers.parquet        the answers as they came, without bodies
 
 The digest of the content is SHA-256 over the sorted digests of all answers: the same answers give the same digest, in
@@ -19,8 +20,8 @@ whatever form and order they came.
 
 import hashlib
 import json
+from bisect import bisect_left
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -30,11 +31,13 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from datalib.errors import Refused, Unchecked
+from datalib.errors import Refused
 from datalib.optout.answers import FAILURES
+from datalib.optout.maps import Maps, trim, windows
+from datalib.optout.outputs import trouble as io_faults
 from datalib.optout.urls import SHORT, Bytes, Hashes, Places, Positions, equal_rest, first_words, hash_spans, places_of
 
-VERSION = 2
+VERSION = 3
 META = "store.json"
 CONTENT = np.dtype([("path", "<i4"), ("status", "<i2"), ("body", "<i4")])
 ANSWER = np.dtype([("content", "<i4"), ("fetched", "<i8")])
@@ -42,6 +45,9 @@ BODY = np.dtype([("sha256", "V32"), ("offset", "<i8"), ("length", "<i8")])
 #: HTTP statuses are stored as they are, failures as negative numbers in the order of ``FAILURES``.
 FAILURE_CODES = {name: -1 - index for index, name in enumerate(FAILURES)}
 _FAILURE_NAMES = {code: name for name, code in FAILURE_CODES.items()}
+#: The most that the table of beginnings has: 2^24 numbers are 64 MB.
+_INDEX_BITS = 24
+_COUNTED = 1 << 20
 _ARRAYS = ("hashes", "origins", "text", "words", "first", "answers", "contents", "bodies")
 
 
@@ -60,6 +66,7 @@ class SiteStore:
 
     def __init__(self, folder: Path, meta: dict[str, Any]) -> None:
         self.folder = folder
+        self.maps = Maps(folder)
         self._mapped: dict[str, Any] = {}
         self.digest: str = meta["digest"]
         self.seed: int = meta["seed"]
@@ -100,25 +107,41 @@ class SiteStore:
     @cached_property
     def _index(self) -> tuple[NDArray[np.int32], np.uint64, int]:
         """Where the origins begin whose hash starts with some bits: seldom more than one."""
-        bits = self.size.bit_length() + 2
+        bits = min(self.size.bit_length() + 2, _INDEX_BITS)
         shift = np.uint64(64 - bits)
-        counts = np.bincount((self.hashes >> shift).astype(np.int64), minlength=1 << bits)
-        starts = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
-        return starts, shift, int(counts.max(initial=0))
+        starts = np.zeros((1 << bits) + 1, dtype=np.int32)
+        for start in range(0, self.size, _COUNTED):
+            bucket = (self.hashes[start : start + _COUNTED] >> shift).astype(np.int64)
+            first, last = int(bucket[0]), int(bucket[-1])
+            starts[first + 1 : last + 2] += np.bincount(bucket - first).astype(np.int32)
+        longest = int(starts.max(initial=0))
+        np.cumsum(starts, out=starts)
+        return starts, shift, longest
 
     def _array(self, name: str) -> Any:
         array = self._mapped.get(name)
         if array is None:
-            array = self._mapped[name] = _load(self.folder, name)
+            array = self._mapped[name] = self.maps.npy(name)
         return array
 
     def lookup(self, places: Places) -> NDArray[np.int32]:
         """Give the number of the origin of each row in this store, or -1 where the store does not hold it."""
-        data, head, length = places.data, places.head, places.cut - places.start
+        result = np.full(len(places.cut), -1, dtype=np.int32)
         if not self.size:
-            return np.full(len(length), -1, dtype=np.int32)
+            return result
+        data, head, length = places.data, places.head, places.cut - places.start
         words = first_words(data, head, places.cut - head)
         wanted = hash_spans(data, head, length, places.cut - head, seed=self.seed, words=words)
+        starts, shift, _ = self._index
+        bucket = (wanted >> shift).astype(np.int64)
+        for rows in windows(bucket, len(starts), self.maps.size):
+            result[rows] = self._lookup(places, rows, wanted[rows], [word[rows] for word in words])
+            trim(self.maps)
+        return result
+
+    def _lookup(self, places: Places, rows: Any, wanted: Hashes, words: list[Hashes]) -> NDArray[np.int32]:
+        """Look up some rows, given the hashes and first words of their origins."""
+        data, head, cut, whole = places.data, places.head[rows], places.cut[rows], places.start[rows]
         starts, shift, longest = self._index
         bucket = (wanted >> shift).astype(np.int64)
         place = starts[bucket]
@@ -129,19 +152,14 @@ class SiteStore:
             found[missed] = place[missed] + step
             missed = missed[self.hashes[found[missed]] != wanted[missed]]
         known, offsets = self._array("words").reshape(-1), self._array("origins")
-        same = length == self._lengths[found]
+        same = cut - whole == offsets[found + 1] - offsets[found]
         at = found.astype(np.int64) * len(words)
         for column, word in enumerate(words):
             same &= known[at + column] == word
-        long = np.flatnonzero(same & (places.cut - head > SHORT))
-        rest = offsets[found[long] + 1] - (places.cut - head)[long]
-        same[long] = equal_rest((data, head[long]), (self._texts, rest), (places.cut - head)[long])
+        long = np.flatnonzero(same & (cut - head > SHORT))
+        size = (cut - head)[long]
+        same[long] = equal_rest((data, head[long]), (self._texts, offsets[found[long] + 1] - size), size)
         return np.where(same, found, np.int32(-1))
-
-    @cached_property
-    def _lengths(self) -> Positions:
-        lengths: Positions = np.diff(self._array("origins"))
-        return lengths
 
     @cached_property
     def _texts(self) -> Bytes:
@@ -167,26 +185,27 @@ class SiteStore:
             raise Refused("E-SITES-FORMAT", str(self.folder / "bodies.bin"), "a body has changed since it was imported")
         return body
 
+    def _find(self, sha256: bytes) -> int:
+        """Give the number of the body with a digest, or -1."""
+        bodies = self.bodies["sha256"]
+        number = bisect_left(range(len(bodies)), sha256, key=lambda place: bodies[place].tobytes())
+        return number if number < len(bodies) and bodies[number].tobytes() == sha256 else -1
+
     def find_body(self, sha256: str) -> bytes | None:
         """Read a body by its digest in hex, if the store has it."""
-        found = np.flatnonzero(self.bodies["sha256"] == np.void(bytes.fromhex(sha256)))
-        return self.body(int(found[0])) if found.size else None
+        number = self._find(bytes.fromhex(sha256))
+        return self.body(number) if number >= 0 else None
 
     def bodies_of(self, digests: Collection[str]) -> Positions:
         """Give the numbers of the bodies that have one of some digests (hex), in order."""
-        if not digests:
-            return np.zeros(0, dtype=np.int64)
-        known = np.ascontiguousarray(self.bodies["sha256"]).view("<u8").reshape(-1, 4)[:, 0]
-        wanted = np.array([int.from_bytes(bytes.fromhex(digest)[:8], "little") for digest in digests], dtype=np.uint64)
-        near = np.flatnonzero(np.isin(known, wanted)).tolist()
-        found = [number for number in near if self.bodies["sha256"][number].tobytes().hex() in digests]
-        return np.array(found, dtype=np.int64)
+        found = np.array(sorted(self._find(bytes.fromhex(digest)) for digest in digests), dtype=np.int64)
+        return found[found >= 0]
 
     def origins_of(self, sha256: str, path: str) -> Iterator[str]:
         """Give the origins that answered for a path with a body of this digest, in order."""
-        bodies = np.flatnonzero(self.bodies["sha256"] == np.void(bytes.fromhex(sha256)))
-        if path in self.paths:
-            same = np.isin(self.contents["body"], bodies) & (self.contents["path"] == self.paths.index(path))
+        body = self._find(bytes.fromhex(sha256))
+        if body >= 0 and path in self.paths:
+            same = (self.contents["body"] == body) & (self.contents["path"] == self.paths.index(path))
             answers = np.flatnonzero(np.isin(self.answers["content"], np.flatnonzero(same)))
             sites = np.unique(np.searchsorted(self.first, answers, side="right") - 1)
             yield from map(self.origin, sites.tolist())
@@ -231,18 +250,3 @@ def open_store(folder: Path, *, check: bool = True) -> SiteStore:
 def is_store(path: Path) -> bool:
     """Say whether a path is an imported snapshot."""
     return (path / META).is_file()
-
-
-def _load(folder: Path, name: str) -> Any:
-    path = folder / f"{name}.npy"
-    with io_faults(path):
-        return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
-
-
-@contextmanager
-def io_faults(path: Path) -> Iterator[None]:
-    """Turn trouble with the disk into Unchecked (E-IO)."""
-    try:
-        yield
-    except OSError as error:
-        raise Unchecked("E-IO", str(error.filename or path), error.strerror or str(error)) from error

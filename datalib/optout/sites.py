@@ -8,8 +8,9 @@ from pathlib import Path
 from datalib.engine import Engine
 from datalib.optout.judges import Judges, compile_store, is_compiled, judges_key
 from datalib.optout.outputs import replacing_folder, sha256_of, trouble
-from datalib.optout.site import SiteStore, is_store, open_store
+from datalib.optout.site import VERSION, SiteStore, is_store, open_store
 from datalib.optout.site_import import import_sites
+from datalib.progress import Watch, nobody
 
 _SHORT = 16
 
@@ -22,7 +23,9 @@ class Prepared:
     judges: Judges
 
 
-def prepare(sources: Sequence[Path], folder: Path, *, agent: str, table: bytes, engine: Engine) -> Prepared | None:
+def prepare(
+    sources: Sequence[Path], folder: Path, *, agent: str, table: bytes, engine: Engine, watch: Watch = nobody
+) -> Prepared | None:
     """Import and compile snapshots into ``folder``, unless that was done before; None when there are none.
 
     A single imported store is used where it lies. Raises Refused (E-SITES-FORMAT), Unchecked (E-IO).
@@ -37,18 +40,18 @@ def prepare(sources: Sequence[Path], folder: Path, *, agent: str, table: bytes, 
         place = folder / _digest(sources)[:_SHORT]
         if not is_store(place):
             with replacing_folder(place) as temporary:
-                import_sites(sources, temporary)
+                import_sites(sources, temporary, watch)
         store = open_store(place)
     place = folder / f"judges-{judges_key(store, agent, table)[:_SHORT]}"
     if not is_compiled(place):
         with replacing_folder(place) as temporary:
-            compile_store(store, temporary, agent, table, engine)
+            compile_store(store, temporary, agent, table, engine, watch=watch)
     return Prepared(store=store, judges=Judges(place))
 
 
 def _digest(sources: Sequence[Path]) -> str:
-    """Name what snapshots hold, without reading them as such."""
-    return hashlib.sha256("\0".join(sorted(map(_digest_of, sources))).encode()).hexdigest()
+    """Name what snapshots hold, without reading them as such, and the form in which they are imported."""
+    return hashlib.sha256("\0".join([str(VERSION), *sorted(map(_digest_of, sources))]).encode()).hexdigest()
 
 
 def _digest_of(source: Path) -> str:

@@ -1,8 +1,10 @@
 """The signals and the evidence of a scan, gathered from its shards: each once, in the order of their numbers."""
 
 import heapq
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import cached_property
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,6 +17,7 @@ from datalib.optout.answers import stamp
 from datalib.optout.compiled import Template, signal_id
 from datalib.optout.found import ProofPlace, read_made, read_proof, read_used
 from datalib.optout.judges import Judges
+from datalib.optout.maps import take, trim
 from datalib.optout.model import CATEGORIES, Carrier, Signal, State
 from datalib.optout.site import SiteStore
 
@@ -22,6 +25,9 @@ from datalib.optout.site import SiteStore
 MAX_PAGE: Final = 1 << 18
 MAX_ANSWERS: Final = 64 << 20
 _RANGE = 1 << 17
+#: Texts, and bodies, that are read between two looks at the memory; answers likewise.
+_READ = 1 << 12
+_ANSWERS = 1 << 20
 _LAST = (1 << 63) - 1
 
 _WORDS = pa.dictionary(pa.int32(), pa.string())
@@ -47,10 +53,12 @@ class Statements:
         self, store: SiteStore | None, judges: Judges | None, used: Sequence[Path], made: Sequence[Path]
     ) -> None:
         self.store, self.judges, self.made = store, judges, made
-        signals = np.zeros(0, dtype=np.int64)
+        marks = np.zeros(len(judges.signals["ids"]) if judges else 0, dtype=np.bool_)
         for path in used:
-            signals = np.union1d(signals, read_used(path))
-        ids = judges.signals["ids"][signals] if judges else signals
+            marks[read_used(path)] = True
+        signals = np.flatnonzero(marks)
+        self._maps = [table.maps for table in (store, judges) if table]
+        ids = take(judges.signals["ids"], signals, *self._maps) if judges else signals
         self.ids, first = np.unique(ids, return_index=True)
         self.signals = signals[first]
 
@@ -81,67 +89,112 @@ class Statements:
         if self.judges is None or self.store is None or not len(signals):
             return SIGNALS_SCHEMA.empty_table()
         judges, store = self.judges, self.store
-        kind = pa.array(judges.signals["templates"][signals])
-        line = judges.signals["lines"][signals]
+        kind = pa.array(take(judges.signals["templates"], signals, *self._maps))
+        line = take(judges.signals["lines"], signals, *self._maps)
         content = self._contents(signals)
-        entries = store.contents[content]
+        entries = take(store.contents, content, *self._maps)
         paths = pa.array(list(store.paths), pa.string()).take(pa.array(entries["path"]))
         lines = pc.binary_join_element_wise(paths, pa.array(line).cast(pa.string()), "#L")
-        digests = pa.array([item.tobytes().hex() for item in store.bodies["sha256"][entries["body"]]], pa.string())
-        seen = self._first_seen()[content]
+        bodies = take(store.bodies, entries["body"], *self._maps)
+        digests = pa.array([item.tobytes().hex() for item in bodies["sha256"]], pa.string())
+        seen = self._first_seen[content]
         columns = {
             "id": pa.array(ids),
             "locator": pc.if_else(pa.array(line > 0), lines, paths),
-            "raw": pa.array(judges.raw_text(signals), pa.string()),
+            "raw": pa.array(self._raw(signals), pa.string()),
             "sha256": digests,
             "observed_at": pa.array([_moment(moment) for moment in seen.tolist()], pa.string()),
         }
         columns |= {name: values.take(kind) for name, values in _of_templates(judges.templates).items()}
         return pa.table([columns[name] for name in SIGNALS_SCHEMA.names], schema=SIGNALS_SCHEMA)
 
+    def _raw(self, signals: NDArray[np.int64]) -> list[str]:
+        """Give the texts of signals, read in the order in which they lie."""
+        if self.judges is None:
+            return []
+        order = np.argsort(signals)
+        texts = np.empty(len(signals), dtype=object)
+        for start in range(0, len(order), _READ):
+            near = order[start : start + _READ]
+            texts[near] = self.judges.raw_text(signals[near])
+            trim(*self._maps)
+        found: list[str] = texts.tolist()
+        return found
+
     def _contents(self, signals: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Give the contents that signals are of: the last that begins before each."""
         if self.judges is None:
             return signals
-        return np.searchsorted(self.judges.contents["first"], signals, side="right") - 1
+        order = np.argsort(signals)
+        found = np.empty(len(signals), dtype=np.int64)
+        found[order] = np.searchsorted(self.judges.contents["first"], signals[order], side="right") - 1
+        trim(*self._maps)
+        return found
 
+    @cached_property
     def _first_seen(self) -> NDArray[np.int64]:
         """Give, for each content, when it was first fetched; the largest number if nobody said."""
         if self.store is None:
             return np.zeros(0, dtype=np.int64)
-        answers = self.store.answers
         seen = np.full(len(self.store.contents), _LAST, dtype=np.int64)
-        told = answers["fetched"] >= 0
-        np.minimum.at(seen, answers["content"][told], answers["fetched"][told])
+        for start in range(0, len(self.store.answers), _ANSWERS):
+            answers = np.array(self.store.answers[start : start + _ANSWERS])
+            told = answers["fetched"] >= 0
+            np.minimum.at(seen, answers["content"][told], answers["fetched"][told])
+            trim(*self._maps)
         return seen
 
     def write_evidence(self, path: Path, proofs: Iterable[ProofPlace]) -> int:
         """Write the evidence; give the number of carriers."""
         import pyarrow.parquet as pq
 
-        places: dict[str, ProofPlace | int] = {}
+        kept: dict[str, ProofPlace] = {}
         for proof in proofs:
-            places.setdefault(proof.sha256, proof)
-        total = 0
-        if self.store is not None:
-            used = self.store.contents["body"][np.unique(self._contents(self.signals))]
-            for number in np.unique(np.concatenate([used, self.store.bodies_of(self._made_digests())])).tolist():
-                entry = self.store.bodies[number]
-                places.setdefault(entry["sha256"].tobytes().hex(), number)
-                total += int(entry["length"])
+            kept.setdefault(proof.sha256, proof)
+        bodies = self._used_bodies()
+        total = int(take(self.store.bodies, bodies, *self._maps)["length"].sum()) if self.store else 0
+        count = 0
         with pq.ParquetWriter(
             path, EVIDENCE_SCHEMA, compression="zstd", compression_level=1, store_schema=False
         ) as out:
             batch: list[dict[str, Any]] = []
             size = 0
-            for sha256 in sorted(places):
-                row = self._evidence(sha256, places[sha256], copied=total <= MAX_ANSWERS)
+            for sha256, place in self._in_order(kept, bodies):
+                row = self._evidence(sha256, place, copied=total <= MAX_ANSWERS)
                 batch.append(row)
+                count += 1
                 size += len(row["bytes"] or b"") + 100
                 if size > MAX_PAGE * 16:
                     out.write_batch(pa.RecordBatch.from_pylist(batch, EVIDENCE_SCHEMA))
                     batch, size = [], 0
             out.write_batch(pa.RecordBatch.from_pylist(batch, EVIDENCE_SCHEMA))
-        return len(places)
+        return count
+
+    def _used_bodies(self) -> NDArray[np.int64]:
+        """Give the numbers of the bodies of sites that were used, in order: that of their digests."""
+        if self.store is None:
+            return np.zeros(0, dtype=np.int64)
+        entries = take(self.store.contents, np.unique(self._contents(self.signals)), *self._maps)
+        made = self.store.bodies_of(self._made_digests())
+        return np.unique(np.concatenate([entries["body"].astype(np.int64), made]))
+
+    def _in_order(
+        self, kept: Mapping[str, ProofPlace], bodies: NDArray[np.int64]
+    ) -> Iterator[tuple[str, ProofPlace | int]]:
+        """Give carriers in the order of their digests, each once: what a shard kept, else the body of a site."""
+        own: Iterator[tuple[str, ProofPlace | int]] = ((sha256, kept[sha256]) for sha256 in sorted(kept))
+        last = ""
+        for sha256, place in heapq.merge(own, self._numbered_bodies(bodies), key=itemgetter(0)):
+            if sha256 != last:
+                yield sha256, place
+            last = sha256
+
+    def _numbered_bodies(self, bodies: NDArray[np.int64]) -> Iterator[tuple[str, int]]:
+        for start in range(0, len(bodies) if self.store else 0, _READ):
+            for number in bodies[start : start + _READ].tolist():
+                if self.store is not None:
+                    yield self.store.bodies["sha256"][number].tobytes().hex(), number
+            trim(*self._maps)
 
     def _made_digests(self) -> set[str]:
         """Name the files of origins whose statements the reference made, target by target."""

@@ -439,12 +439,13 @@ def test_a_file_with_very_many_rules_is_judged_target_by_target(tmp_path: Path) 
     assert reasons(tmp_path / "out") == ["robots-disallow", "no-prohibition", "no-prohibition", "robots-disallow"]
 
 
-def test_mapped_rules_are_given_back_when_they_are_many(
+def test_sites_larger_than_memory_are_looked_up_part_by_part(
     tmp_path: Path, sites: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = write(tmp_path / "w.parquet", url=URLS * 3)
     scan([path], out=tmp_path / "usual", sites=[sites], now=NOW)
-    monkeypatch.setattr("datalib.optout.judges.MAPPED", 0)
+    for bound in ("HELD", "WINDOW"):
+        monkeypatch.setattr(f"datalib.optout.maps.{bound}", 16)
     scan([path], out=tmp_path / "trimmed", sites=[sites], now=NOW, batch_rows=3)
     assert scan_files(tmp_path / "usual") == scan_files(tmp_path / "trimmed")
 

@@ -7,9 +7,9 @@ import pytest
 
 from datalib.errors import Refused, Unchecked
 from datalib.optout.answers import TDMREP, Answer
-from datalib.optout.location import answers_that_count
 from datalib.optout.site import SiteStore, is_store, open_store
 from datalib.optout.site_import import import_sites, read_answers, write_parquet
+from datalib.optout.speaking import answers_that_count
 from datalib.optout.urls import places_of
 from tests.scanning import write_sites
 

@@ -1,5 +1,6 @@
 """``datalib scan``: judge works by what their authors said."""
 
+import os
 from pathlib import Path
 
 import click
@@ -41,9 +42,20 @@ from datalib_cli.render import scan_lines
     "--require-carrier", "require_carriers", multiple=True, metavar="C", help="A site file that must have been asked."
 )
 @click.option("--sites-max-age", type=click.IntRange(0), metavar="DAYS", help="Older answers count as not asked.")
-@click.option("--workers", type=click.IntRange(1), default=1, help="Processes. Default: 1. The result is the same.")
+@click.option(
+    "--engine",
+    type=click.Choice(["local", "ray"]),
+    default="local",
+    help="Where shards are judged: here, or on Ray (a cluster, where RAY_ADDRESS names one). Default: local.",
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(1),
+    help="Shards at a time. Default: 1; on Ray as many as processors. The result is the same.",
+)
 @click.option("--receipts", is_flag=True, help="Also write the index by which `optout receipt` can show absence.")
 @click.option("--admitted", is_flag=True, help="Also write what is admitted: rows, records of archives.")
+@options.progress
 @options.now
 def command(
     works: tuple[Path, ...],
@@ -63,35 +75,42 @@ def command(
     basis_column: str | None,
     require_carriers: tuple[str, ...],
     sites_max_age: int | None,
-    workers: int,
+    engine: str,
+    workers: int | None,
     receipts: bool,
     admitted: bool,
+    progress: str,
     now: str | None,
 ) -> Output:
     """Judge works by what their authors said: admit, refuse or hold, with evidence for each."""
+    from datalib.engine import Engine, Kind
     from datalib.optout.scan import scan
+    from datalib.progress import nobody
+    from datalib_cli.progress import meter
 
-    result = scan(
-        works,
-        out=out,
-        sites=sites,
-        profile=profile,
-        agent=agent,
-        url_columns=url_columns,
-        header_column=header_column,
-        html_column=html_column,
-        bytes_column=bytes_column,
-        id_column=id_column,
-        license_column=license_column,
-        works_table=works_table,
-        licences=licences,
-        registries=registries,
-        basis_column=basis_column,
-        require_carriers=require_carriers,
-        sites_max_age=sites_max_age,
-        workers=workers,
-        receipts=receipts,
-        admitted=admitted,
-        now=clock(now),
-    )
+    with meter(progress) as watch:
+        result = scan(
+            works,
+            out=out,
+            sites=sites,
+            profile=profile,
+            agent=agent,
+            url_columns=url_columns,
+            header_column=header_column,
+            html_column=html_column,
+            bytes_column=bytes_column,
+            id_column=id_column,
+            license_column=license_column,
+            works_table=works_table,
+            licences=licences,
+            registries=registries,
+            basis_column=basis_column,
+            require_carriers=require_carriers,
+            sites_max_age=sites_max_age,
+            engine=Engine(workers=workers, kind=Kind(engine), address=os.environ.get("RAY_ADDRESS") or None),
+            watch=watch or nobody,
+            receipts=receipts,
+            admitted=admitted,
+            now=clock(now),
+        )
     return Output(data=result.to_dict(), lines=scan_lines(result, texts()))
