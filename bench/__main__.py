@@ -14,10 +14,10 @@ from pathlib import Path
 from bench.machine import machine
 from bench.row import Row
 
-SUITES = ("start", "library", "files", "scan", "archive", "optout", "fetch", "log", "chain", "personal")
+SUITES = ("start", "library", "files", "scan", "scale", "archive", "optout", "fetch", "log", "chain", "personal")
 PACKAGES = (
-    "datalib-manifest", "aiohttp", "bagit", "FastWARC", "model-signing", "Protego", "selectolax", "c2pa-python",
-    "pyarrow", "cryptography",
+    "datalib-manifest", "aiohttp", "bagit", "FastWARC", "model-signing", "Protego", "fast-robotstxt", "selectolax",
+    "c2pa-python", "pyarrow", "ray", "cryptography",
 )  # fmt: skip
 RESULTS = Path(__file__).with_name("results.json")
 

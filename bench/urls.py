@@ -32,15 +32,15 @@ def body(rng: random.Random) -> str:
     return "\n".join([*lines, "", f"Sitemap: https://example.org/{rng.random()}.xml", ""])
 
 
-def make(out: Path, *, rows: int, hosts: int, distinct: bool) -> Path:
-    """Write ``urls-*.parquet`` and ``sites.jsonl`` below ``out``; give the snapshot."""
+def make(out: Path, *, rows: int, hosts: int, distinct: float) -> Path:
+    """Write ``urls-*.parquet`` and ``sites.jsonl`` below ``out``; give the snapshot. ``distinct``: share of bodies."""
     rng = random.Random(7)
     bodies = [body(rng) for _ in range(48)]
     out.mkdir(parents=True)
     with (out / "sites.jsonl").open("w", encoding="utf-8") as sites:
         for number in range(hosts):
             found = number % 3 == 0
-            text = (body(rng) if distinct else bodies[number // 3 % len(bodies)]) if found else ""
+            text = (body(rng) if rng.random() < distinct else bodies[number // 3 % len(bodies)]) if found else ""
             answer = {"origin": f"https://{host(number)}", "status": 200 if found else 404, "body": text}
             sites.write(json.dumps(answer) + "\n")
     _make_rows(out, rows, hosts)

@@ -1,22 +1,41 @@
-"""Robots verdicts as Protego gives them: parsed once per host, asked for each URL and each crawler that trains.
+"""Robots verdicts as others give them: asked for each URL and each crawler that trains.
 
-python verdicts.py FOLDER SITES ROWS AGENT…      prints the CPU seconds of the verdicts alone
+Protego parses once per host; the binding of Google's parser parses for each question, as that parser does.
+
+python verdicts.py PEER FOLDER SITES ROWS AGENT…      PEER: protego, google; prints the CPU seconds of the verdicts
 """
 
 import json
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pyarrow.parquet as pq
-from protego import Protego
+
+Judge = Callable[[str, str], bool]
 
 
-def main(source: Path, sites: Path, rows: int, agents: list[str]) -> None:
+def _protego(body: str) -> Judge:
+    from protego import Protego
+
+    rules = Protego.parse(body)
+    return lambda url, agent: bool(rules.can_fetch(url, agent))
+
+
+def _google(body: str) -> Judge:
+    from robotstxt import RobotsMatcher
+
+    matcher = RobotsMatcher()
+    return lambda url, agent: bool(matcher.is_allowed(body, agent, url))
+
+
+def main(peer: str, source: Path, sites: Path, rows: int, agents: list[str]) -> None:
     bodies = {answer["origin"]: answer["body"] for answer in map(json.loads, sites.open(encoding="utf-8"))}
     urls = pq.read_table(min(source.glob("*.parquet")), columns=["url"]).column("url").to_pylist()[:rows]
-    parsed: dict[str, object] = {}
+    read = {"protego": _protego, "google": _google}[peer]
+    parsed: dict[str, Judge] = {}
     begun = time.process_time()
     for url in urls:
         parts = urlsplit(url)
@@ -25,10 +44,10 @@ def main(source: Path, sites: Path, rows: int, agents: list[str]) -> None:
             continue
         rules = parsed.get(origin)
         if rules is None:
-            rules = parsed[origin] = Protego.parse(bodies[origin])
-        all(rules.can_fetch(url, agent) for agent in agents)  # type: ignore[attr-defined]  # Protego ships no types
+            rules = parsed[origin] = read(bodies[origin])
+        all(rules(url, agent) for agent in agents)
     print(time.process_time() - begun)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), sys.argv[4:])
+    main(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]), int(sys.argv[4]), sys.argv[5:])
