@@ -14,6 +14,7 @@ from datalib.optout.archived import ANSWERS, ArchiveTask, read_archive
 from datalib.optout.archived_sites import read_collected
 from datalib.optout.outputs import replacing
 from datalib.optout.works import Part, Plan
+from datalib.progress import Watch, nobody, watched
 
 _VERSION: Final = 1
 _ANSWERS: Final = "archived.jsonl"
@@ -28,7 +29,13 @@ class Asked(NamedTuple):
 
 
 def read_archives(
-    planned: Plan, digests: Mapping[str, str], folder: Path, engine: Engine, asked: Asked
+    planned: Plan,
+    digests: Mapping[str, str],
+    folder: Path,
+    engine: Engine,
+    asked: Asked,
+    *,
+    watch: Watch = nobody,
 ) -> tuple[Plan, list[Path]]:
     """Read the archives of a plan into ``folder``, unless that was done before.
 
@@ -45,7 +52,8 @@ def read_archives(
             )
     if not tasks:
         return planned, []
-    read = dict(zip(tasks, run(read_archive, tasks.values(), engine), strict=True))
+    done = watched(run(read_archive, tasks.values(), engine), watch, "read", len(tasks))
+    read = dict(zip(tasks, done, strict=True))
     shards = tuple(
         replace(shard, read=read[number]) if number in read else shard for number, shard in enumerate(planned.shards)
     )

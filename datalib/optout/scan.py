@@ -111,7 +111,7 @@ def scan(
         digests = _hash_files(planned.files, engine, watch)
         registry = prepare_registry(registries, out / WORK, now)
         asked = Asked(agent, table, bool(registries or licences))
-        planned, archived = read_archives(planned, digests, out / WORK, engine, asked)
+        planned, archived = read_archives(planned, digests, out / WORK, engine, asked, watch=watch)
         prepared = prepare([*sites, *archived], out / SITES, agent=agent, table=table, engine=engine, watch=watch)
         speaking = _speaking(prepared, None if sites_max_age is None else now - sites_max_age * _DAY, out)
         job = Job(

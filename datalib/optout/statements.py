@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 
 from datalib.optout.answers import stamp
 from datalib.optout.compiled import Template, signal_id
-from datalib.optout.found import ProofPlace, read_made, read_proof, read_used
+from datalib.optout.found import ProofPlace, read_made, read_proof
 from datalib.optout.judges import Judges
 from datalib.optout.maps import take, trim
 from datalib.optout.model import CATEGORIES, Carrier, Signal, State
 from datalib.optout.site import SiteStore
+from datalib.optout.used import Range, Used
 
 #: Bytes of a single page, and of all answers of sites together, up to which they are copied into the evidence.
 MAX_PAGE: Final = 1 << 18
@@ -29,6 +30,7 @@ _RANGE = 1 << 17
 _READ = 1 << 12
 _ANSWERS = 1 << 20
 _LAST = (1 << 63) - 1
+_NOTHING: Final = Range(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64), _LAST + 1)
 
 _WORDS = pa.dictionary(pa.int32(), pa.string())
 _TEXTS = ("signal", "carrier", "locator", "raw", "sha256", "observed_at")
@@ -53,14 +55,8 @@ class Statements:
         self, store: SiteStore | None, judges: Judges | None, used: Sequence[Path], made: Sequence[Path]
     ) -> None:
         self.store, self.judges, self.made = store, judges, made
-        marks = np.zeros(len(judges.signals["ids"]) if judges else 0, dtype=np.bool_)
-        for path in used:
-            marks[read_used(path)] = True
-        signals = np.flatnonzero(marks)
+        self._used = Used(judges, used) if judges else None
         self._maps = [table.maps for table in (store, judges) if table]
-        ids = take(judges.signals["ids"], signals, *self._maps) if judges else signals
-        self.ids, first = np.unique(ids, return_index=True)
-        self.signals = signals[first]
 
     def write_signals(self, path: Path) -> int:
         """Write the signals; give their number."""
@@ -70,15 +66,13 @@ class Statements:
         made = _distinct(heapq.merge(*(_numbered(file) for file in self.made), key=lambda item: item[0]))
         waiting = next(made, None)
         with pq.ParquetWriter(path, SIGNALS_SCHEMA, compression="zstd", compression_level=1) as out:
-            for start in range(0, max(len(self.ids), 1), _RANGE):
-                part = slice(start, start + _RANGE)
-                last = _LAST if start + _RANGE >= len(self.ids) else int(self.ids[start + _RANGE]) - 1
+            for part in self._used.ranges(_RANGE) if self._used else [_NOTHING]:
                 late: list[tuple[int, Signal]] = []
-                while waiting is not None and waiting[0] <= last:
+                while waiting is not None and waiting[0] < part.below:
                     late.append(waiting)
                     waiting = next(made, None)
-                known = set(self.ids[part].tolist()) if late else set()
-                table = pa.concat_tables([self._compiled(self.signals[part], self.ids[part]), _late(late, known)])
+                known = set(part.ids.tolist()) if late else set()
+                table = pa.concat_tables([self._compiled(part.signals, part.ids), _late(late, known)])
                 table = table.sort_by("id") if late else table
                 out.write_table(table.combine_chunks(), row_group_size=_RANGE)
                 count += len(table)
@@ -174,9 +168,11 @@ class Statements:
         """Give the numbers of the bodies of sites that were used, in order: that of their digests."""
         if self.store is None:
             return np.zeros(0, dtype=np.int64)
-        entries = take(self.store.contents, np.unique(self._contents(self.signals)), *self._maps)
-        made = self.store.bodies_of(self._made_digests())
-        return np.unique(np.concatenate([entries["body"].astype(np.int64), made]))
+        bodies = [self.store.bodies_of(self._made_digests())]
+        for places in self._used.places() if self._used else ():
+            contents = np.unique(self._contents(places))
+            bodies.append(np.unique(take(self.store.contents, contents, *self._maps)["body"]).astype(np.int64))
+        return np.unique(np.concatenate(bodies))
 
     def _in_order(
         self, kept: Mapping[str, ProofPlace], bodies: NDArray[np.int64]

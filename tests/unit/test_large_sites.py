@@ -9,8 +9,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+import datalib_vocab
+from datalib.engine import Engine
 from datalib.errors import Refused, Unchecked
 from datalib.optout.answers import Answer
+from datalib.optout.judges import compile_store
 from datalib.optout.maps import Maps, NpyFile, take, windows
 from datalib.optout.scan import scan
 from datalib.optout.site import SiteStore
@@ -18,6 +21,7 @@ from datalib.optout.site_import import import_sites
 from datalib.optout.speaking import answers_that_count
 from datalib.optout.spool import PARTS, Spool
 from datalib.optout.urls import places_of
+from datalib.optout.used import Used
 from tests.scanning import NOW, scan_files, write_sites
 
 HOSTS = 400
@@ -31,7 +35,8 @@ def little_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, bound in (
         ("maps.HELD", 1 << 10), ("maps.WINDOW", 1 << 9), ("site._COUNTED", 64), ("site_builder._ROWS", 16),
         ("site_builder._HELD", 64), ("site_builder._KNOWN", 8), ("judges._KNOWN", 4), ("speaking._ANSWERS", 32),
-        ("statements._READ", 8), ("statements._ANSWERS", 64), ("match._KEPT", 1),
+        ("statements._READ", 8), ("statements._ANSWERS", 64), ("used._SORTED", 16), ("used._MARKS", 32),
+        ("match._KEPT", 1),
     ):  # fmt: skip
         monkeypatch.setattr(f"datalib.optout.{name}", bound)
 
@@ -173,3 +178,27 @@ def test_an_array_that_is_none_is_refused(tmp_path: Path) -> None:
         Maps(tmp_path).npy("a")
     with pytest.raises(Unchecked, match="E-IO"):
         Maps(tmp_path).npy("b")
+
+
+@pytest.mark.parametrize("size", [1, 7, 100, 10_000])
+def test_used_signals_come_in_ranges_whatever_is_sorted_at_once(
+    tmp_path: Path, size: int, request: pytest.FixtureRequest
+) -> None:
+    made = store(tmp_path / "s", snapshot())
+    (tmp_path / "judges").mkdir()
+    judges = compile_store(made, tmp_path / "judges", "datalib", datalib_vocab.read("agents.json"), Engine())
+    request.getfixturevalue("little_memory")
+    chance, count = random.Random(size), len(judges.signals["ids"])
+    shards = [sorted(chance.sample(range(count), count // 3)) for _ in range(2)]
+    for number, places in enumerate(shards):
+        np.array(places, dtype=np.int64).tofile(tmp_path / f"{number}.used")
+    used = Used(judges, [tmp_path / "0.used", tmp_path / "1.used"])
+    together = np.array(sorted({*shards[0], *shards[1]}))
+    assert np.concatenate(list(used.places())).tolist() == together.tolist()
+    ids, first = np.unique(judges.signals["ids"][together], return_index=True)
+    ranges = list(used.ranges(size))
+    assert np.concatenate([part.ids for part in ranges]).tolist() == ids.tolist()
+    assert np.concatenate([part.signals for part in ranges]).tolist() == together[first].tolist()
+    assert [len(part.ids) for part in ranges[:-1]] == [size] * (len(ranges) - 1)
+    assert 0 < len(ranges[-1].ids) <= size
+    assert [part.below for part in ranges] == [*(int(part.ids[0]) for part in ranges[1:]), 1 << 63]
