@@ -7,15 +7,16 @@ is not its business.
 """
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
 from datalib.optout.agents import AgentTable
 from datalib.optout.page import MAX_BYTES, MAX_TAG, MAX_TAGS
 from datalib.optout.robots_lenient import clean
+from datalib.optout.signs import MOST
 
 #: A page with more such places, or in which a tag does not end, is read.
 _MOST: Final = 512
-_BEGIN: Final = re.compile(rb"<[mls](?:eta|ink|cript)", re.IGNORECASE)
 _TAG: Final = re.compile(
     rb"""<(?:meta|link|script)(?=[\t\n\f\r />])"""
     rb"""(?:=[\t\n\f\r ]*+(?:"[^"]*+(?:"|\Z)|'[^']*+(?:'|\Z))|[^>])*+(?:>|\Z)""",
@@ -34,13 +35,16 @@ _HARMLESS: Final = re.compile("&(?:amp|quot|apos|lt|gt|nbsp|#0?39|#34|#x27);|&(?
 _RSL: Final = (b"rsl", b"&#", b"\xc5\xbf")
 
 
-def is_silent(html: bytes, agent: str, table: AgentTable) -> bool:
-    """Say that the elements of a page make no statement; where that is not plain, say no."""
-    if len(html) > MAX_BYTES or html.startswith(_UTF16) or b"\0" in html:
+def is_silent(html: bytes, agent: str, table: AgentTable, places: Sequence[int]) -> bool:
+    """Say that the elements of a page make no statement; where that is not plain, say no.
+
+    ``places``: where elements may begin (``signs``).
+    """
+    if len(html) > MAX_BYTES or len(places) > MOST or html.startswith(_UTF16) or b"\0" in html:
         return False
     size = count = 0
-    for begin in _BEGIN.finditer(html):
-        found = _TAG.match(html, begin.start())
+    for place in places:
+        found = _TAG.match(html, place)
         if not found:
             continue
         tag = found[0].lower()

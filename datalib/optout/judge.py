@@ -14,10 +14,11 @@ from datalib.optout.agents import AgentTable
 from datalib.optout.answers import ROBOTS, TDMREP, Answer
 from datalib.optout.glance import is_silent
 from datalib.optout.model import NOTHING, Carrier, Reading, Signal, State
-from datalib.optout.page import PageMeta, read_page
+from datalib.optout.page import MAX_BYTES, PageMeta, read_page
 from datalib.optout.patterns import Rule, RuleSet
 from datalib.optout.robots import STAR, Robots, parse
 from datalib.optout.robots_status import Access, StatusReading, read_status
+from datalib.optout.signs import find_signs
 from datalib.optout.statement import ALL_USES, TRAINING, Evidence
 
 _EVERYTHING: Final = Reading.of(State.DENY, "crawl", *ALL_USES)
@@ -272,8 +273,9 @@ def judge_headers(
 
 def judge_page(html: bytes, agent: str, table: AgentTable, evidence: Evidence) -> tuple[Signal, ...]:
     """Give the signals of a web page."""
-    found = [] if is_silent(html, agent, table) else _element_signals(html, agent, table, evidence)
-    if words := reservation.on_page(html):
+    signs = find_signs(html[:MAX_BYTES])
+    found = [] if is_silent(html, agent, table, signs.tags) else _element_signals(html, agent, table, evidence)
+    if words := reservation.on_page(html, signs):
         hold = Reading.of(State.HOLD, *TRAINING)
         found.append(evidence.signal("page-text", Carrier.PAGE, words, spec=NOTHING, strict=hold))
     return tuple(found)

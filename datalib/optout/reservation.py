@@ -6,8 +6,10 @@ training is none. In terms of use any refusal that is near to training does.
 """
 
 import re
-from collections.abc import Iterator, Sequence
-from typing import AnyStr, Final
+from collections.abc import Iterator
+from typing import Final
+
+from datalib.optout.signs import MOST, Signs, find_signs, names_subject
 
 MAX_BYTES: Final = 1 << 20
 MAX_QUOTE: Final = 500
@@ -39,14 +41,9 @@ _OWN = re.compile(rf"{_LAW}|{_RIGHTS}{_GAP}{_SUBJECT}|{_SUBJECT}{_GAP}{_RIGHTS}"
 _ANY = re.compile(
     rf"{_LAW}|{_RIGHTS}{_GAP}{_SUBJECT}|{_REFUSAL}{_GAP}{_SUBJECT}|{_SUBJECT}{_GAP}(?:{_RIGHTS}|{_REFUSAL})"
 )
-#: Pieces of words: in each reference to the law stands one of the first, in each reservation of rights one of the
-#: second, in each name of its subject one of the third.
-_LAW_PIECES: Final = ("44b", "2019/790")
-_RIGHTS_PIECES: Final = (
-    "reserv", "vorbehalt", "réserv", "riservati", "защищены", "сохранены", "оставля", "қорғалған",
-)  # fmt: skip
-_SUBJECT_PIECES: Final = (
-    "mining", "learning", "train", "generative", "lernen", "fouille", "entraîn", "miner", "обучени", "анализ", "оқыту",
+#: Near one of these stands each reservation.
+_NEAR_PIECES: Final = (
+    "44b", "2019/790", "reserv", "vorbehalt", "réserv", "riservati", "защищены", "сохранены", "оставля", "қорғалған",
 )  # fmt: skip
 _NEAR: Final = 800  # characters: more than a reservation with its gap is long
 _SILENT = re.compile(r"<(script|style|noscript|template)\b.*?(?:</\1\s*>|\Z)|<!--.*?(?:-->|\Z)", re.DOTALL)
@@ -54,13 +51,13 @@ _TAG = re.compile(r"<[^<>]*>")
 _ENTITY: Final = {"&amp;": "&", "&nbsp;": " ", "&#160;": " ", "\xa0": " ", "&copy;": "©"}
 
 
-def on_page(html: bytes) -> str:
-    """Give the reservation of its own rights that a page of content holds, or nothing."""
+def on_page(html: bytes, signs: Signs | None = None) -> str:
+    """Give the reservation of its own rights that a page of content holds, or nothing. ``signs``: if they are known."""
     cut = _cut(html)
-    if not _may_reserve(cut):
+    if not _may_reserve(cut, signs if signs and cut is html else find_signs(cut)):
         return ""
     words = _words(cut.decode("utf-8", "replace"))
-    places = sorted(at for piece in (*_LAW_PIECES, *_RIGHTS_PIECES) for at in _places(piece, words))
+    places = sorted(at for piece in _NEAR_PIECES for at in _places(piece, words))
     for place in places:
         found = _OWN.search(words, max(place - _NEAR, 0), place + _NEAR)
         if found:
@@ -79,55 +76,32 @@ def _cut(html: bytes) -> bytes:
     return html if len(html) <= MAX_BYTES else html[:half] + b" " + html[-half:]  # a footer stands at the end
 
 
-def _places(piece: AnyStr, words: AnyStr) -> Iterator[int]:
+def _places(piece: str, words: str) -> Iterator[int]:
     at = words.find(piece)
     while at >= 0:
         yield at
         at = words.find(piece, at + 1)
 
 
-def _folding() -> bytes:
-    """Make a table that gives letters of UTF-8 the same bytes in both cases, and some others the same bytes too.
-
-    The cases of a letter differ by 32 in Latin and most of Cyrillic, or by one: so the last bit goes, and with it the
-    difference of the two first bytes of Cyrillic.
-    """
-    shift = {range(0x41, 0x5B): 0x20, range(0x90, 0xA0): 0x20, range(0xA0, 0xB0): -0x20}
-    moved = [byte + next((by for part, by in shift.items() if byte in part), 0) for byte in range(256)]
-    return bytes(byte & 0xFE if byte & 0x80 else byte for byte in moved)
-
-
-_FOLDED: Final = _folding()
-_LAWS, _RIGHTS_HELD, _SUBJECTS = (
-    tuple(piece.encode().translate(_FOLDED) for piece in pieces)
-    for pieces in (_LAW_PIECES, _RIGHTS_PIECES, _SUBJECT_PIECES)
-)
-_PLAIN_RIGHTS, _PLAIN_SUBJECTS = (
-    tuple(piece for piece in pieces if piece.isascii()) for pieces in (_RIGHTS_HELD, _SUBJECTS)
-)
+#: What a reference to the law begins with, and what may follow it: a blank however written, or its next letter.
+_LAW_BEGINS: Final = re.compile(rb"44b[\0-\x20<&au\x80-\xff]|2019/790", re.IGNORECASE)
 #: How the rest of a sentence ends, and how its beginning stands, with no markup and no reference in it.
 _SENTENCE: Final = 80
 _ENDS: Final = re.compile(rb"[^.;!?<>&]{0,80}[.!?]")
 _BEGINS: Final = re.compile(rb"[.!?][^.;!?<>&]*\Z")
-_LONG_S: Final = "\N{LATIN SMALL LETTER LONG S}".encode()  # the one other form of a letter above
 
 
-def _may_reserve(html: bytes) -> bool:
+def _may_reserve(html: bytes, signs: Signs) -> bool:
     """Say quickly whether the words can be there at all: most pages have none, and few have both."""
-    folded, plain = html.translate(_FOLDED), html.isascii()
-    if (not plain and _LONG_S in html) or any(piece in folded for piece in _LAWS):
+    if max(len(signs.laws), len(signs.rights)) > MOST or any(_LAW_BEGINS.match(html, at) for at in signs.laws):
         return True
-    rights, subjects = (_PLAIN_RIGHTS, _PLAIN_SUBJECTS) if plain else (_RIGHTS_HELD, _SUBJECTS)
-    held = any(_is_open(folded, at, subjects) for piece in rights for at in _places(piece, folded))
-    return held and any(piece in folded for piece in subjects)
+    return any(_is_open(html, at) for at in signs.rights) and names_subject(html)
 
 
-def _is_open(folded: bytes, at: int, subjects: Sequence[bytes]) -> bool:
+def _is_open(html: bytes, at: int) -> bool:
     """Say whether more than the sentence round a place has to be looked at: it does not plainly end, or says enough."""
-    begin, end = _BEGINS.search(folded, max(at - _SENTENCE, 0), at), _ENDS.match(folded, at)
-    if begin is None or end is None:
-        return True
-    return any(piece in folded[begin.start() : end.end()] for piece in subjects)
+    begin, end = _BEGINS.search(html, max(at - _SENTENCE, 0), at), _ENDS.match(html, at)
+    return begin is None or end is None or names_subject(html[begin.start() : end.end()])
 
 
 def _words(text: str) -> str:
