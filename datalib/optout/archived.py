@@ -44,6 +44,9 @@ READ, ANSWERS = ".read", ".sites"
 #: Works that are held at once, and bytes of statements.
 _ROWS: Final = 1 << 10
 _BYTES: Final = 16 << 20
+#: Bytes of records that are read ahead; a record counts as this many more.
+_AHEAD: Final = 1 << 19
+_LEAST: Final = 1 << 12
 _MAX_URL: Final = 1 << 16
 _BLANKS: Final = 256
 
@@ -104,7 +107,7 @@ def read_archive(task: ArchiveTask) -> Path:
             UnitReader() as units,
         ):
             reader = _Reader(task, units)
-            for record in _records(task.path, task.entry):
+            for record in _ahead(_records(task.path, task.entry)):
                 answer = answer_of(record)
                 if answer:
                     answers.write(to_json_line(answer) + "\n")
@@ -127,6 +130,22 @@ def _records(path: Path, entry: str) -> Iterator[Record]:
             yield from read_records(pull, without=_PASSED, packed=is_packed(entry or path.name))
     except Refused:
         yield Record(place="0", trouble=Trouble.CUT, extent=Extent(0, 0))
+
+
+def _ahead(records: Iterator[Record]) -> Iterator[Record]:
+    """Give records as they come, reading some ahead: what unpacks and what judges then find the caches as they left them.
+
+    No more than ``_AHEAD`` bytes, and the record with which they are reached.
+    """
+    some: list[Record] = []
+    size = 0
+    for record in records:
+        some.append(record)
+        size += len(record.block) + _LEAST
+        if size >= _AHEAD:
+            yield from some
+            some, size = [], 0
+    yield from some
 
 
 class _Reader:

@@ -5,7 +5,6 @@ date, or of the same second, all count. A redirect is followed through the recor
 origin that was asked first (RFC 9309 §2.3.1.2). A redirect to what no record holds is an answer that nobody can tell.
 """
 
-import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
@@ -23,7 +22,6 @@ from datalib.webarchive.http import BodyError, Response, body_of, read_response
 from datalib.webarchive.records import Record, read_records
 
 _FILES: Final = frozenset({ROBOTS, TDMREP, *CARRIER_OF})
-_NAMES: Final = re.compile("|".join(sorted({re.escape(path.rpartition("/")[2]) for path in _FILES})), re.IGNORECASE)
 _SUCCESS: Final = range(200, 300)
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _SERVER_ERROR: Final = 500
@@ -85,8 +83,6 @@ def _with_body(answer: Answer, body: bytes) -> Answer:
 
 
 def _site_file(url: str) -> Place | None:
-    if not _NAMES.search(url):
-        return None
     place = place_of(url)
     return place if isinstance(place, Place) and place.target.partition("?")[0] in _FILES else None
 

@@ -27,6 +27,11 @@ _HOLD: Final = Reading.of(State.HOLD, "crawl", *TRAINING)
 _CONDITIONAL: Final = Reading.of(State.CONDITIONAL, *TRAINING)
 _KEPT_OUT: Final = frozenset({401, 402, 403, 451})
 _TOO_MANY: Final = 429
+#: Header lines that can say something.
+_SPEAKING: Final = frozenset({
+    "x-robots-tag", "content-usage", "content-signal", "content-signals", "tdm-reservation", "tdm_reservation",
+    "tdm-policy", "link",
+})  # fmt: skip
 _SUCCESS: Final = range(200, 300)
 _ABSENT: Final = frozenset({404, 410})
 
@@ -251,7 +256,13 @@ def judge_headers(
     """Give the signals of a transfer: header lines (name, value), repeated ones apart, and the status if known."""
     named: dict[str, list[str]] = {}
     for name, value in lines:
-        named.setdefault(name.strip().casefold(), []).append(value)
+        known = name.strip().casefold()
+        if known in _SPEAKING:
+            named.setdefault(known, []).append(value)
+    return (*(_named_signals(named, agent, evidence) if named else ()), *_refusals(status, evidence))
+
+
+def _named_signals(named: dict[str, list[str]], agent: str, evidence: Evidence) -> list[Signal]:
     found = [
         *robots_tags.header_signals(named.get("x-robots-tag", []), agent, evidence),
         *aipref.header_signals(named.get("content-usage", []), evidence),
@@ -263,12 +274,14 @@ def judge_headers(
     licences = [link for link in named.get("link", []) if "application/rsl+xml" in link.casefold()]
     if licences:
         found.append(_licence(licences, Carrier.TRANSFER, evidence))
-    if status in _KEPT_OUT:
-        found.append(evidence.signal("http-refused", Carrier.TRANSFER, f"status {status}", spec=NOTHING,
-                                     strict=_EVERYTHING))  # fmt: skip
-    elif status == _TOO_MANY:
-        found.append(evidence.signal("http-unclear", Carrier.TRANSFER, f"status {status}", spec=NOTHING, strict=_HOLD))
-    return tuple(found)
+    return found
+
+
+def _refusals(status: int | None, evidence: Evidence) -> tuple[Signal, ...]:
+    name, strict = ("http-refused", _EVERYTHING) if status in _KEPT_OUT else ("http-unclear", _HOLD)
+    if status not in _KEPT_OUT and status != _TOO_MANY:
+        return ()
+    return (evidence.signal(name, Carrier.TRANSFER, f"status {status}", spec=NOTHING, strict=strict),)
 
 
 def judge_page(html: bytes, agent: str, table: AgentTable, evidence: Evidence) -> tuple[Signal, ...]:
