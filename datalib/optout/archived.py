@@ -133,7 +133,7 @@ def _records(path: Path, entry: str) -> Iterator[Record]:
 
 
 def _ahead(records: Iterator[Record]) -> Iterator[Record]:
-    """Give records as they come, reading some ahead: what unpacks and what judges then find the caches as they left them.
+    """Give records as they come, reading some ahead: unpacking and judging then find the caches as they left them.
 
     No more than ``_AHEAD`` bytes, and the record with which they are reached.
     """

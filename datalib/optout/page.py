@@ -12,8 +12,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from datalib.optout.signs import MOST, find_signs
-
 #: A page longer than this, or with a tag longer than the second, counts as not fully read.
 MAX_BYTES: Final = 8 << 20
 MAX_TAG: Final = 16 << 10
@@ -42,8 +40,7 @@ _NEXT = re.compile(
     re.IGNORECASE | re.DOTALL | re.VERBOSE,
 )
 #: With one of these begins, or in it stands, every tag that matters; what comes after the last of them does not.
-_SIGNS: Final = (b"<meta", b"<link")
-_SCRIPT_SIGN: Final = b"rsl"
+_SIGNS: Final = (b"<meta", b"<link", b"rsl")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +102,8 @@ def _tags(text: bytes) -> Iterator[bytes]:
 
     Tags are told by ASCII alone, which in UTF-8 is never part of another character: so no page is decoded whole.
     """
-    last = _last_sign(text)
+    lower = text.lower()
+    last = max(map(lower.rfind, _SIGNS))
     place = foreign = 0
     while place <= last and (found := _NEXT.match(text, place)):
         place = found.end()
@@ -129,18 +127,6 @@ def _tags(text: bytes) -> Iterator[bytes]:
             if end is None:
                 return
             place = end.start()
-
-
-def _last_sign(text: bytes) -> int:
-    """Give the place of the last sign in a page, or -1; searched forwards, which is faster."""
-    places = find_signs(text).tags
-    lower = text.lower()
-    if len(places) > MOST:
-        return max(map(lower.rfind, (*_SIGNS, _SCRIPT_SIGN)))
-    last = next((place for place in reversed(places) if lower.startswith(_SIGNS, place)), -1)
-    while (found := lower.find(_SCRIPT_SIGN, last + 1)) >= 0:
-        last = found
-    return last
 
 
 def _metas(attributes: Mapping[str, str | None]) -> Iterator[Meta]:
