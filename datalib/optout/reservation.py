@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from datalib.optout.signs import MOST, Signs, find_signs, names_subject
+from datalib.optout.signs import LAWS, MOST, Signs, find_signs, names_subject
 
 MAX_BYTES: Final = 1 << 20
 MAX_QUOTE: Final = 500
@@ -83,8 +83,7 @@ def _places(piece: str, words: str) -> Iterator[int]:
         at = words.find(piece, at + 1)
 
 
-#: What a reference to the law begins with, and what may follow it: a blank however written, or its next letter.
-_LAW_BEGINS: Final = re.compile(rb"44b[\0-\x20<&au\x80-\xff]|2019/790", re.IGNORECASE)
+_LAWS: Final = re.compile("|".join(LAWS).encode(), re.IGNORECASE)
 #: How the rest of a sentence ends, and how its beginning stands, with no markup and no reference in it.
 _SENTENCE: Final = 80
 _ENDS: Final = re.compile(rb"[^.;!?<>&]{0,80}[.!?]")
@@ -93,7 +92,7 @@ _BEGINS: Final = re.compile(rb"[.!?][^.;!?<>&]*\Z")
 
 def _may_reserve(html: bytes, signs: Signs) -> bool:
     """Say quickly whether the words can be there at all: most pages have none, and few have both."""
-    if max(len(signs.laws), len(signs.rights)) > MOST or any(_LAW_BEGINS.match(html, at) for at in signs.laws):
+    if max(len(signs.laws), len(signs.rights)) > MOST or any(_LAWS.match(html, at) for at in signs.laws):
         return True
     return any(_is_open(html, at) for at in signs.rights) and names_subject(html)
 

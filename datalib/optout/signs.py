@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 #: Pieces of words, which no letter can spoil that becomes two in another case. In each reference to the law stands one
 #: of the first, in each reservation of rights one of the second, in each name of its subject one of the third.
-LAWS: Final = ("44b", "2019/790")
+LAWS: Final = ("urhg", "2019/790")
 RIGHTS: Final = ("reserv", "orbehal", "réserv", "riserv", "защищены", "хранены", "тавля", "рғалған")
 SUBJECTS: Final = (
     "mining", "earning", "rain", "generative", "ernen", "ouille", "entraîn", "miner", "бучени", "анализ", "қыту",
@@ -43,35 +43,34 @@ class Signs(NamedTuple):
 def find_signs(html: bytes) -> Signs:
     """Find the signs in a page; of each kind not more than ``MOST`` and one."""
     signs = Signs([], [], [])
-    for kind, place in _found(_matcher("page"), html):
-        places = signs[kind]
-        if len(places) <= MOST:
-            places.append(place)
+    find, kinds = _matcher("page")
+    for start, found in _found(find, html):
+        for number, place, _ in found:
+            places = signs[kinds[number]]
+            if place < _STEP and len(places) <= MOST:
+                places.append(start + place)
     return signs
 
 
 def names_subject(html: bytes) -> bool:
     """Say whether a name of what rights are reserved for may be in a text."""
-    return next(_found(_matcher("subjects"), html), None) is not None
+    return any(found for _, found in _found(_matcher("subjects")[0], html))
 
 
-def _found(matcher: tuple["BytesAhoCorasick", list[int]], html: bytes) -> Iterator[tuple[int, int]]:
-    """Give the kind and the place of each sign."""
+def _found(find: "BytesAhoCorasick", html: bytes) -> Iterator[tuple[int, list[tuple[int, int, int]]]]:
+    """Give what is found in each part of a page, with its place; what begins behind the part is in the next one too."""
     import numpy as np
 
-    find, kinds = matcher
-    data = np.frombuffer(html, dtype=np.uint8)
+    data, bits = np.frombuffer(html, dtype=np.uint8), np.uint8(_BITS)
     for start in range(0, len(html), _STEP):
-        part = data[start : start + _STEP + _REACH] | _BITS
-        for number, place, _ in find.find_matches_as_indexes(part.data):
-            if place < _STEP:
-                yield kinds[number], start + place
+        part = data[start : start + _STEP + _REACH] | bits
+        yield start, find.find_matches_as_indexes(part.data)
 
 
 @cache
 def _matcher(name: str) -> tuple["BytesAhoCorasick", list[int]]:
     """Give the automaton of a list of signs, and the kind of each of these."""
-    from ahocorasick_rs import BytesAhoCorasick, MatchKind  # with numpy, a heavy import that only pages need
+    from ahocorasick_rs import BytesAhoCorasick, MatchKind
 
     groups = (_TAGS, LAWS, RIGHTS) if name == "page" else (SUBJECTS,)
     found = dict.fromkeys((sign, kind) for kind, group in enumerate(groups) for sign in spelled(group))
