@@ -12,6 +12,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from datalib.optout.signs import MOST, find_signs
+
 #: A page longer than this, or with a tag longer than the second, counts as not fully read.
 MAX_BYTES: Final = 8 << 20
 MAX_TAG: Final = 16 << 10
@@ -102,8 +104,7 @@ def _tags(text: bytes) -> Iterator[bytes]:
 
     Tags are told by ASCII alone, which in UTF-8 is never part of another character: so no page is decoded whole.
     """
-    lower = text.lower()
-    last = max(map(lower.rfind, _SIGNS))
+    last = _last_sign(text)
     place = foreign = 0
     while place <= last and (found := _NEXT.match(text, place)):
         place = found.end()
@@ -127,6 +128,15 @@ def _tags(text: bytes) -> Iterator[bytes]:
             if end is None:
                 return
             place = end.start()
+
+
+def _last_sign(text: bytes) -> int:
+    """Give the place behind which no tag begins that matters, or -1: the last sign, or the last tag if that is first."""
+    tags = find_signs(text).tags
+    if not tags:
+        return -1
+    last = max(map(text.lower().rfind, _SIGNS))
+    return last if len(tags) > MOST else min(last, tags[-1])
 
 
 def _metas(attributes: Mapping[str, str | None]) -> Iterator[Meta]:
