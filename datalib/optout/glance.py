@@ -8,6 +8,7 @@ is not its business.
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 
 from datalib.optout.agents import AgentTable
@@ -32,7 +33,10 @@ _NAMED: Final = re.compile(
 #: References to characters that stand for no letter and no sign that matters.
 _HARMLESS: Final = re.compile("&(?:amp|quot|apos|lt|gt|nbsp|#0?39|#34|#x27);|&(?![a-z#])")
 #: How a letter of ``rsl`` can be written otherwise.
-_RSL: Final = (b"rsl", b"&#", b"\xc5\xbf")
+_RSL: Final = re.compile(rb"rsl|&#|\xc5\xbf")
+#: The pages of a site have many elements in common: so many are known again, if they are no longer than this.
+_KNOWN: Final = 1 << 12
+_SHORT: Final = 1 << 8
 
 
 def is_silent(html: bytes, agent: str, table: AgentTable, places: Sequence[int]) -> bool:
@@ -54,22 +58,26 @@ def is_silent(html: bytes, agent: str, table: AgentTable, places: Sequence[int])
         if tag.startswith(b"<meta"):
             if not _is_harmless(tag, agent, table):
                 return False
-        elif any(mark in tag for mark in _RSL):
+        elif _RSL.search(tag):
             return False
     return size <= MAX_TAGS
 
 
 def _is_harmless(tag: bytes, agent: str, table: AgentTable) -> bool:
     """Say whether nothing in a meta element can be a statement, however it is spelled."""
+    names = _known_names(tag) if len(tag) <= _SHORT else _names(tag)
+    return names is not None and not any(name == agent.casefold() or table.get(name) for name in names)
+
+
+def _names(tag: bytes) -> tuple[str, ...] | None:
+    """Give the names in a meta element, or None where it may be a statement whatever agents are called."""
     text = tag.decode("utf-8", "replace")
     if not (text.isascii() and text.isprintable()):
         text = f"{text.casefold()}\n{clean(text).casefold()}"
-    if "&" in text and "&" in _HARMLESS.sub("", text):
-        return False
-    if _TOKENS.search(text):
-        return False
-    for named in _NAMED.findall(text):
-        name = "".join(named).strip()
-        if _NAMES.search(name) or name == agent.casefold() or table.get(name) is not None:
-            return False
-    return True
+    if ("&" in text and "&" in _HARMLESS.sub("", text)) or _TOKENS.search(text):
+        return None
+    names = tuple("".join(named).strip() for named in _NAMED.findall(text))
+    return None if any(map(_NAMES.search, names)) else names
+
+
+_known_names: Final = lru_cache(_KNOWN)(_names)

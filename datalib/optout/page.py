@@ -82,7 +82,8 @@ def read_page(html: bytes) -> PageMeta:
     complete = len(html) <= MAX_BYTES
     kept: list[bytes] = []
     size = 0
-    for tag in _tags(data.replace(b"\0", b"")):
+    text = data.replace(b"\0", b"")
+    for tag in _tags(text, _last_sign(text)):
         size += len(tag)
         if len(tag) > MAX_TAG or size > MAX_TAGS:
             complete = False
@@ -99,12 +100,13 @@ def read_page(html: bytes) -> PageMeta:
     )
 
 
-def _tags(text: bytes) -> Iterator[bytes]:
+def _tags(text: bytes, last: int) -> Iterator[bytes]:
     """Give the start tags of the wanted elements as they are written; a script that may be a licence comes whole.
+
+    None that matters begins behind ``last``.
 
     Tags are told by ASCII alone, which in UTF-8 is never part of another character: so no page is decoded whole.
     """
-    last = _last_sign(text)
     place = foreign = 0
     while place <= last and (found := _NEXT.match(text, place)):
         place = found.end()
@@ -131,7 +133,7 @@ def _tags(text: bytes) -> Iterator[bytes]:
 
 
 def _last_sign(text: bytes) -> int:
-    """Give the place behind which no tag begins that matters, or -1: the last sign, or the last tag if that is first."""
+    """Give the place behind which no tag that matters begins, or -1: of the last sign, or of the last tag before it."""
     tags = find_signs(text).tags
     if not tags:
         return -1

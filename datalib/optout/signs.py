@@ -22,7 +22,7 @@ SUBJECTS: Final = (
 )  # fmt: skip
 #: Letters that have a third form, which no bit tells.
 FORMS: Final = {"s": "\N{LATIN SMALL LETTER LONG S}", "в": "\u1c80", "т": "\u1c84\u1c85"}
-_TAGS: Final = ("<meta", "<link", "<script")
+_TAGS: Final = ("<meta", "<link", "<scrip")
 
 #: How much is looked at together, so that it stays in the caches; signs that begin in it may reach behind it.
 _STEP: Final = 1 << 16

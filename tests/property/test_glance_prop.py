@@ -3,7 +3,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from datalib.optout import agents, judge, reservation
+from datalib.optout import agents, judge, page, reservation
 from datalib.optout.glance import is_silent
 from datalib.optout.signs import find_signs
 from datalib.optout.statement import Evidence
@@ -28,11 +28,18 @@ METAS = st.tuples(
 
 
 @settings(max_examples=400, deadline=None)
-@given(page=PAGES | st.lists(METAS, max_size=3).map("".join))
-def test_a_silent_page_has_no_element_that_speaks(page: str) -> None:
-    html = page.encode("utf-8", "replace")
+@given(text=PAGES | st.lists(METAS, max_size=3).map("".join))
+def test_a_silent_page_has_no_element_that_speaks(text: str) -> None:
+    html = text.encode("utf-8", "replace")
     if is_silent(html, "datalib", TABLE, find_signs(html).tags):
         assert judge._element_signals(html, "datalib", TABLE, EVIDENCE) == []
+
+
+@settings(max_examples=300, deadline=None)
+@given(html=PAGES.map(str.encode))
+def test_no_tag_is_missed_behind_the_last_sign(html: bytes) -> None:
+    slow = max(map(html.lower().rfind, page._SIGNS))
+    assert list(page._tags(html, page._last_sign(html))) == list(page._tags(html, slow))
 
 
 WORDS = st.lists(
@@ -40,6 +47,8 @@ WORDS = st.lists(
         "All rights", "RESERVED", "reserved", "reserved.", "Re\u017ferved", "Rechte vorbehalten", "Droits RÉSERVÉS",
         "diritti riservati", "Права ЗАЩИЩЕНЫ", "including", "text and data mining", "AI training", "Machine Learning",
         "машинное обучение", "FOUILLE DE TEXTES", "MINERÍA DE DATOS", "§ 44b UrhG", "4 (3) of Directive 2019/790", ".",
+        "§ 44B\u2003Abs.", "1", "URHG", "diritti rİservati", "riservatİ", "nutzungsvorbehalẗ",
+        "осᲄаᲀляем за собой право", "машинное ᲂбучение", "ﬆrain ai",
         "!", ";", "<b>", "</b>", "&nbsp;", "&copy;", "<script>", "</script>", "<!--", "-->", "также", "entraÎNEMENT",
         "generative AI", "Құқықтар қорғалған", "машиналық оқыту", "<br title='.'>",
     ]),
@@ -48,7 +57,7 @@ WORDS = st.lists(
 
 
 @settings(max_examples=600, deadline=None)
-@given(page=WORDS | WORDS.map("Press. {}.".format))
-def test_words_that_cannot_reserve_rights_do_not(page: str) -> None:
-    found = reservation._OWN.search(reservation._words(page))
-    assert reservation.on_page(page.encode()) == (found[0] if found else "")
+@given(text=WORDS | WORDS.map("Press. {}.".format))
+def test_words_that_cannot_reserve_rights_do_not(text: str) -> None:
+    found = reservation._OWN.search(reservation._words(text))
+    assert reservation.on_page(text.encode()) == (found[0] if found else "")
