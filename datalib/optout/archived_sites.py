@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 from urllib.parse import urljoin
@@ -82,6 +83,7 @@ def _with_body(answer: Answer, body: bytes) -> Answer:
     return replace(answer, status="too-large") if len(body) > MAX_BODY else replace(answer, body=body)
 
 
+@lru_cache(maxsize=4)  # each record is asked twice
 def _site_file(url: str) -> Place | None:
     place = place_of(url)
     return place if isinstance(place, Place) and place.target.partition("?")[0] in _FILES else None
