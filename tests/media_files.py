@@ -2,6 +2,7 @@
 
 import io
 import struct
+import tarfile
 import zipfile
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
@@ -148,7 +149,11 @@ def box(kind: bytes, data: bytes = b"", *, wide: bool = False) -> bytes:
 
 
 def mp4(*boxes: bytes, brand: bytes = b"isom") -> bytes:
-    return box(b"ftyp", brand + b"\0\0\0\0" + brand) + b"".join(boxes)
+    """Make a file of boxes; what it must have and is not among these is put before them."""
+    kinds = {one[4:8] for one in boxes}
+    index = b"" if kinds & {b"moov", b"moof", b"meta"} else box(b"moov")
+    media = b"" if kinds & {b"mdat", b"meta"} else box(b"mdat")
+    return box(b"ftyp", brand + b"\0\0\0\0" + brand) + index + media + b"".join(boxes)
 
 
 def heif(
@@ -172,6 +177,81 @@ def heif(
     if method:
         return whole(0)
     return whole(len(whole(0)) + 8) + box(b"mdat", xmp)
+
+
+# -- sound and moving pictures
+
+
+def id3(*frames: tuple[bytes, bytes], version: int = 3, flags: int = 0) -> bytes:
+    """Make an ID3 tag, with a frame of sound behind it."""
+
+    def size(number: int) -> bytes:
+        return bytes(number >> 7 * place & 0x7F for place in (3, 2, 1, 0))
+
+    def frame(name: bytes, data: bytes) -> bytes:
+        if version == 2:
+            return name + len(data).to_bytes(3) + data
+        return name + (size(len(data)) if version == 4 else len(data).to_bytes(4)) + b"\0\0" + data
+
+    body = b"".join(frame(*one) for one in frames) + bytes(10)
+    return b"ID3" + bytes([version, 0, flags]) + size(len(body)) + body + b"\xff\xfb\x90\x00" + bytes(413)
+
+
+def comments(*texts: str) -> bytes:
+    """Make a Vorbis comment."""
+    coded = [text.encode() for text in ("test", *texts)]
+    parts = [len(one).to_bytes(4, "little") + one for one in coded]
+    return parts[0] + len(texts).to_bytes(4, "little") + b"".join(parts[1:])
+
+
+def flac(*blocks: tuple[int, bytes]) -> bytes:
+    """Make a FLAC file with blocks behind its first one, and the beginning of a frame."""
+    every = [(0, bytes(34)), *blocks]
+    heads = [bytes([kind | (0x80 if place == len(every) - 1 else 0)]) for place, (kind, _) in enumerate(every)]
+    body = b"".join(head + len(data).to_bytes(3) + data for head, (_, data) in zip(heads, every, strict=True))
+    return b"fLaC" + body + b"\xff\xf8" + bytes(20)
+
+
+def ogg(*packets: bytes, ended: bool = True) -> bytes:
+    """Make an Ogg file of one stream, each packet in a page of its own."""
+    pages = b""
+    for place, packet in enumerate(packets):
+        table = bytes([0xFF] * (len(packet) // 0xFF) + [len(packet) % 0xFF])
+        flags = (2 if not place else 0) | (4 if ended and place == len(packets) - 1 else 0)
+        pages += b"OggS\0" + bytes([flags]) + bytes(8) + b"\1\0\0\0" + place.to_bytes(4, "little") + bytes(4)
+        pages += bytes([len(table)]) + table + packet
+    return pages
+
+
+def gif(*blocks: bytes) -> bytes:
+    """Make a GIF file of one picture, with blocks before it."""
+    picture = b",\0\0\0\0\1\0\1\0\0\2\2D\1\0"
+    return b"GIF89a\1\0\1\0\x80\0\0" + bytes(6) + b"".join(blocks) + picture + b";"
+
+
+def gif_xmp(data: bytes) -> bytes:
+    return b"!\xff\x0bXMP DataXMP" + data + b"\1" + bytes(range(255, -1, -1)) + b"\0"
+
+
+# -- archives
+
+
+def zipped(files: Mapping[str, bytes]) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return out.getvalue()
+
+
+def tarred(files: Mapping[str, bytes]) -> bytes:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as archive:
+        for name, data in files.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            archive.addfile(info, io.BytesIO(data))
+    return out.getvalue()
 
 
 # -- documents

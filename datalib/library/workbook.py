@@ -43,7 +43,7 @@ def rows(file: BinaryIO, path: str, limit: int) -> tuple[list[list[Any]], int]:
     """
     try:
         with zipfile.ZipFile(file) as archive:
-            return _read(archive, _parts(archive, path), path, limit)
+            return _read(archive, parts_of(archive, path), path, limit)
     except Refused:
         raise
     # A damaged workbook makes zipfile, zlib, expat and openpyxl raise errors of some twenty unrelated types.
@@ -52,7 +52,8 @@ def rows(file: BinaryIO, path: str, limit: int) -> tuple[list[list[Any]], int]:
         raise Refused("E-TABLE-READ", path, f"the workbook cannot be read: {lines[0][:200]}") from problem
 
 
-def _parts(archive: zipfile.ZipFile, path: str) -> dict[str, zipfile.ZipInfo]:
+def parts_of(archive: zipfile.ZipFile, path: str) -> dict[str, zipfile.ZipInfo]:
+    """Give the parts of a workbook by their names. Raises Refused (E-TABLE-READ) where there are too many."""
     parts = {part.filename: part for part in archive.infolist()}
     if len(parts) > PARTS_LIMIT:
         raise Refused("E-TABLE-READ", path, f"the workbook has {len(parts)} parts; {PARTS_LIMIT} are read")
@@ -108,14 +109,15 @@ def _copy(
             elif "/worksheets/" in name and name.endswith(".xml"):
                 made.writestr(name, _EMPTY_SHEET)
             elif name.lower().endswith((".xml", ".rels")):
-                content = _content(archive, part, path, min(left, STRINGS_LIMIT if name == _STRINGS else PART_LIMIT))
+                content = content_of(archive, part, path, min(left, STRINGS_LIMIT if name == _STRINGS else PART_LIMIT))
                 left -= len(content)
                 made.writestr(name, content)
     copy.seek(0)
     return copy
 
 
-def _content(archive: zipfile.ZipFile, part: zipfile.ZipInfo, path: str, limit: int) -> bytes:
+def content_of(archive: zipfile.ZipFile, part: zipfile.ZipInfo, path: str, limit: int) -> bytes:
+    """Unpack a part of at most ``limit`` bytes that declares no document type. Raises Refused (E-TABLE-READ)."""
     with archive.open(part) as stream:
         content = stream.read(limit + 1)
     if len(content) > limit:

@@ -29,6 +29,7 @@ class Form(StrEnum):
     JSONL = "jsonl"
     ARROW = "arrow"
     CONLLU = "conllu"
+    XLSX = "xlsx"
 
 
 #: What stands between two fields of a text.
@@ -41,6 +42,7 @@ _FORMS = {
     ".tsv": Form.TSV, ".tab": Form.TSV,
     ".jsonl": Form.JSONL, ".ndjson": Form.JSONL,
     ".conllu": Form.CONLLU,
+    ".xlsx": Form.XLSX, ".xlsm": Form.XLSX,
     ".arrow": Form.ARROW, ".arrows": Form.ARROW, ".feather": Form.ARROW, ".ipc": Form.ARROW,
 }  # fmt: skip
 _PACKABLE = {Form.CSV, Form.TSV, Form.JSONL, Form.CONLLU}

@@ -24,7 +24,8 @@ _ONIX_PRIVATE: Final = frozenset({"13", "14"})
 _TDM_AI: Final = {"tdm": "tdm", "ai training": "train_any", "generative ai training": "train_gen"}
 _TDM_AI_WORDS: Final = {"usagereservation": State.DENY, "usagepermission": State.ALLOW}
 
-_INTENTS: Final = "org.user-intents.declaration"
+#: The type of a record of the AT protocol with user intents.
+INTENTS: Final = "org.user-intents.declaration"
 #: Intents and the categories they are about: to the letter, strictly.
 _INTENT: Final = {
     "syntheticContentGeneration": (("train_gen",), TRAINING),
@@ -104,7 +105,7 @@ def tdm_ai(declaration: Any, evidence: Evidence) -> Signals:
 
 def user_intents(record: Any, evidence: Evidence) -> Signals:
     """Read the user intents of an account of the AT protocol: each allowed, refused or open (proposal 0008)."""
-    if not isinstance(record, Mapping) or record.get("$type", _INTENTS) != _INTENTS:
+    if not isinstance(record, Mapping) or record.get("$type", INTENTS) != INTENTS:
         return ()
     spec = strict = NOTHING
     for name, (letter, meant) in _INTENT.items():

@@ -14,16 +14,17 @@ from datalib.optout.chunks import DELIMITERS, Chunk, DamagedError, Form, faults,
 
 _BLOCK_BYTES = 16 << 20
 _HEAD_BYTES = 1 << 20
+_NARROWED_BYTES = 1 << 20
 _QUOTE = b'"'
 
 
 def columns_of(path: Path, form: Form) -> tuple[str, ...]:
     """Read the names of the columns. Raises DamagedError, csv.Error, OSError."""
-    with unpacked(path) as file:
+    with _opened(path) as file:
         raw = file.read(_HEAD_BYTES)
     text = raw.removeprefix(codecs.BOM_UTF8).decode("utf-8", "replace")
-    if "\0" in text or raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        raise DamagedError("not a table in UTF-8")
+    if "\0" in text:
+        raise DamagedError("not a table in UTF-8, nor in UTF-16 with its mark")
     first = next(csv.reader(io.StringIO(text, newline=""), delimiter=DELIMITERS[form], strict=True), [])
     return tuple(first)
 
@@ -47,6 +48,51 @@ def read_rows(path: Path, form: Form, columns: Sequence[str] | None) -> Iterator
         raise
     if last is not None:
         yield _without_last(last) if quotes.odd and _ends_quoted(path, form) else last
+
+
+def is_wide(path: Path) -> bool:
+    """Say whether a text begins with the mark of UTF-16. Raises OSError and what unpacking raises."""
+    with unpacked(path) as file:
+        return file.read(2) in _WIDE
+
+
+_WIDE = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
+
+
+def _opened(path: Path) -> Any:
+    """Open a text that may be packed, and in UTF-16 with its mark: then it comes as UTF-8."""
+    file = unpacked(path)
+    encoding = _WIDE.get(file.read(2))
+    if encoding:
+        return io.BufferedReader(_Narrowed(file, encoding), _NARROWED_BYTES)
+    file.seek(0)
+    return file
+
+
+class _Narrowed(io.RawIOBase):
+    """UTF-16 read as UTF-8. What is no text in it raises UnicodeDecodeError, so that its rows are damaged."""
+
+    def __init__(self, file: Any, encoding: str) -> None:
+        self._file = file
+        self._decoder = codecs.getincrementaldecoder(encoding)()
+        self._left = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any, /) -> int:
+        while not self._left:
+            data = self._file.read(_NARROWED_BYTES)
+            self._left = self._decoder.decode(data, final=not data).encode()
+            if not data:
+                break
+        size = min(len(buffer), len(self._left))
+        buffer[:size], self._left = self._left[:size], self._left[size:]
+        return size
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
 
 
 class _Quotes:
@@ -73,7 +119,7 @@ class _Quotes:
 
 def _ends_quoted(path: Path, form: Form) -> bool:
     quoted = False
-    with faults(path), unpacked(path) as file:
+    with faults(path), _opened(path) as file:
         for line in file:
             quoted = quote_open(line, form, inside=quoted)
     return quoted
@@ -128,7 +174,7 @@ def _chunks(path: Path, form: Form, columns: Sequence[str] | None, quotes: _Quot
             include_columns=list(columns) if columns is not None else None,
         )  # fmt: skip
         with (
-            unpacked(path) as file,
+            _opened(path) as file,
             arrow_csv.open_csv(
                 quotes.of(file),
                 read_options=arrow_csv.ReadOptions(use_threads=False, block_size=_BLOCK_BYTES),

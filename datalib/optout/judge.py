@@ -5,7 +5,7 @@ tested against :meth:`OriginJudge.judge`. Nothing here raises, whatever the byte
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -34,6 +34,10 @@ _SPEAKING: Final = frozenset({
 })  # fmt: skip
 _SUCCESS: Final = range(200, 300)
 _ABSENT: Final = frozenset({404, 410})
+
+
+#: Says what became of the licence document behind a link.
+Follow = Callable[[str], rsl.Links]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -251,18 +255,28 @@ def rule_signals(compiled: RobotsPlan, target: str, evidence: Evidence) -> tuple
 
 
 def judge_headers(
-    lines: Iterable[tuple[str, str]], agent: str, evidence: Evidence, *, status: int | None = None
+    lines: Iterable[tuple[str, str]],
+    agent: str,
+    evidence: Evidence,
+    *,
+    status: int | None = None,
+    follow: Follow | None = None,
 ) -> tuple[Signal, ...]:
-    """Give the signals of a transfer: header lines (name, value), repeated ones apart, and the status if known."""
+    """Give the signals of a transfer: header lines (name, value), repeated ones apart, and the status if known.
+
+    ``follow`` says what became of the licence document behind a link; without it none was asked for.
+    """
     named: dict[str, list[str]] = {}
     for name, value in lines:
         known = name.strip().casefold()
         if known in _SPEAKING:
             named.setdefault(known, []).append(value)
-    return (*(_named_signals(named, agent, evidence) if named else ()), *_refusals(status, evidence))
+    return (*(_named_signals(named, agent, evidence, follow) if named else ()), *_refusals(status, evidence))
 
 
-def _named_signals(named: dict[str, list[str]], agent: str, evidence: Evidence) -> list[Signal]:
+def _named_signals(
+    named: dict[str, list[str]], agent: str, evidence: Evidence, follow: Follow | None
+) -> list[Signal]:
     found = [
         *robots_tags.header_signals(named.get("x-robots-tag", []), agent, evidence),
         *aipref.header_signals(named.get("content-usage", []), evidence),
@@ -273,7 +287,7 @@ def _named_signals(named: dict[str, list[str]], agent: str, evidence: Evidence) 
     ]
     licences = [link for link in named.get("link", []) if "application/rsl+xml" in link.casefold()]
     if licences:
-        found.append(_licence(licences, Carrier.TRANSFER, evidence))
+        found += _licence(licences, rsl.header_links(licences), Carrier.TRANSFER, evidence, follow)
     return found
 
 
@@ -284,24 +298,28 @@ def _refusals(status: int | None, evidence: Evidence) -> tuple[Signal, ...]:
     return (evidence.signal(name, Carrier.TRANSFER, f"status {status}", spec=NOTHING, strict=strict),)
 
 
-def judge_page(html: bytes, agent: str, table: AgentTable, evidence: Evidence) -> tuple[Signal, ...]:
-    """Give the signals of a web page."""
+def judge_page(
+    html: bytes, agent: str, table: AgentTable, evidence: Evidence, *, follow: Follow | None = None
+) -> tuple[Signal, ...]:
+    """Give the signals of a web page. ``follow`` is as in ``judge_headers``."""
     signs = find_signs(html[:MAX_BYTES])
-    found = [] if is_silent(html, agent, table, signs.tags) else _element_signals(html, agent, table, evidence)
+    found = [] if is_silent(html, agent, table, signs.tags) else _element_signals(html, agent, table, evidence, follow)
     if words := reservation.on_page(html, signs):
         hold = Reading.of(State.HOLD, *TRAINING)
         found.append(evidence.signal("page-text", Carrier.PAGE, words, spec=NOTHING, strict=hold))
     return tuple(found)
 
 
-def _element_signals(html: bytes, agent: str, table: AgentTable, evidence: Evidence) -> list[Signal]:
+def _element_signals(
+    html: bytes, agent: str, table: AgentTable, evidence: Evidence, follow: Follow | None
+) -> list[Signal]:
     page = read_page(html)
     found = [*robots_tags.page_signals(page, agent, table, evidence), *_page_tdmrep(page, evidence)]
     found += _page_preferences(page, evidence)
     for content in page.named("ai-license"):
         found += _ai_license(content, evidence)
     if page.licences:
-        found.append(_licence(page.licences, Carrier.PAGE, evidence))
+        found += _licence(page.licences, page.licences, Carrier.PAGE, evidence, follow)
     for document in page.documents:
         found += rsl.parse(document.encode("utf-8", "replace")).inside_signals(Carrier.PAGE, evidence)
     if not page.complete:
@@ -351,8 +369,14 @@ def _ai_license(content: str, evidence: Evidence) -> tuple[Signal, ...]:
     return (evidence.signal("ai-license", Carrier.PAGE, raw, spec=letter, strict=reading),)
 
 
-def _licence(links: Sequence[str], carrier: Carrier, evidence: Evidence) -> Signal:
-    return evidence.signal("rsl-license", carrier, "\n".join(links), spec=NOTHING, strict=_CONDITIONAL)
+def _licence(
+    said: Sequence[str], links: Sequence[str], carrier: Carrier, evidence: Evidence, follow: Follow | None
+) -> tuple[Signal, ...]:
+    """Give the signal of linked licences: an offer, unless their documents were read and speak for themselves."""
+    offer = evidence.signal(rsl.SIGNAL, carrier, "\n".join(said), spec=NOTHING, strict=_CONDITIONAL)
+    if follow is None or not links or len(links) > rsl.MAX_LINKS:
+        return (offer,)
+    return rsl.settle([offer], max(map(follow, links)))
 
 
 def _held(name: str, note: str, evidence: Evidence) -> Signal:

@@ -13,9 +13,10 @@ from datalib.optout.rights_text import judge_constraint
 from datalib.optout.statement import TRAINING, Evidence
 
 SIGNAL: Final = "licence"
+LIMITED: Final = "commercial use or changes are forbidden; training is not spoken of"
 _NO_TRAINING: Final = Reading.of(State.DENY, *TRAINING)
 #: Names of licences that forbid training, written in any way: ``LicenseRef-NoAI``, ``No-Train 1.0``, ``NTDL``.
-_NAMES = re.compile(
+NAMES = re.compile(
     r"(?<![a-z])(?:no[-_ ]?(?:ai|ml|llm|train(?:ing)?|tdm)|ntdl|no[-_ ]?training[-_ ]?data)(?![a-z])", re.IGNORECASE
 )
 _LIMITED = re.compile(
@@ -30,14 +31,14 @@ _OPEN = re.compile(
 
 def signals(text: str, evidence: Evidence) -> tuple[Signal, ...]:
     """Give the signal of a licence, if it forbids training, speaks of AI, or limits use in another way."""
-    strict = _NO_TRAINING if _NAMES.search(text) else judge_constraint(text)
+    strict = _NO_TRAINING if NAMES.search(text) else judge_constraint(text)
     if strict == NOTHING and not _LIMITED.search(text):
         return ()
-    note = "" if strict != NOTHING else "commercial use or changes are forbidden; training is not spoken of"
+    note = "" if strict != NOTHING else LIMITED
     return (evidence.signal(SIGNAL, Carrier.UNIT, text, spec=NOTHING, strict=strict, note=note),)
 
 
 def is_basis(text: str) -> bool:
     """Say whether a licence is a positive basis by itself: open, and without a limit that a training set may break."""
-    limited = _NAMES.search(text) or _LIMITED.search(text) or judge_constraint(text) != NOTHING
+    limited = NAMES.search(text) or _LIMITED.search(text) or judge_constraint(text) != NOTHING
     return not limited and _OPEN.search(text) is not None

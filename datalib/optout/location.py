@@ -22,7 +22,7 @@ from datalib.optout.patterns import canonical_target
 from datalib.optout.rsl import Links
 from datalib.optout.rule_table import BOTH, CANONICAL, LITERAL, ODD, ROUGH
 from datalib.optout.site import SiteStore
-from datalib.optout.speaking import Speaking
+from datalib.optout.speaking import Speaking, answers_that_count
 from datalib.optout.spool import spread
 from datalib.optout.urls import PAD, Fault, Places, places_of
 
@@ -81,6 +81,12 @@ class Location:
         order = np.argsort(rows, kind="stable")
         fault = np.where(places.fault == Fault.SCHEME, Fault.NONE, places.fault)  # such an origin cannot be asked
         return Findings(fault=fault.astype(np.uint8), asked=asked, row=rows[order], signal=signals[order])
+
+    def answers_of(self, origin: int) -> list[int]:
+        """Give the contents that an origin of the store answered, those that count, for whatever path."""
+        _, answer = answers_that_count(self.store, self._speaking.since, range(origin, origin + 1))
+        numbers: list[int] = answer.tolist()
+        return numbers
 
     def _contents(self, site: NDArray[np.int32]) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
         """Give the answers that speak about each row, as pairs."""

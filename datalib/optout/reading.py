@@ -1,4 +1,4 @@
-"""What the works of a shard say of themselves: their headers, their pages, the bytes of their files.
+"""What the rows of a table say of themselves: their headers, their pages, the bytes in them.
 
 These carriers belong to one work each and are read one at a time by the reference readers; files and what stands in a
 column of bytes in a process of their own.
@@ -7,37 +7,39 @@ column of bytes in a process of their own.
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from datalib.errors import Unchecked
-from datalib.optout import licence
+from datalib.optout import licence, texts
 from datalib.optout.agents import AgentTable
 from datalib.optout.book import Book
 from datalib.optout.columns import Headers, content_of, headers_of
 from datalib.optout.contained import UnitReader
+from datalib.optout.followed import Bound, Followed, Linking
 from datalib.optout.found import Proof
 from datalib.optout.judge import judge_headers, judge_page
 from datalib.optout.kinds import SNIFF_BYTES, Kind, kind_of
 from datalib.optout.model import Signal
 from datalib.optout.outcome import BIT, DAMAGED
 from datalib.optout.page import MAX_BYTES
+from datalib.optout.rsl import Links
 from datalib.optout.statement import Evidence
 from datalib.optout.statements import MAX_PAGE
 from datalib.optout.synthetic import Extent
-from datalib.optout.unit import Sidecar, UnitReading
+from datalib.optout.unit import UnitReading
 from datalib.optout.works import File
 
-#: Bytes of a file in a column, and of a sidecar, that are read.
+#: Bytes of a file in a column that are read.
 MAX_CONTENT = 1 << 28
-MAX_SIDECAR = 64 << 20
 #: Rows held at once where a column holds files.
 CONTENT_ROWS = 64
 _REMEMBERED = 1 << 14
+_RSL = "application/rsl+xml"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -76,27 +78,33 @@ class Marks:
             self.proofs.setdefault(proof.sha256, proof)
 
 
-def read_headers(column: Any, name: str, marks: Marks, book: Book, agent: str) -> None:
+def read_headers(
+    column: Any, name: str, marks: Marks, book: Book, *, agent: str, linking: Linking | None = None
+) -> None:
     """Read the headers column of a batch. Headers that cannot be read make their row a damaged one."""
-    known: dict[Any, tuple[Headers | None, tuple[Signal, ...], Proof]] = {}
+    known: dict[Any, tuple[Headers | None, list[tuple[tuple[Signal, ...], Proof]]]] = {}
     for row, value in enumerate(column.to_pylist()):
         if value is None:
             continue
         key = repr(value)
-        found = known.get(key)
+        follow = linking.of(row) if linking and _RSL in key.casefold() else None
+        found = known.get(key) if follow is None else None
         if found is None:
-            found = _judged_headers(value, name, agent)
-            if len(known) < _REMEMBERED:
+            found = _judged_headers(value, name, agent, follow)
+            if len(known) < _REMEMBERED and follow is None:
                 known[key] = found
-        headers, signals, proof = found
+        headers, said = found
         if headers is None:
             marks.fault[row] = DAMAGED
         elif headers:
             marks.asked[row] |= BIT["transfer"]
-            marks.add(row, signals, proof, book)
+            for signals, proof in said:
+                marks.add(row, signals, proof, book)
 
 
-def read_pages(column: Any, name: str, marks: Marks, book: Book, *, agent: str, table: AgentTable) -> None:
+def read_pages(
+    column: Any, name: str, marks: Marks, book: Book, *, agent: str, table: AgentTable, linking: Linking | None = None
+) -> None:
     """Read the HTML column of a batch."""
     for row, value in enumerate(column.to_pylist()):
         if value is None:
@@ -106,11 +114,20 @@ def read_pages(column: Any, name: str, marks: Marks, book: Book, *, agent: str, 
             marks.fault[row] = DAMAGED
             continue
         marks.asked[row] |= BIT["page"]
-        _judge_page(row, html, f"#{name}", marks, book, agent=agent, table=table)
+        follow = linking.of(row) if linking else None
+        _judge_page(row, html, f"#{name}", marks, book, agent=agent, table=table, follow=follow)
 
 
 def read_contents(
-    column: Any, name: str, marks: Marks, book: Book, units: UnitReader, *, agent: str, table: AgentTable
+    column: Any,
+    name: str,
+    marks: Marks,
+    book: Book,
+    units: UnitReader,
+    *,
+    agent: str,
+    table: AgentTable,
+    linking: Linking | None = None,
 ) -> None:
     """Read the column of bytes of a batch."""
     for row, value in enumerate(column.to_pylist()):
@@ -126,54 +143,64 @@ def read_contents(
         elif kind is Kind.UNIT:
             marks.required[row] |= BIT["unit"]
         elif kind is Kind.PAGE:
-            _read_page(row, content.data[: MAX_BYTES + 1], f"#{name}", marks, book, agent=agent, table=table)
-
-
-def read_files(files: tuple[File, ...], book: Book, units: UnitReader, *, agent: str, table: AgentTable) -> Marks:
-    """Read files: pages by their elements, media and documents by what is embedded in them or stands beside them."""
-    count = len(files)
-    marks = Marks(
-        fault=np.zeros(count, dtype=np.uint8),
-        required=np.zeros(count, dtype=np.uint16),
-        asked=np.zeros(count, dtype=np.uint16),
-    )
-    for row, file in enumerate(files):
-        if not file.regular or file.damaged:
-            marks.fault[row] = DAMAGED
-            continue
-        beginning = _read(file, SNIFF_BYTES)
-        kind = kind_of(file.name, beginning)
-        if kind is Kind.UNIT or file.sidecars:
-            sidecars = [_sidecar(beside) for beside in file.sidecars]
-            marks.add_unit(row, units.read_file(file.path, file.name, sidecars), book)
-            marks.asked[row] |= BIT["unit"] if kind is not Kind.UNIT else 0
-        if kind is Kind.PAGE:
-            _read_page(row, _read(file, MAX_BYTES + 1), file.name, marks, book, agent=agent, table=table)
-    return marks
-
-
-def _read_page(row: int, html: bytes, locator: str, marks: Marks, book: Book, *, agent: str, table: AgentTable) -> None:
-    marks.required[row] |= BIT["page"]
-    marks.asked[row] |= BIT["page"]
-    _judge_page(row, html, locator, marks, book, agent=agent, table=table)
+            marks.required[row] |= BIT["page"]
+            marks.asked[row] |= BIT["page"]
+            html, follow = content.data[: MAX_BYTES + 1], linking.of(row) if linking else None
+            _judge_page(row, html, f"#{name}", marks, book, agent=agent, table=table, follow=follow)
+        elif kind is Kind.TEXT:
+            marks.required[row] |= BIT["unit"]
+            marks.asked[row] |= BIT["unit"]
+            data = content.data[: texts.bound_of(content.name)]
+            evidence = Evidence(locator=f"#{name}", sha256=hashlib.sha256(data).hexdigest())
+            marks.add(row, texts.signals(content.name, data, evidence), proof_of(evidence, data), book)
 
 
 def _judge_page(
-    row: int, html: bytes, locator: str, marks: Marks, book: Book, *, agent: str, table: AgentTable
+    row: int,
+    html: bytes,
+    locator: str,
+    marks: Marks,
+    book: Book,
+    *,
+    agent: str,
+    table: AgentTable,
+    follow: Bound | None,
 ) -> None:
     """Enter what a page says; one on which its reader fails is held."""
+    for found in judge_page_of(html, locator, agent, table, follow):
+        if found is None:
+            marks.fault[row] = DAMAGED
+        else:
+            marks.add(row, *found, book)
+
+
+def judge_page_of(
+    html: bytes, locator: str, agent: str, table: AgentTable, follow: Bound | None = None
+) -> list[tuple[tuple[Signal, ...], Proof] | None]:
+    """Give what a page says and what the licences that it links say, each with its proof; None where a reader fails."""
     evidence = Evidence(locator=locator, sha256=hashlib.sha256(html).hexdigest())
+    linked: list[Followed] = []
     try:
-        found = judge_page(html, agent, table, evidence)
+        found = judge_page(html, agent, table, evidence, follow=_noting(follow, linked))
     except Exception:  # noqa: BLE001 (whatever a page provokes, or a library that is missing, holds its work)
-        marks.fault[row] = DAMAGED
-        return
-    marks.add(row, found, _proof(evidence, html), book)
+        return [None]
+    return [(found, proof_of(evidence, html)), *_documents(linked)]
 
 
-def _sidecar(file: File) -> Sidecar:
-    kind: Literal["xmp", "c2pa"] = "xmp" if file.name.lower().endswith(".xmp") else "c2pa"
-    return Sidecar(name=file.name, kind=kind, data=_read(file, MAX_SIDECAR))
+def _noting(follow: Bound | None, linked: list[Followed]) -> Callable[[str], Links] | None:
+    """Make a function that follows a link, keeps what it leads to, and says what became of it."""
+    if follow is None:
+        return None
+
+    def note(link: str) -> Links:
+        linked.append(follow(link))
+        return linked[-1].state
+
+    return note
+
+
+def _documents(linked: Iterable[Followed]) -> list[tuple[tuple[Signal, ...], Proof]]:
+    return [(signals, proof_of(evidence, body)) for each in linked for signals, evidence, body in each.documents]
 
 
 def read_licences(column: Any, name: str, marks: Marks, book: Book) -> NDArray[np.bool_]:
@@ -189,7 +216,7 @@ def read_licences(column: Any, name: str, marks: Marks, book: Book) -> NDArray[n
             data = text.encode("utf-8", "replace")
             evidence = Evidence(locator=f"#{name}", sha256=hashlib.sha256(data).hexdigest())
             try:
-                found = licence.signals(text, evidence), _proof(evidence, data), licence.is_basis(text)
+                found = licence.signals(text, evidence), proof_of(evidence, data), licence.is_basis(text)
             except Exception:  # noqa: BLE001 (whatever a licence provokes holds its work)
                 marks.fault[row] = DAMAGED
                 continue
@@ -209,15 +236,18 @@ def named_basis(values: Any) -> NDArray[np.bool_]:
 _NO_BASIS = frozenset({"", "-", "no", "none", "null", "nan", "n/a", "na", "false", "0", "unknown", "?", "noassertion"})
 
 
-def _judged_headers(value: Any, name: str, agent: str) -> tuple[Headers | None, tuple[Signal, ...], Proof]:
+def _judged_headers(
+    value: Any, name: str, agent: str, follow: Bound | None
+) -> tuple[Headers | None, list[tuple[tuple[Signal, ...], Proof]]]:
     raw = _bytes_of(value)
     evidence = Evidence(locator=f"#{name}", sha256=hashlib.sha256(raw).hexdigest())
+    linked: list[Followed] = []
     try:
         headers = headers_of(value)
-        signals = judge_headers(headers, agent, evidence) if headers else ()
+        signals = judge_headers(headers, agent, evidence, follow=_noting(follow, linked)) if headers else ()
     except Exception:  # noqa: BLE001 (whatever headers provoke holds their work)
-        headers, signals = None, ()
-    return headers, signals, _proof(evidence, raw)
+        return None, []
+    return headers, [(signals, proof_of(evidence, raw)), *_documents(linked)]
 
 
 def _bytes_of(value: Any) -> bytes:
@@ -232,19 +262,15 @@ def _latin(value: Any) -> str:
     return value.decode("latin-1") if isinstance(value, bytes) else str(value)
 
 
-def _proof(evidence: Evidence, data: bytes) -> Proof:
+def proof_of(evidence: Evidence, data: bytes) -> Proof:
+    """Keep the bytes of a carrier."""
     return Proof(sha256=evidence.sha256, data=data, source=evidence.locator)
 
 
-def _read(file: File, size: int) -> bytes:
+def read_bytes(file: File, size: int) -> bytes:
+    """Read the beginning of a file. Raises Unchecked (E-IO)."""
     try:
         with file.path.open("rb") as source:
             return source.read(size)
     except OSError as error:
         raise Unchecked("E-IO", str(file.path), error.strerror or str(error)) from error
-
-
-def batches_of(files: tuple[File, ...], size: int) -> Iterator[tuple[File, ...]]:
-    """Cut files into batches."""
-    for start in range(0, len(files), size):
-        yield files[start : start + size]

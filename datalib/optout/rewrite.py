@@ -9,8 +9,8 @@ from typing import IO, Any
 import numpy as np
 
 from datalib.optout import treebank
-from datalib.optout.chunks import Form
-from datalib.optout.delimited import quote_open
+from datalib.optout.chunks import DELIMITERS, Form
+from datalib.optout.delimited import is_wide, quote_open
 
 _EMPTY = (b"", b"\n", b"\r", b"\r\n")
 
@@ -18,8 +18,10 @@ _EMPTY = (b"", b"\n", b"\r", b"\r\n")
 def rewrite(source: Path, target: Path, form: Form, rows: Collection[int]) -> int:
     """Write ``source`` without the rows of these numbers (from 0) to ``target``; give the number of rows it had.
 
-    Raises what Arrow raises, and OSError.
+    It is -1 for what cannot be written as it was: workbooks, texts in UTF-16. Raises what Arrow raises, and OSError.
     """
+    if form is Form.XLSX or (form in DELIMITERS and is_wide(source)):
+        return -1
     removed = np.array(sorted(rows), dtype=np.int64)
     if form is Form.PARQUET:
         return _parquet(source, target, removed)

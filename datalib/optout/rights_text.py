@@ -16,6 +16,8 @@ _NO_AI: Final = Reading.of(State.DENY, *TRAINING, "ai_input")
 _HOLD: Final = Reading.of(State.HOLD, *TRAINING)
 _MAX: Final = 1 << 14
 _NEAR: Final = 30
+_FAR: Final = 100
+_OVERLAP: Final = 1 << 10
 
 _WORDS = re.compile(r"\bno(?:image)?ai\b|\bnoml\b")
 _CODES = re.compile(r"\bdmi[-: ]\s*(?:prohibited|allowed|unspecified)[a-z-]*")
@@ -72,6 +74,31 @@ def judge_constraint(text: str) -> Reading:
     if _PLAIN.search(said):
         return reading | _NO_TRAINING
     return reading | _HOLD
+
+
+def judge_licence(text: str) -> tuple[Reading, str]:
+    """Judge the text of a licence: what it says about training, and the words in which it says so.
+
+    A plain refusal of training denies. Other words about training are terms, which a person has to follow.
+    """
+    strict, quote = NOTHING, ""
+    for start in range(0, max(len(text), 1), _MAX - _OVERLAP):
+        said = text[start : start + _MAX].casefold()
+        reading = judge_words(said)
+        plain = next((f for f in _PLAIN.finditer(said) if _TRAINING.search(said, f.start(), f.end() + _NEAR)), None)
+        about = plain or next((f for f in _ABOUT.finditer(said) if _is_near_training(said, f)), None)
+        if about:
+            reading |= _NO_TRAINING if plain else _HOLD
+        if reading.tested > strict.tested:
+            quote = (
+                " ".join(said[max(about.start() - _NEAR, 0) : about.end() + _NEAR].split()) if about else said[:_NEAR]
+            )
+        strict |= reading
+    return strict, quote
+
+
+def _is_near_training(said: str, found: re.Match[str]) -> bool:
+    return _TRAINING.search(said, max(found.start() - _FAR, 0), found.end() + _FAR) is not None
 
 
 def judge_words(said: str) -> Reading:

@@ -1,4 +1,4 @@
-"""Tables of works, read as a stream of record batches: Parquet, CSV, TSV, JSON Lines, Arrow; bounded memory.
+"""Tables of works, read as a stream of record batches: Parquet, CSV, TSV, XLSX, JSON Lines, Arrow; bounded memory.
 
 What a batch is, and what damage becomes: ``datalib.optout.chunks``.
 """
@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from datalib.optout import treebank
+from datalib.optout import spreadsheet, treebank
 from datalib.optout.chunks import Chunk, DamagedError, Form, Head, faults, form_of, unpacked, variants
 from datalib.optout.delimited import columns_of, read_rows
 
@@ -44,6 +44,8 @@ def head(path: Path, form: Form) -> Head:
         if form is Form.CONLLU:
             with unpacked(path) as file:
                 return Head(columns=treebank.columns(_bounded(file)))
+        if form is Form.XLSX:
+            return Head(columns=spreadsheet.columns(path))
         return Head(columns=columns_of(path, form))
 
 
@@ -70,6 +72,8 @@ def read(
         return _read_until_fault(lambda: _read_jsonl(path, columns, batch_rows, whole=whole))
     if form is Form.CONLLU:
         return _read_until_fault(lambda: _read_conllu(path, columns, batch_rows, whole=whole))
+    if form is Form.XLSX:
+        return _read_until_fault(lambda: _read_xlsx(path, columns, chosen, batch_rows))
     return _read_until_fault(lambda: read_rows(path, form, chosen))
 
 
@@ -244,3 +248,27 @@ def _read_conllu(path: Path, columns: Sequence[str], rows: int, *, whole: bool) 
 
 def _bounded(file: Any) -> Iterator[bytes]:
     return iter(lambda: file.readline(_LINE_BYTES), b"")
+
+
+# -- XLSX
+
+
+def _read_xlsx(path: Path, wanted: Sequence[str], columns: Sequence[str] | None, rows: int) -> Iterator[Chunk]:
+    """Read the rows of all sheets that have a wanted column; ``columns`` None gives the columns of all such sheets."""
+    import pyarrow as pa
+
+    names = tuple(spreadsheet.columns(path, wanted)) if columns is None else tuple(columns)
+    first = held = 0
+    kept: list[dict[str, str]] = []
+    for row in spreadsheet.rows(path, wanted):
+        kept.append(row)
+        held += sum(map(len, row.values()))
+        if len(kept) == rows or held >= _BATCH_BYTES:
+            yield Chunk(first=first, count=len(kept), batch=_of_dicts(pa, kept, names))
+            first, kept, held = first + len(kept), [], 0
+    if kept:
+        yield Chunk(first=first, count=len(kept), batch=_of_dicts(pa, kept, names))
+
+
+def _of_dicts(pa: Any, kept: list[dict[str, str]], names: Sequence[str]) -> Any:
+    return pa.RecordBatch.from_pydict({name: pa.array([row.get(name) for row in kept], pa.string()) for name in names})

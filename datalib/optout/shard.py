@@ -29,6 +29,7 @@ from datalib.optout.columns import text_column
 from datalib.optout.contained import UnitReader
 from datalib.optout.decide import Profile
 from datalib.optout.decisions import Decided, DecisionWriter, carriers_of, work_ids
+from datalib.optout.followed import Follower, Linking
 from datalib.optout.found import PROOFS, write_found, write_proofs
 from datalib.optout.judges import Judges
 from datalib.optout.key_index import KEYS, write_keys
@@ -39,14 +40,13 @@ from datalib.optout.outputs import output, replacing, sha256_of
 from datalib.optout.reading import (
     CONTENT_ROWS,
     Marks,
-    batches_of,
     named_basis,
     read_contents,
-    read_files,
     read_headers,
     read_licences,
     read_pages,
 )
+from datalib.optout.reading_files import about_table, batches_of, mark_table, read_files
 from datalib.optout.registered import Registered, identifiers
 from datalib.optout.registry_table import Registry
 from datalib.optout.rows import BATCH_ROWS, DOCUMENT_ROWS
@@ -140,6 +140,7 @@ class Tools:
     judges: Judges | None = None
     location: Location | None = None
     registry: Registry | None = None
+    follower: Follower | None = None
 
 
 @lru_cache(1)
@@ -152,7 +153,7 @@ def _tools(job: Job) -> Tools:
     judges = Judges(job.judges)
     store = open_store(job.store, check=False)
     location = Location(store, judges, Speaking(job.speaking, judges), agent=job.agent, table=table)
-    return Tools(table=table, judges=judges, location=location, registry=registry)
+    return Tools(table=table, judges=judges, location=location, registry=registry, follower=Follower(location))
 
 
 def judge_shard(task: ShardTask) -> dict[str, Any]:
@@ -192,12 +193,12 @@ def _judge(task: ShardTask) -> dict[str, Any]:
         replacing(admitted_path, optional=True) as admitted_file,
         replacing(base.with_suffix(PROOFS)) as proofs_file,
         proofs_file.open("wb") as proofs,
-        UnitReader() as units,
+        UnitReader(job.agent) as units,
     ):
         decisions = DecisionWriter(decisions_file, keyed=job.receipts)
         archive = task.shard.part is Part.RECORDS
         admitted = ArchiveWriter(admitted_file, task.shard) if archive else AdmittedWriter(admitted_file)
-        for batch in _batches(task, tools.table, book, units):
+        for batch in _batches(task, tools, book, units):
             places = [places_of(column) for column in batch.urls]
             if registered:
                 registered.mark(places, batch.ids, batch.marks)
@@ -226,22 +227,23 @@ def _judge(task: ShardTask) -> dict[str, Any]:
     }
 
 
-def _batches(task: ShardTask, table: AgentTable, book: Book, units: UnitReader) -> Iterator[Batch]:
+def _batches(task: ShardTask, tools: Tools, book: Book, units: UnitReader) -> Iterator[Batch]:
     job, shard = task.job, task.shard
     if shard.part is Part.FILES:
         digests = iter(task.digests)
         for files in batches_of(shard.files, DOCUMENT_ROWS):
             ids = [(row, f"sha256:{digest}") for row, digest in enumerate(islice(digests, len(files)))]
-            yield _of_files(files, ids, read_files(files, book, units, agent=job.agent, table=table), job, book)
+            marks = read_files(files, book, units, agent=job.agent, table=tools.table, follow=tools.follower)
+            yield _of_files(files, ids, marks, job, book)
     elif shard.part is Part.SOURCES:
         work = pa.array([f"source#{number}" for number, _ in shard.urls], pa.string())
         url = pa.array([text for _, text in shard.urls], pa.string())
         basis = np.full(len(work), job.licensed, dtype=np.bool_)
         yield Batch(work=work, url=url, urls=(url,), marks=_unmarked(len(work), job.required), basis=basis)
     elif shard.part is Part.RECORDS:
-        yield from _archive(shard, job, book)
+        yield from _archive(shard, job, book, units)
     else:
-        yield from _table(shard, job, table, book, units)
+        yield from _table(shard, job, tools, book, units)
 
 
 def _of_files(files: Sequence[File], ids: list[tuple[int, str]], marks: Marks, job: Job, book: Book) -> Batch:
@@ -256,11 +258,13 @@ def _of_files(files: Sequence[File], ids: list[tuple[int, str]], marks: Marks, j
     return Batch(work=work, url=url, urls=urls, marks=marks, basis=basis, ids=ids, placed=placed)
 
 
-def _archive(shard: Shard, job: Job, book: Book) -> Iterator[Batch]:
+def _archive(shard: Shard, job: Job, book: Book, units: UnitReader) -> Iterator[Batch]:
     if shard.file is None or shard.read is None:
         return
+    said = about_table(shard.file, None, units)
     prefix = f"{shard.file.name}/{shard.entry}@" if shard.entry else f"{shard.file.name}@"
     for works in works_of(shard.read, book):
+        mark_table(said, works.marks, book)
         works.marks.required |= np.uint16(job.required)
         url = pa.array(works.urls, pa.string())
         ids = [(row, f"sha256:{digest}") for row, digest in enumerate(works.digests) if digest]
@@ -271,10 +275,11 @@ def _archive(shard: Shard, job: Job, book: Book) -> Iterator[Batch]:
         )  # fmt: skip
 
 
-def _table(shard: Shard, job: Job, table: AgentTable, book: Book, units: UnitReader) -> Iterator[Batch]:
+def _table(shard: Shard, job: Job, tools: Tools, book: Book, units: UnitReader) -> Iterator[Batch]:
     if shard.file is None or shard.form is None:
         return
-    columns = shard.columns
+    columns, table, agent = shard.columns, tools.table, job.agent
+    said = about_table(shard.file, shard.form, units)
     held = CONTENT_ROWS if columns.contents else DOCUMENT_ROWS if columns.html else BATCH_ROWS
     size = min(job.batch_rows, held)
     chunks = rows.read(
@@ -288,17 +293,21 @@ def _table(shard: Shard, job: Job, table: AgentTable, book: Book, units: UnitRea
             marks.fault[:] = DAMAGED
         else:
             urls = tuple(text_column(chunk.batch.column(name)) for name in columns.urls)
+            linking = Linking(tools.follower, urls) if tools.follower and urls else None
             if columns.headers:
-                read_headers(chunk.batch.column(columns.headers), columns.headers, marks, book, job.agent)
+                column = chunk.batch.column(columns.headers)
+                read_headers(column, columns.headers, marks, book, agent=agent, linking=linking)
             if columns.html:
-                read_pages(chunk.batch.column(columns.html), columns.html, marks, book, agent=job.agent, table=table)
+                column = chunk.batch.column(columns.html)
+                read_pages(column, columns.html, marks, book, agent=agent, table=table, linking=linking)
             if columns.contents:
                 column = chunk.batch.column(columns.contents)
-                read_contents(column, columns.contents, marks, book, units, agent=job.agent, table=table)
+                read_contents(column, columns.contents, marks, book, units, agent=agent, table=table, linking=linking)
             if columns.basis:
                 basis |= named_basis(chunk.batch.column(columns.basis))
             if columns.licence:
                 basis |= read_licences(chunk.batch.column(columns.licence), columns.licence, marks, book)
+        mark_table(said, marks, book)
         if chunk.damaged is not None:
             marks.fault[chunk.damaged] = DAMAGED
         work = work_ids(shard.file.name, chunk.first, chunk.count)

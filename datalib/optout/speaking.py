@@ -32,7 +32,7 @@ _SERVER_ERROR: Final = 500
 class Speaking:
     """The contents that speak for each origin: of the origin ``n`` those in ``answer[first[n]:first[n + 1]]``, mapped.
 
-    ``single``: each origin has one. ``contents`` are the columns of ``Judges.contents`` with the variants behind them;
+    ``single``: each origin has one. ``since``: what is older does not count. ``contents`` are the columns of ``Judges.contents`` with the variants behind them;
     ``variants`` gives the content that a variant is of, and what became of its links.
     """
 
@@ -43,6 +43,7 @@ class Speaking:
         self.maps = Maps(folder)
         self.digest: str = meta["digest"]
         self.single: bool = meta["single"]
+        self.since: int | None = meta["since"]
         self.first: First = self.maps.npy("first")
         self.answer: Numbers = self.maps.npy("answer")
         self.variants = {variant: (number, Links(state)) for variant, number, state in meta["variants"]}
@@ -131,6 +132,7 @@ def _write(store: SiteStore, judges: Judges, since: int | None, folder: Path) ->
                 for start in range(0, len(column), _ANSWERS):
                     file.add(column[start : start + _ANSWERS])
                 file.add(rows[name])
+    meta["since"] = since
     meta["variants"] = [[variant, number, int(state)] for (number, state), variant in variants.items()]
     (folder / _META).write_text(json.dumps(meta) + "\n", encoding="ascii")
 
@@ -161,6 +163,7 @@ def _write_spoken(
         for sites in _ranges(store):
             first = answers[0][sites.start : sites.stop + 1]
             numbers = np.array(answers[1][first[0] : first[-1]])
+            digest.update(np.diff(first).tobytes() + numbers.tobytes())  # works may link any that count
             own = known[take(store.contents, numbers, store.maps)["path"]] if len(numbers) else known[:0]
             near = slice(*np.searchsorted(linked[0], first[[0, -1]]))
             numbers[linked[0][near] - first[0]] = linked[1][near]

@@ -1,20 +1,24 @@
 """What a file says of itself: every statement that is embedded in it, whatever its form.
 
     sniff the form → metadata of the container → XMP, notices → C2PA manifest store → TDMRep of EPUB → signals
+                   → files in the file, each as if it stood alone
 
 A form that no reader knows is not asked. What a reader cannot read of a form it knows holds the work back. Nothing here
 reaches for the network, and no file makes it raise but a disk that fails (OSError).
 """
 
 import hashlib
+import io
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from typing import BinaryIO, Final, Literal
 
-from datalib.optout import content_credentials, tdmrep, tdmrep_embedded, xmp
-from datalib.optout.media import bmff, epub, fonts, jpeg, packets, pdf, png, riff, tiff
+from datalib.optout import content_credentials, reservation, tdmrep, tdmrep_embedded, texts, xmp
+from datalib.optout.kinds import Kind, kind_of
+from datalib.optout.media import bmff, epub, fonts, gif, jpeg, office, packets, pdf, png, riff, sound, tiff
 from datalib.optout.media.forms import Container, Form, form_of
+from datalib.optout.media.members import ARCHIVES, Budget, Member, members
 from datalib.optout.media.source import MAX_PIECE, DamagedError, Metadata, Packet, Source
 from datalib.optout.model import NOTHING, Carrier, Reading, Signal, State
 from datalib.optout.rights_text import judge_notice
@@ -27,9 +31,15 @@ SNIFF_BYTES: Final = 1 << 12
 
 _REMOTE: Final = "its C2PA manifest stands elsewhere and is not fetched"
 _HOLD: Final = Reading.of(State.HOLD, *TRAINING)
+#: Statements of the files in one file; behind so many the rest says nothing that is new about it.
+_MAX_SAID: Final = 256
+#: Reads a web page: its bytes, and what stands before the places of its statements.
+PageReader = Callable[[bytes, str], tuple[Signal, ...]]
 READERS: Final[dict[Container, Callable[[Source, Metadata], None]]] = {
     Container.JPEG: jpeg.read, Container.PNG: png.read, Container.RIFF: riff.read, Container.TIFF: tiff.read,
     Container.BOXES: bmff.read, Container.PDF: pdf.read, Container.SCANNED: packets.scan, Container.FONT: fonts.read,
+    Container.GIF: gif.read, Container.FLAC: sound.read_flac, Container.OGG: sound.read_ogg,
+    Container.MPEG_SOUND: sound.read_mpeg,
 }  # fmt: skip
 
 
@@ -54,9 +64,11 @@ class UnitReading:
 
 @dataclass(slots=True, kw_only=True)
 class _Found:
-    """What is found of one file; it grows reader by reader."""
+    """What is found of one file; it grows reader by reader. ``budget`` is for files in it, ``page`` for pages there."""
 
     locator: str
+    page: PageReader | None = None
+    budget: Budget = field(default_factory=Budget)
     beginning: bytes = b""
     signals: list[Signal] = field(default_factory=list)
     proofs: dict[str, bytes] = field(default_factory=dict)
@@ -89,19 +101,30 @@ class _Found:
 
 
 def read_unit(
-    stream: BinaryIO, size: int, name: str, *, locator: str = "", sidecars: Sequence[Sidecar] = ()
+    stream: BinaryIO,
+    size: int,
+    name: str,
+    *,
+    locator: str = "",
+    sidecars: Sequence[Sidecar] = (),
+    page: PageReader | None = None,
+    budget: Budget | None = None,
 ) -> UnitReading:
     """Read what a file says of itself. ``locator`` (else ``name``) stands before the places of its statements.
 
+    ``page`` reads web pages in archives, which are held without it; ``budget`` is what may be read of archives.
     Raises OSError when the file cannot be read from its disk.
     """
     stream.seek(0)
-    found = _Found(locator=locator or name, beginning=stream.read(SNIFF_BYTES))
+    found = _Found(locator=locator or name, beginning=stream.read(SNIFF_BYTES), page=page)
+    found.budget = budget or found.budget
     form = form_of(name, found.beginning)
     if size > MAX_BYTES:
         found.hold("unit-unreadable", f"{size} bytes", "the file is larger than what is read")
     elif form:
         _read(Source(stream, size), form, found)
+        if form.container in ARCHIVES:
+            _read_members(Source(stream, size), form, name, found)
     for sidecar in sidecars:
         _read_sidecar(sidecar, found)
     if found.provenance and not found.stored:
@@ -134,17 +157,85 @@ def _read(source: Source, form: Form, found: _Found) -> None:
         _rescue(source, form, metadata)
     for packet in metadata.packets:
         _read_packet(packet, found, form)
+    _read_notices(metadata, found)
+    store = _holds_store(source, form, metadata)
+    if store:
+        _read_store(source.stream, form.mime, found, certain=store is _Store.CERTAIN)
+    for trouble in dict.fromkeys(metadata.trouble):
+        found.hold("unit-unreadable", trouble, "the file is damaged or in a form that is not read")
+
+
+def _read_notices(metadata: Metadata, found: _Found) -> None:
     for text in metadata.texts:
         strict = judge_notice(text.text)
         if strict != NOTHING:
             data = text.text.encode("utf-8", "replace")
             evidence = found.evidence(data, text.place)
             found.enter([evidence.signal("unit-text", Carrier.UNIT, text.text, spec=NOTHING, strict=strict)], data)
-    store = _holds_store(source, form, metadata)
-    if store:
-        _read_store(source.stream, form.mime, found, certain=store is _Store.CERTAIN)
-    for trouble in dict.fromkeys(metadata.trouble):
-        found.hold("unit-unreadable", trouble, "the file is damaged or in a form that is not read")
+
+
+# -- files in the file
+
+
+def _read_members(source: Source, form: Form, name: str, found: _Found) -> None:
+    """Let each file in an archive speak for it. Whatever cannot be read of them holds it."""
+    found.budget.depth -= 1
+    trouble: dict[str, str] = {}
+    try:
+        for member in members(source, form.container, name, found.budget):
+            if member.trouble:
+                trouble[member.name] = member.trouble
+            elif not _read_part(member, form, trouble, found):
+                trouble.setdefault(member.name, "no reader knows its form")
+            if len(found.signals) > _MAX_SAID:
+                break
+    except DamagedError as error:
+        trouble[""] = str(error)
+    found.budget.depth += 1
+    for part, why in list(trouble.items())[:_MAX_SAID]:
+        if why:
+            found.hold("unit-unreadable", f"{part}: {why}" if part else why, "a file in it cannot be read")
+
+
+def _read_part(member: Member, form: Form, trouble: dict[str, str], found: _Found) -> bool:
+    """Read a part of a document by its name, or a file as it stands; say whether it is known."""
+    if form.container is Container.EPUB and epub.is_read(member.name):
+        return True
+    if form.container is not Container.PACKED:
+        metadata = Metadata()
+        if office.read_properties(member.name, member.data, metadata):
+            _read_notices(metadata, found)
+            trouble[member.name] = "; ".join(metadata.trouble)
+            return True
+        fonts_only = office.encrypted(member.name, member.data)
+        trouble |= {"": "encrypted"} if fonts_only is None else dict.fromkeys(fonts_only, "")
+        if office.has_words(member.name) and (words := reservation.on_page(member.data)):
+            evidence = found.evidence(member.data, member.name)
+            found.enter([evidence.signal("unit-text", Carrier.UNIT, words, spec=NOTHING, strict=_HOLD)], member.data)
+    return _read_member(member, found) or office.is_passed(member.name)
+
+
+def _read_member(member: Member, found: _Found) -> bool:
+    """Read a file of an archive as if it stood alone; say whether a reader knows its form."""
+    locator = f"{found.locator}#{member.name}"
+    kind = kind_of(member.name, member.data[:SNIFF_BYTES])
+    if kind is Kind.UNIT:
+        said = read_unit(
+            io.BytesIO(member.data), len(member.data), member.name, locator=locator, page=found.page,
+            budget=found.budget,
+        )  # fmt: skip
+        found.signals += said.signals
+        found.proofs |= said.proofs
+        found.marks += said.marks
+        return said.asked
+    if kind is Kind.PAGE:
+        if found.page is None:
+            return False
+        found.enter(found.page(member.data, locator), member.data)
+    elif kind is Kind.TEXT:
+        evidence = Evidence(locator=locator, sha256=hashlib.sha256(member.data).hexdigest())
+        found.enter(texts.signals(member.name, member.data, evidence), member.data)
+    return True
 
 
 class _Store(IntEnum):
@@ -162,6 +253,8 @@ def _holds_store(source: Source, form: Form, metadata: Metadata) -> _Store:
     """
     if form.container in {Container.FONT, Container.OPF}:
         return _Store.NONE
+    if form.container in ARCHIVES:  # the stores of files in it are theirs
+        return _Store.CERTAIN if metadata.store else _Store.NONE
     if form.container is Container.XML:
         return _Store(bool(form.mime) and b"c2pa" in source.peek(0, MAX_PIECE).lower())
     if form.container is Container.STORE or packets.holds_store(source):
@@ -191,7 +284,7 @@ def _whole(source: Source) -> bytes:
 
 def _rescue(source: Source, form: Form, metadata: Metadata) -> None:
     """Look for packets by their marks in a file whose container cannot be read: what they deny is denied."""
-    if form.container in {Container.SCANNED, Container.EPUB, Container.FONT}:
+    if form.container in {Container.SCANNED, Container.FONT} | ARCHIVES:
         return
     try:
         packets.scan(source, metadata)

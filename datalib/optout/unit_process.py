@@ -2,19 +2,26 @@
 
 Native readers of media formats may end with their process or never end at all on a file that was built for it. So they
 run here, under limits of memory and processor time that the system enforces, and answer over pipes. A request is a
-frame of JSON and the bytes it announces; so is an answer. A frame is its length in eight bytes, then its bytes.
+frame of JSON and the bytes it announces; so is an answer. A frame is its length in eight bytes, then its bytes. Several
+requests may wait in the pipe; they are answered in their order.
 """
 
+import hashlib
 import io
 import json
 import os
 import resource
 import signal
 import sys
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
-from datalib.optout.statement import to_list
+import datalib_vocab
+from datalib.optout import agents
+from datalib.optout.agents import AgentTable
+from datalib.optout.model import Signal
+from datalib.optout.statement import Evidence, to_list
 from datalib.optout.unit import Sidecar, UnitReading, read_unit
 
 #: Seconds of processor time for one file; bytes of address space for all that is read of it.
@@ -72,13 +79,25 @@ def _answer(request: dict[str, Any], bodies: list[bytes]) -> list[bytes]:
 
 
 def _read(request: dict[str, Any], bodies: list[bytes]) -> UnitReading:
-    name = request["name"]
+    name, page = request["name"], partial(_read_page, request["agent"])
     if not request["path"]:
-        return read_unit(io.BytesIO(bodies[0]), len(bodies[0]), name, locator=request["locator"])
+        return read_unit(io.BytesIO(bodies[0]), len(bodies[0]), name, locator=request["locator"], page=page)
     named = zip(request["sidecars"], bodies[1:], strict=True)
     sidecars = [Sidecar(name=beside, kind=kind, data=data) for (beside, kind), data in named]
     with Path(os.fsdecode(bodies[0])).open("rb") as stream:
-        return read_unit(stream, os.fstat(stream.fileno()).st_size, name, sidecars=sidecars)
+        return read_unit(stream, os.fstat(stream.fileno()).st_size, name, sidecars=sidecars, page=page)
+
+
+def _read_page(agent: str, html: bytes, locator: str) -> tuple[Signal, ...]:
+    """Read a web page that lies in an archive."""
+    from datalib.optout.judge import judge_page  # heavy, and few archives hold pages
+
+    return judge_page(html, agent, _table(), Evidence(locator=locator, sha256=hashlib.sha256(html).hexdigest()))
+
+
+@cache
+def _table() -> AgentTable:
+    return agents.read(datalib_vocab.read("agents.json"))
 
 
 def _to_json(reading: UnitReading) -> dict[str, Any]:

@@ -7,7 +7,7 @@ not on the number of workers or the order of the arguments.
 import json
 import os
 import stat
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
@@ -16,6 +16,8 @@ from typing import Any
 from datalib.errors import Misuse, Refused, Unchecked
 from datalib.optout import rows, synthetic, treebank, works_table
 from datalib.optout.columns import URL_COLUMNS, Columns
+from datalib.optout.declared import INTENTS
+from datalib.optout.licence_text import is_licence_file
 from datalib.optout.rows import Form
 from datalib.webarchive.files import entries_of, is_archive, is_wacz
 
@@ -25,8 +27,8 @@ SHARD_ROWS = 1 << 20
 CONTENT_SHARD_ROWS = 1 << 14
 SHARD_FILES = 1 << 12
 
-#: Extensions of files that speak about the file beside them.
-SIDECARS = (".xmp", ".c2pa")
+#: Extensions of files that speak about the file beside them: XMP, C2PA manifests, REUSE, metadata of a token.
+SIDECARS = (".xmp", ".c2pa", ".license", ".json")
 
 MANIFEST = "datapackage.json"
 #: What a source may give as its ``basis`` that is a right to use it (datalib manifest, "sources").
@@ -48,7 +50,8 @@ class Part(StrEnum):
 class File:
     """A file to be judged. ``name`` is its path in the results. ``damaged`` says why its rows cannot be read.
 
-    ``sidecars`` are files beside it that speak about it. ``placed``: a table of works names it, with its ``url`` and
+    ``sidecars`` are files beside it that speak about it, ``governors`` files that speak about their whole folder, as a
+    licence does. ``placed``: a table of works names it, with its ``url`` and
     ``licence`` as they stand there.
     """
 
@@ -59,6 +62,7 @@ class File:
     regular: bool = True
     damaged: str = ""
     sidecars: tuple["File", ...] = ()
+    governors: tuple["File", ...] = ()
     placed: bool = False
     url: str | None = None
     licence: str | None = None
@@ -123,10 +127,10 @@ def plan(works: Sequence[Path], columns: Columns, table: Path | None = None) -> 
             single.add(root.name)
             licensed = False
     files = [found[name] for name in sorted(found)]
-    archives, others = _archives(files)
+    archives, others = _archives(list(_with_governors(_with_sidecars(files))))
     tables, others = _tables(others, columns, single)
     placed = others if table is None else list(works_table.place(others, table))
-    shards = [*archives, *tables, *_folder_shards(list(_with_sidecars(placed)))]
+    shards = [*archives, *tables, *_folder_shards(placed)]
     if urls:
         shards.append(Shard(part=Part.SOURCES, urls=tuple(urls)))
     if not shards:
@@ -227,16 +231,43 @@ def _ranges(head: rows.Head, form: Form, most: int) -> Iterator[range | None]:
 
 
 def _with_sidecars(files: Sequence[File]) -> Iterator[File]:
-    """Tell files of what stands beside them: ``photo.xmp`` or ``photo.jpg.xmp`` beside ``photo.jpg``."""
+    """Tell files of what stands beside them: ``photo.xmp`` or ``photo.jpg.xmp`` beside ``photo.jpg``.
+
+    What speaks about another has nothing beside it; but a licence may stand beside anything (``data.json.license``).
+    """
     beside = {file.name.lower(): file for file in files if file.regular and file.name.lower().endswith(SIDECARS)}
     for file in files:
         stem, dot, suffix = file.name.lower().rpartition(".")
-        if not beside or not file.regular or f".{suffix}" in SIDECARS:
+        if not beside or not file.regular or suffix == "license":
             yield file
             continue
+        known = SIDECARS if f".{suffix}" not in SIDECARS else (".license",)
         stems = (file.name.lower(), stem if dot and "/" not in suffix else "")
-        found = (beside.get(stem + extension) for stem in stems for extension in SIDECARS if stem)
+        found = (
+            beside.get(stem + extension)
+            for stem in stems
+            for extension in known
+            if stem
+            and (extension != ".license" or stem == stems[0])  # REUSE: the whole name of the file goes before it
+        )
         yield replace(file, sidecars=tuple(dict.fromkeys(sidecar for sidecar in found if sidecar)))
+
+
+def _with_governors(files: Iterable[File]) -> Iterator[File]:
+    """Tell files of the licences of the folders that they lie in, and of what their account declared about all."""
+    files = list(files)
+    governing: dict[Path, list[File]] = {}
+    for file in files:
+        folder = file.path.parent
+        if not file.regular:
+            continue
+        if is_licence_file(file.name):
+            governing.setdefault(folder, []).append(file)
+        elif folder.name == INTENTS and file.name.endswith(".json"):
+            governing.setdefault(folder.parent, []).append(file)
+    for file in files:
+        above = (each for folder in file.path.parents for each in governing.get(folder, ())) if governing else ()
+        yield replace(file, governors=tuple(each for each in above if each is not file))
 
 
 def _folder_shards(files: Sequence[File]) -> Iterator[Shard]:
@@ -277,7 +308,7 @@ def _file(path: Path, name: str) -> File:
 
 
 def _damaged(file: File, why: str) -> File:
-    return File(name=file.name, path=file.path, size=file.size, mtime_ns=file.mtime_ns, damaged=why)
+    return replace(file, damaged=why)
 
 
 def _readable(name: str) -> str:

@@ -124,7 +124,7 @@ def _talk(*parts: bytes, more: bytes = b"") -> bytes:
 
 
 def test_a_conversation() -> None:
-    request = json.dumps({"frames": 1, "name": "a.jpg", "path": False, "locator": "x", "sidecars": []}).encode()
+    request = json.dumps({"frames": 1, "name": "a.jpg", "path": False, "locator": "x", "sidecars": [], "agent": "us"}).encode()
     out = io.BytesIO(_talk(request, made.jpeg(made.app1(XMP)), request, b"words"))
     first, proof, second = json.loads(read_frame(out)), read_frame(out), json.loads(read_frame(out))
     assert (first["asked"], first["frames"], proof) == (True, 1, XMP)
@@ -142,7 +142,7 @@ def test_requests_that_make_no_sense_are_answered_or_end_the_conversation() -> N
 def test_what_the_process_does_is_what_its_parts_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "a.jpg"
     path.write_bytes(made.jpeg())
-    request = {"frames": 2, "name": "a.jpg", "path": True, "sidecars": [["a.xmp", "xmp"]]}
+    request = {"frames": 2, "name": "a.jpg", "path": True, "sidecars": [["a.xmp", "xmp"]], "agent": "us"}
     head, proof = unit_process._answer(request, [os.fsencode(path), XMP])
     assert (json.loads(head)["frames"], proof) == (1, XMP)
     (gone,) = unit_process._answer(request | {"sidecars": []}, [os.fsencode(tmp_path / "gone")])

@@ -314,7 +314,7 @@ def test_directories_that_lead_to_themselves_are_read_once() -> None:
         made.mp4(made.box(b"uuid", made.UUID_XMP + XMP, wide=True)),
         made.mp4(made.box(b"moov", made.box(b"udta", made.box(b"XMP_", XMP) + b"\0\0\0\0")), brand=b"qt  "),
         made.mp4(made.box(b"moov", made.box(b"meta", made.box(b"hdlr", b"x" * 30) + made.box(b"XMP_", XMP)))),
-        made.box(b"JXL ", b"\r\n\x87\n") + made.box(b"xml ", XMP),
+        made.box(b"JXL ", b"\r\n\x87\n") + made.box(b"xml ", XMP) + made.box(b"jxlc"),
         made.mp4(made.box(b"Exif", b"\0\0\0\0" + made.tiff([(700, 1, XMP)]))),
         made.mp4(made.box(b"free")) + b"\0\0\0\0uuid" + made.UUID_XMP + XMP,
         made.heif(XMP), made.heif(XMP, version=0), made.heif(XMP, version=2), made.heif(XMP, method=1),
@@ -549,7 +549,7 @@ def test_a_riff_file_cut_in_its_head_is_held(left: int) -> None:
 
 @pytest.mark.parametrize("left", range(1, 8))
 def test_boxes_cut_in_a_head_are_held(left: int) -> None:
-    whole = b"\0\0\0\x10ftypmp42\0\0\0\0"
+    whole = made.mp4()
     data = whole + (b"\0\0\1\0uuid" + made.UUID_XMP)[:left]
     assert not read_unit(io.BytesIO(whole), len(whole), "a.mp4").signals
     padded = whole + b"\0" * left

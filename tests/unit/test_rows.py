@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from datalib.errors import Unchecked
-from datalib.optout import rows
+from datalib.optout import delimited, rows
 from datalib.optout.rows import Chunk, DamagedError, Form
 
 
@@ -95,11 +95,34 @@ def test_csv_bytes_that_are_no_text_stay_rows(tmp_path: Path) -> None:
     assert chunk.count == 2
 
 
-def test_a_csv_that_is_not_utf8_text_is_damaged(tmp_path: Path) -> None:
+def test_a_csv_that_is_no_text_is_damaged(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
-    path.write_bytes("url\nhttps://e.x\n".encode("utf-16"))
+    path.write_bytes("url\nhttps://e.x\n".encode("utf-16-le"))  # without its mark
     with pytest.raises(DamagedError):
         rows.head(path, Form.CSV)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_csv_in_utf16_is_read_as_one_in_utf8(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoding: str, packed: bool
+) -> None:
+    monkeypatch.setattr(delimited, "_NARROWED_BYTES", 7)
+    text = 'url;note\r\nhttps://e.x/ә;"two\r\nlines 🌍"\r\nhttps://e.x/b;x\r\n'
+    path, plain = tmp_path / ("a.csv.gz" if packed else "a.csv"), tmp_path / "b.csv"
+    data = ("\ufeff" + text).encode(encoding)
+    path.write_bytes(gzip.compress(data) if packed else data)
+    plain.write_bytes(text.encode())
+    assert rows.head(path, Form.SEMICOLONS).columns == ("url", "note")
+    found, same = (
+        [row for chunk in rows.read(each, Form.SEMICOLONS, columns=("url", "note")) for row in chunk.batch.to_pylist()]
+        for each in (path, plain)
+    )
+    assert found == same
+    assert len(found) == 2
+    path.write_bytes(gzip.compress(data[:-1]) if packed else data[:-1])
+    torn = list(rows.read(path, Form.SEMICOLONS, columns=("url",)))
+    assert torn[-1].batch is None
 
 
 def test_packed_text_is_read_and_a_torn_end_is_one_damaged_row(tmp_path: Path) -> None:

@@ -162,7 +162,7 @@ def test_licences_inside_of_files_are_read(state: str) -> None:
     files = {
         "a.jpg": made.jpeg(made.app1(inside)), "a.png": made.png(made.itxt(document, keyword=b"RSL")),
         "p.png": made.png(made.itxt(document, keyword=b"RSL", packed=True)), "license.xml": document, "feed.xml": feed,
-        "a.mp3": b"ID3\4\0\0\0\0\1\0PRIV" + document + bytes(64), "a.pdf": made.pdf(inside),
+        "a.mp3": made.id3((b"PRIV", document)), "a.pdf": made.pdf(inside),
     }  # fmt: skip
     for name, data in files.items():
         signals = read_unit(io.BytesIO(data), len(data), name).signals
@@ -175,9 +175,9 @@ def test_a_licence_inside_that_cannot_be_read_is_no_permission() -> None:
         b"<content/>",
         b"<content url='/'><license><permits type='?'>all</permits></license></content>",
     ):
-        data = b"ID3\4" + bytes(6) + b"<rsl xmlns='https://rslstandard.org/rsl'>" + broken + b"</rsl>"
+        data = made.id3((b"PRIV", b"<rsl xmlns='https://rslstandard.org/rsl'>" + broken + b"</rsl>"))
         found = read_unit(io.BytesIO(data), len(data), "a.mp3").signals
         assert max(signal.strict.tested for signal in found) > State.ALLOW
-    data = b"ID3\4" + bytes(6) + b"<rsl xmlns='https://rslstandard.org/rsl'>"
+    data = made.id3((b"PRIV", b"<rsl xmlns='https://rslstandard.org/rsl'>"))
     found = read_unit(io.BytesIO(data), len(data), "a.mp3").signals
     assert max(signal.strict.tested for signal in found) is State.HOLD

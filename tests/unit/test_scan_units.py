@@ -29,6 +29,8 @@ FILES = {
     "book.epub": made.epub('<meta property="tdm:reservation">1</meta>'),
     "old.doc": b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
     "words.txt": b"words",
+    "numbers.npy": b"\x93NUMPY\1\0",
+    "unknown.bin": b"\1\2\3",
     "sub/beside.jpg": made.jpeg(), "sub/beside.xmp": XMP,
     "sub/Other.JPG": made.jpeg(), "sub/Other.JPG.XMP": XMP,
     "sub/page.html": b"<html>", "sub/page.html.xmp": XMP,
@@ -44,6 +46,8 @@ EXPECTED = {
     "book.epub": "refuse tdmrep-embedded",
     "old.doc": "hold not-asked-unit",
     "words.txt": "admit no-prohibition",
+    "numbers.npy": "admit no-prohibition",
+    "unknown.bin": "hold not-asked-unit",
     "sub/beside.jpg": "refuse iptc-data-mining", "sub/beside.xmp": "refuse iptc-data-mining",
     "sub/Other.JPG": "refuse iptc-data-mining", "sub/Other.JPG.XMP": "refuse iptc-data-mining",
     "sub/page.html": "refuse iptc-data-mining", "sub/page.html.xmp": "refuse iptc-data-mining",
@@ -73,8 +77,8 @@ def test_files_of_a_folder_are_judged_by_what_is_in_them(tmp_path: Path) -> None
     source = folder(tmp_path)
     result, rows = judge(source, tmp_path / "out")
     assert {name: f"{row['verdict']} {row['reason']}" for name, row in rows.items()} == EXPECTED
-    assert rows["plain.png"]["carriers_asked"] == "unit"
-    assert rows["words.txt"]["carriers_asked"] == rows["old.doc"]["carriers_asked"] == ""
+    assert rows["plain.png"]["carriers_asked"] == rows["words.txt"]["carriers_asked"] == "unit"
+    assert rows["numbers.npy"]["carriers_asked"] == rows["old.doc"]["carriers_asked"] == ""
     assert rows["sub/page.html"]["carriers_asked"] == "page unit"
     assert result.counts["synthetic"] == {"trainedAlgorithmicMedia": 1}
     why = explain("sub/beside.jpg", tmp_path / "out")

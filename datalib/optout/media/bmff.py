@@ -40,11 +40,24 @@ class _Walk:
     source: Source
     found: Metadata
     steps: int = MAX_STEPS
+    tops: set[bytes] = field(default_factory=set)
 
 
 def read(source: Source, found: Metadata) -> None:
     """Enter the metadata of all boxes. Raises DamagedError."""
-    _boxes(_Walk(source=source, found=found), 0, source.size, 0, None, top=True)
+    walk = _Walk(source=source, found=found)
+    _boxes(walk, 0, source.size, 0, None, top=True)
+    _check_parts(walk.tops)
+
+
+def _check_parts(tops: set[bytes]) -> None:
+    """Miss what a file must have: one that was cut between two boxes looks whole. Raises DamagedError.
+
+    Media and the index that says where they are need each other. The items of ``meta`` say themselves where they lie.
+    """
+    whole = tops & {b"jxlc", b"jxlp", b"jp2c"} if tops & {b"JXL ", b"jP  "} else tops & {b"moov", b"moof", b"meta"}
+    if not whole or (tops & {b"moov", b"moof"} and b"mdat" not in tops):
+        raise DamagedError("the file ends early: a part that it must have is missing")
 
 
 def _boxes(walk: _Walk, start: int, end: int, depth: int, items: _Items | None, *, top: bool = False) -> None:
@@ -53,11 +66,13 @@ def _boxes(walk: _Walk, start: int, end: int, depth: int, items: _Items | None, 
     place = start
     for box in _children(walk, start, end):
         place = box.end
+        if top:
+            walk.tops.add(box.kind)
         if box.kind in _CONTAINERS:
             inner = _Items() if box.kind == b"meta" else None
             _boxes(walk, _first_child(walk.source, box), box.end, depth + 1, inner)
             if inner and b"iinf" in inner.parts:
-                _read_items(walk, inner)
+                _read_items(walk, inner, top=top)
         elif items is not None and box.kind in _KEPT:
             items.parts[box.kind] = box
         else:
@@ -115,8 +130,12 @@ def _body(source: Source, start: int, end: int) -> bytes:
 # -- items of HEIF
 
 
-def _read_items(walk: _Walk, items: _Items) -> None:
-    """Enter the XMP items of a ``meta`` box."""
+def _read_items(walk: _Walk, items: _Items, *, top: bool) -> None:
+    """Enter the XMP items of a ``meta`` box; of that of the file, see that its items are there."""
+    if top and b"iloc" in items.parts:
+        for method, extents in _locations(walk, items.parts[b"iloc"]).values():
+            if method == 0 and any(offset + length > walk.source.size for offset, length in extents):
+                raise DamagedError("the file ends early: an item lies behind its end")
     wanted = _xmp_items(walk, items.parts[b"iinf"])
     if not wanted:
         return

@@ -35,6 +35,11 @@ def read(source: Source, found: Metadata) -> list[bytes]:
         raise DamagedError("the ZIP file cannot be read") from error
 
 
+def is_read(name: str) -> bool:
+    """Say whether ``read`` reads this file of a publication."""
+    return name in _METADATA or name.lower().endswith(".opf")
+
+
 def _packages(archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo]) -> list[bytes]:
     """Find the package documents that the container names; those of a second entry with the same name too."""
     named: set[str] = set()

@@ -15,9 +15,16 @@ class Container(StrEnum):
     BOXES = "boxes"
     PDF = "pdf"
     EPUB = "epub"
+    ZIP = "zip"
+    TAR = "tar"
+    PACKED = "packed"
     OPF = "opf"
     XML = "xml"
     FONT = "font"
+    GIF = "gif"
+    FLAC = "flac"
+    OGG = "ogg"
+    MPEG_SOUND = "mpeg-sound"
     STORE = "store"
     SCANNED = "scanned"
 
@@ -32,7 +39,8 @@ class Form:
 
 _SCANNED: Final = Form(container=Container.SCANNED)
 _FONT: Final = Form(container=Container.FONT)
-_SOUND: Final = Form(container=Container.SCANNED, mime="audio/mpeg")
+_SOUND: Final = Form(container=Container.MPEG_SOUND, mime="audio/mpeg")
+_PACKED: Final = Form(container=Container.PACKED)
 _RIFF: Final = {b"WEBP": "image/webp", b"WAVE": "audio/wav", b"AVI ": "video/avi"}
 _BRANDS: Final = {
     b"heic": "image/heic", b"heix": "image/heic", b"mif1": "image/heif", b"msf1": "image/heif", b"avif": "image/avif",
@@ -43,17 +51,20 @@ _OLD_MOVIES: Final = frozenset({b"moov", b"mdat", b"wide", b"free", b"skip", b"p
 _MAGIC: Final = (
     (b"\xff\xd8\xff", Form(container=Container.JPEG, mime="image/jpeg")),
     (b"\x89PNG\r\n\x1a\n", Form(container=Container.PNG, mime="image/png")),
-    (b"GIF87a", Form(container=Container.SCANNED, mime="image/gif")),
-    (b"GIF89a", Form(container=Container.SCANNED, mime="image/gif")),
+    *((sign, Form(container=Container.GIF, mime="image/gif")) for sign in (b"GIF87a", b"GIF89a")),
     *((sign, Form(container=Container.TIFF, mime="image/tiff")) for sign in (b"II*\0", b"MM\0*")),
     *((sign, Form(container=Container.TIFF)) for sign in (b"II+\0", b"MM\0+")),
     (b"\0\0\0\x0cJXL \r\n\x87\n", Form(container=Container.BOXES, mime="image/jxl")),
     (b"\0\0\0\x0cjP  \r\n\x87\n", Form(container=Container.BOXES)),
     *((sign, _SOUND) for sign in (b"ID3\2", b"ID3\3", b"ID3\4", b"\xff\xfb", b"\xff\xf3", b"\xff\xf2")),
-    (b"fLaC", Form(container=Container.SCANNED, mime="audio/flac")),
+    (b"fLaC", Form(container=Container.FLAC, mime="audio/flac")),
+    (b"OggS\0", Form(container=Container.OGG)),
+    *((sign, Form(container=Container.ZIP)) for sign in (b"PK\3\4", b"PK\5\6")),
+    *((sign, _PACKED) for sign in (b"\x1f\x8b", b"BZh", b"\xfd7zXZ\0")),
     *((sign, _FONT) for sign in (b"\0\1\0\0\0", b"OTTO\0", b"true\0", b"ttcf\0", b"wOFF", b"wOF2")),
     *((sign, _SCANNED) for sign in (
-        b"8BPS\0", b"BM6", b"\xff\x4f\xff\x51", b"\xff\x0a", b"%!PS", b"\xc5\xd0\xd3\xc6", b"OggS\0", b"MThd\0",
+        b"8BPS\0", b"BM6", b"\xff\x4f\xff\x51", b"\xff\x0a", b"%!PS", b"\xc5\xd0\xd3\xc6", b"MThd\0",
+        b"\xd7\xcd\xc6\x9a\0\0",
         b"\x1aE\xdf\xa3", b"\0\0\x01\xba", b"\0\0\x01\xb3", b"FLV\x01", b"0&\xb2u\x8ef\xcf\x11", b"IIU\0", b"IIRO",
         b"IIRS", b"\x06\x06\xed\xf5\xd8\x1d\x46\xe5", b"FUJIFILMCCD-RAW", b"FOVb\0",
     )),
@@ -68,6 +79,9 @@ _EPUB: Final = b"mimetypeapplication/epub+zip"
 _PACKETS: Final = (b":xmpmeta", b"<?xpacket begin=")
 _PUBLICATION: Final = Form(container=Container.EPUB, mime="application/epub+zip")
 _ZIP: Final = b"PK\x03\x04"
+_TAR: Final = Form(container=Container.TAR)
+#: Signs behind the beginning: their places, the beginnings, the signs.
+_LATE: Final = ((257, b"", b"ustar", _TAR), (40, b"\1\0\0\0", b" EMF", _SCANNED))
 _PDF: Final = b"%PDF-"
 
 
@@ -75,8 +89,8 @@ def form_of(name: str, beginning: bytes) -> Form | None:
     """Name the form of a file from its name and its first kilobytes; None where no reader knows it."""
     _, dot, suffix = name.rpartition("/")[2].rpartition(".")
     extension = suffix.lower() if dot else ""
-    if beginning.startswith(_ZIP):
-        return _PUBLICATION if _EPUB in beginning[:128] or extension == "epub" else None
+    if beginning.startswith(_ZIP) and (_EPUB in beginning[:128] or extension == "epub"):
+        return _PUBLICATION
     return signed_form(beginning) or _text_form(extension, beginning) or _form_of_name(extension, beginning)
 
 
@@ -92,7 +106,10 @@ def signed_form(beginning: bytes) -> Form | None:
         return _SCANNED
     if _PDF in beginning[:1024]:
         return Form(container=Container.PDF, mime="application/pdf")
-    return next((form for sign, form in _MAGIC if beginning.startswith(sign)), None)
+    late = (
+        form for place, begin, sign, form in _LATE if beginning.startswith(begin) and beginning.startswith(sign, place)
+    )
+    return next((form for sign, form in _MAGIC if beginning.startswith(sign)), next(late, None))
 
 
 def _text_form(extension: str, beginning: bytes) -> Form | None:
@@ -111,6 +128,8 @@ def _text_form(extension: str, beginning: bytes) -> Form | None:
 def _form_of_name(extension: str, beginning: bytes) -> Form | None:
     if extension == "c2pa":
         return Form(container=Container.STORE, mime="application/c2pa")
+    if extension == "tar" and beginning:
+        return _TAR
     if extension in _BY_NAME and beginning:
         return _SOUND if extension == "mp3" else _SCANNED
     return None

@@ -22,13 +22,10 @@ _MARKS = re.compile(b"|".join([*(re.escape(_BEGIN.encode(name)) for name in _WID
 _ENDS: Final = {_BEGIN.encode(name): _END.encode(name) for name in _WIDE}
 _TAIL: Final = 256  # the instruction at the end is this long at most, in any encoding
 _OVERLAP: Final = 128
-_ID3: Final = 10  # bytes of the head of a tag
 
 
 def scan(source: Source, found: Metadata) -> None:
-    """Enter all packets of a file. Raises DamagedError for one that does not end, or a file that visibly does not."""
-    if _is_cut(source):
-        found.trouble.append("the file ends early")
+    """Enter all packets of a file. Raises DamagedError for one that does not end."""
     done = 0
     for place, mark in _find(source, _MARKS):
         if place < done:
@@ -46,17 +43,6 @@ def scan(source: Source, found: Metadata) -> None:
             raise DamagedError("an XMP packet does not end")
         found.add_packet(window[:length], f"@{place}")
         done = place + length
-
-
-def _is_cut(source: Source) -> bool:
-    """Say whether a file without a container of ours ends before its own end: what was cut off may have spoken."""
-    head = source.peek(0, _ID3)
-    if head.startswith((b"GIF87a", b"GIF89a")):  # GIF89a specification §27: a trailer ends the file
-        return not source.peek(max(source.size - _TAIL, 0), _TAIL).rstrip(b"\0").endswith(b";")
-    if head.startswith(b"ID3"):  # ID3v2 §3.1: seven bits of the length in each octet
-        size = sum((octet & 0x7F) << 7 * place for place, octet in enumerate(reversed(head[6:_ID3])))
-        return len(head) < _ID3 or _ID3 + size > source.size
-    return False
 
 
 def holds_store(source: Source) -> bool:

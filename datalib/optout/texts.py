@@ -1,0 +1,78 @@
+"""What a text says about its own use: SPDX tags, the words of a licence, declarations in JSON.
+
+JSON holds the metadata of tokens (``dataMiningPreference``, ERC-7517) and records of the AT protocol, among them an
+account's declaration about the use of what it published (``org.user-intents.declaration``, proposal 0008).
+"""
+
+import json
+from collections.abc import Iterator
+from typing import Any, Final
+
+from datalib.optout import declared, licence_text
+from datalib.optout.model import NOTHING, Carrier, Reading, Signal, State
+from datalib.optout.statement import TRAINING, Evidence
+
+#: Bytes of a text that are read: as many as a licence may have, and of JSON more, which has to be read whole.
+MAX_BYTES: Final = licence_text.MAX_TEXT + 1
+MAX_JSON: Final = 8 << 20
+#: Values of a file in JSON that are looked at.
+_MAX_VALUES: Final = 1 << 20
+_PREFERENCE: Final = "dataMiningPreference"
+_MARKS: Final = (declared.INTENTS.encode(), _PREFERENCE.encode())
+_HOLD: Final = Reading.of(State.HOLD, *TRAINING)
+
+
+def bound_of(name: str) -> int:
+    """Say how many bytes of a text have to be read; where there are more, one more."""
+    return (MAX_JSON if is_json(name) else licence_text.MAX_TEXT) + 1
+
+
+def is_json(name: str) -> bool:
+    """Say whether a file may be one value of JSON."""
+    return name.lower().endswith(".json")
+
+
+def signals(name: str, data: bytes, evidence: Evidence, *, licence: bool = False) -> tuple[Signal, ...]:
+    """Give what a text says. ``licence``: it is one, or names one, whatever its name. Never raises."""
+    if licence or licence_text.is_licence_file(name):
+        return licence_text.whole(data, evidence)
+    found = licence_text.tags(data, evidence)
+    return found + (_of_json(data, evidence) if is_json(name) and any(mark in data for mark in _MARKS) else ())
+
+
+def _of_json(data: bytes, evidence: Evidence) -> tuple[Signal, ...]:
+    try:
+        value = json.loads(licence_text.decode(data)) if len(data) <= MAX_JSON else None
+    except (ValueError, RecursionError):
+        value = None
+    if value is None:
+        return (_unread(evidence, "the JSON cannot be read, or is too large"),)
+    found: list[Signal] = []
+    for each in _objects(value):
+        if each.get("$type") == declared.INTENTS:
+            found += declared.user_intents(each, evidence)
+        if _PREFERENCE in each:
+            preference = each[_PREFERENCE]
+            said = declared.erc7517(preference, evidence)
+            known = isinstance(preference, dict) or preference is None
+            found += said if known else (_unread(evidence, "not in the form of ERC-7517"),)
+    return tuple(dict.fromkeys(found))
+
+
+def _objects(value: Any) -> Iterator[dict[str, Any]]:
+    """Give all objects in a value, at any depth."""
+    left = [value]
+    for _ in range(_MAX_VALUES):
+        if not left:
+            return
+        each = left.pop()
+        if isinstance(each, dict):
+            yield each
+            left.extend(each.values())
+        elif isinstance(each, list):
+            left.extend(each)
+
+
+def _unread(evidence: Evidence, note: str) -> Signal:
+    raw = ""
+    return evidence.signal("erc-7517", Carrier.UNIT, raw, spec=NOTHING, strict=_HOLD, note=note)
