@@ -233,6 +233,10 @@ def gif_xmp(data: bytes) -> bytes:
     return b"!\xff\x0bXMP DataXMP" + data + b"\1" + bytes(range(255, -1, -1)) + b"\0"
 
 
+def psd(resources: bytes = b"") -> bytes:
+    return b"8BPS\0\1" + bytes(20) + bytes(4) + len(resources).to_bytes(4) + resources + bytes(4) + b"\0\0\0"
+
+
 # -- archives
 
 

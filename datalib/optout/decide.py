@@ -89,7 +89,7 @@ SIGNALS: Final = (
     "rsl-license", "tdmrep", "ai-txt", "trust-txt", "x-robots-tag", "aipref-header", "content-signal-header",
     "tdmrep-header", "http-refused", "http-unclear", "robots-meta", "tdmrep-meta", "ai-license", "page-unreadable",
     "c2pa-training", "iptc-data-mining", "iptc-constraints", "tdmrep-embedded", "unit-text", "c2pa-remote",
-    "c2pa-unreadable", "xmp-unreadable", "unit-unreadable", "registry", "licence",
+    "c2pa-unreadable", "xmp-unreadable", "unit-unreadable", "registry", "licence", "user-intents", "erc-7517",
     "terms-text", "page-text", "synthetic-mark", "site-unreadable",
 )  # fmt: skip
 _RANK: Final = {name: rank for rank, name in enumerate(SIGNALS)}

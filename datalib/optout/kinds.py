@@ -2,7 +2,7 @@
 
 A page holds meta elements. Media, documents and archives hold embedded statements (C2PA, XMP, IPTC, rights texts). What
 is of a form that no reader knows is held back, never taken for silent, and so is anything that is no text. Texts hold
-licence tags. Tables and arrays of numbers hold none. Contents win over names, since a photograph may be called anything.
+licence tags. Tables and arrays of numbers hold none. Contents win over names: a photograph may be called anything.
 """
 
 from enum import StrEnum

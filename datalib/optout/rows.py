@@ -260,14 +260,23 @@ def _read_xlsx(path: Path, wanted: Sequence[str], columns: Sequence[str] | None,
     names = tuple(spreadsheet.columns(path, wanted)) if columns is None else tuple(columns)
     first = held = 0
     kept: list[dict[str, str]] = []
-    for row in spreadsheet.rows(path, wanted):
-        kept.append(row)
-        held += sum(map(len, row.values()))
-        if len(kept) == rows or held >= _BATCH_BYTES:
+    damage: DamagedError | None = None
+    found = spreadsheet.rows(path, wanted)
+    while damage is None:
+        try:
+            row = next(found, None)
+        except DamagedError as error:
+            row, damage = None, error
+        if row is not None:
+            kept.append(row)
+            held += sum(map(len, row.values()))
+        if kept and (row is None or len(kept) == rows or held >= _BATCH_BYTES):
             yield Chunk(first=first, count=len(kept), batch=_of_dicts(pa, kept, names))
             first, kept, held = first + len(kept), [], 0
-    if kept:
-        yield Chunk(first=first, count=len(kept), batch=_of_dicts(pa, kept, names))
+        if row is None and damage is None:
+            return
+    if damage:
+        raise damage
 
 
 def _of_dicts(pa: Any, kept: list[dict[str, str]], names: Sequence[str]) -> Any:

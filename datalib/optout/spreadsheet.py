@@ -121,14 +121,18 @@ class _Book:
         cells = _Cells(self._strings)
         left = MAX_SHEET
         with self._archive.open(self._parts[sheet]) as stream:
-            while data := stream.read(_STEP):
+            data = b"?"
+            while data:
+                data = stream.read(_STEP)
                 left -= len(data)
+                try:
+                    cells.parser.Parse(data, not data)
+                except (expat.ExpatError, DamagedError):
+                    yield from cells.take()  # what came before the damage is whole
+                    raise
+                yield from cells.take()
                 if left < 0:
                     raise DamagedError("a sheet is larger than what is read")
-                cells.parser.Parse(data, False)  # noqa: FBT003 (expat's own positional flag)
-                yield from cells.take()
-        cells.parser.Parse(b"", True)  # noqa: FBT003 (expat's own positional flag)
-        yield from cells.take()
 
 
 class _Reader:

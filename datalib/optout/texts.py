@@ -5,7 +5,6 @@ account's declaration about the use of what it published (``org.user-intents.dec
 """
 
 import json
-from collections.abc import Iterator
 from typing import Any, Final
 
 from datalib.optout import declared, licence_text
@@ -42,13 +41,13 @@ def signals(name: str, data: bytes, evidence: Evidence, *, licence: bool = False
 
 def _of_json(data: bytes, evidence: Evidence) -> tuple[Signal, ...]:
     try:
-        value = json.loads(licence_text.decode(data)) if len(data) <= MAX_JSON else None
+        objects = _objects(json.loads(licence_text.decode(data))) if len(data) <= MAX_JSON else None
     except (ValueError, RecursionError):
-        value = None
-    if value is None:
+        objects = None
+    if objects is None:
         return (_unread(evidence, "the JSON cannot be read, or is too large"),)
     found: list[Signal] = []
-    for each in _objects(value):
+    for each in objects:
         if each.get("$type") == declared.INTENTS:
             found += declared.user_intents(each, evidence)
         if _PREFERENCE in each:
@@ -59,20 +58,20 @@ def _of_json(data: bytes, evidence: Evidence) -> tuple[Signal, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def _objects(value: Any) -> Iterator[dict[str, Any]]:
-    """Give all objects in a value, at any depth."""
-    left = [value]
+def _objects(value: Any) -> list[dict[str, Any]] | None:
+    """Give all objects in a value, at any depth; None where it holds too much."""
+    left, found = [value], list[dict[str, Any]]()
     for _ in range(_MAX_VALUES):
         if not left:
-            return
+            return found
         each = left.pop()
         if isinstance(each, dict):
-            yield each
+            found.append(each)
             left.extend(each.values())
         elif isinstance(each, list):
             left.extend(each)
+    return None
 
 
 def _unread(evidence: Evidence, note: str) -> Signal:
-    raw = ""
-    return evidence.signal("erc-7517", Carrier.UNIT, raw, spec=NOTHING, strict=_HOLD, note=note)
+    return evidence.signal("erc-7517", Carrier.UNIT, "", spec=NOTHING, strict=_HOLD, note=note)

@@ -124,7 +124,9 @@ def _talk(*parts: bytes, more: bytes = b"") -> bytes:
 
 
 def test_a_conversation() -> None:
-    request = json.dumps({"frames": 1, "name": "a.jpg", "path": False, "locator": "x", "sidecars": [], "agent": "us"}).encode()
+    request = json.dumps(
+        {"frames": 1, "name": "a.jpg", "path": False, "locator": "x", "sidecars": [], "agent": "us"}
+    ).encode()
     out = io.BytesIO(_talk(request, made.jpeg(made.app1(XMP)), request, b"words"))
     first, proof, second = json.loads(read_frame(out)), read_frame(out), json.loads(read_frame(out))
     assert (first["asked"], first["frames"], proof) == (True, 1, XMP)

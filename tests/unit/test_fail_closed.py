@@ -33,10 +33,11 @@ UNITS = {
     "a.pdf": (made.pdf(QUIET), "datalib.optout.media.pdf", "read"),
     "a.epub": (made.epub(""), "datalib.optout.media.epub", "read"),
     "a.gif": (made.gif(made.gif_xmp(QUIET)), "datalib.optout.media.gif", "read"),
-    "a.flac": (made.flac((4, made.comments("TITLE=x"))), "datalib.optout.media.sound", "read_flac"),
+    "a.flac": (made.flac((2, QUIET), (4, made.comments("TITLE=x"))), "datalib.optout.media.sound", "read_flac"),
     "a.ogg": (made.ogg(b"\1vorbis", b"\3vorbis" + made.comments()), "datalib.optout.media.sound", "read_ogg"),
-    "a.mp3": (made.id3((b"TCOP", b"\0x")), "datalib.optout.media.sound", "read_mpeg"),
-    "a.psd": (b"8BPS\0\1" + bytes(20), "datalib.optout.media.packets", "scan"),
+    "a.mp3": (made.id3((b"TCOP", b"\0x"), (b"PRIV", QUIET)), "datalib.optout.media.sound", "read_mpeg"),
+    "a.psd": (made.psd(QUIET), "datalib.optout.media.psd", "read"),
+    "a.mkv": (b"\x1aE\xdf\xa3" + QUIET, "datalib.optout.media.packets", "scan"),
     "a.zip": (made.zipped({"a.txt": b"x"}), "datalib.optout.media.members", "members"),
     "b.zip": (made.zipped({"a.html": b"<html>"}), "datalib.optout.page", "read_page"),
     "a.docx": (made.zipped({"docProps/core.xml": b"<a/>"}), "datalib.optout.media.office", "read_properties"),
@@ -216,14 +217,18 @@ def test_a_file_that_may_not_be_read_stops_the_scan(tmp_path: Path, name: str) -
     assert not (tmp_path / "out" / "scan.json").exists()
 
 
-@pytest.mark.parametrize("name", [name for name in UNITS if name not in {"page.html", "beside.txt", "a.svg"}])
-def test_a_file_that_was_cut_is_held_or_says_what_it_says(tmp_path: Path, name: str) -> None:
+#: Texts have no end of their own, and neither has Matroska as it is read here.
+ENDLESS = {"page.html", "beside.txt", "a.svg", "a.py", "a.json", "a.mkv", "LICENSE"}
+
+
+def test_a_file_that_was_cut_is_held_or_says_what_it_says(tmp_path: Path) -> None:
     """A cut never turns a refusal into silence: what is cut was refused, or is held."""
-    denied = UNITS[name][0].replace(b"DMI-UNSPECIFIED", b"DMI-PROHIBITED\0")
     works = tmp_path / "works"
     works.mkdir()
-    for part in (5, 9, len(denied) // 2, len(denied) - 3):
-        (works / f"{part}-{name}").write_bytes(denied[:part])
+    for name in UNITS.keys() - ENDLESS:
+        denied = UNITS[name][0].replace(b"DMI-UNSPECIFIED", b"DMI-PROHIBITED\0")
+        for part in (5, 9, len(denied) // 2, len(denied) - 3):
+            (works / f"{part}-{name}").write_bytes(denied[:part])
     scan([works], out=tmp_path / "out", now=NOW)
     verdicts = {row.work: row.verdict for row in read_decisions(tmp_path / "out")}
     assert {work for work, verdict in verdicts.items() if verdict == "admit"} == set()

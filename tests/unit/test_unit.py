@@ -60,7 +60,7 @@ CARRIERS: dict[str, Callable[[bytes], bytes]] = {
     "docx": lambda xmp: made.zipped({"[Content_Types].xml": b"<Types/>", "word/media/a.png": made.png(made.itxt(xmp))}),
     "tar": lambda xmp: made.tarred({"a.jpg": made.jpeg(made.app1(xmp))}),
     "tar.gz": lambda xmp: gzip.compress(made.tarred({"a.jpg": made.jpeg(made.app1(xmp))})),
-    "psd": lambda xmp: b"8BPS\0\1" + bytes(20) + b"8BIM\x04\x24\0\0" + xmp,
+    "psd": lambda xmp: made.psd(b"8BIM\x04\x24\0\0" + len(xmp).to_bytes(4) + xmp),
     "svg": lambda xmp: SVG % xmp[xmp.index(b"<x:") :].partition(b"<?")[0],
     "sidecar": lambda xmp: xmp,
     "epub": lambda xmp: made.epub(more={"META-INF/metadata.xml": xmp}),
@@ -196,14 +196,14 @@ def test_a_manifest_elsewhere_holds() -> None:
     assert (names(found), state(found)) == ({"c2pa-remote"}, "hold")
     assert found.signals[0].raw == "http://127.0.0.1:1/m"
     linked = made.packet("<t:provenance>https://e.x/m</t:provenance>", t="http://purl.org/dc/terms/")
-    assert names(read(b"8BPS\0\1" + linked)) == {"c2pa-remote"}
+    assert names(read(made.psd(linked))) == {"c2pa-remote"}
 
 
 def test_a_store_that_cannot_be_read_holds() -> None:
     data = made.signed(made.png(), "image/png", [made.training()])
     place = data.index(b"c2pa.claim")
     assert state(read(data[:place] + b"XXXX" + data[place + 4 :])) in {"hold", "deny"}
-    assert names(read(b"8BPS\0\1" + packets.STORE)) == {"c2pa-unreadable"}
+    assert names(read(made.psd(packets.STORE))) == {"c2pa-unreadable"}
     assert read(made.riff(b"sfbk", (b"data", packets.STORE))).signals
 
 

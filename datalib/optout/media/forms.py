@@ -22,6 +22,7 @@ class Container(StrEnum):
     XML = "xml"
     FONT = "font"
     GIF = "gif"
+    PSD = "psd"
     FLAC = "flac"
     OGG = "ogg"
     MPEG_SOUND = "mpeg-sound"
@@ -57,13 +58,14 @@ _MAGIC: Final = (
     (b"\0\0\0\x0cJXL \r\n\x87\n", Form(container=Container.BOXES, mime="image/jxl")),
     (b"\0\0\0\x0cjP  \r\n\x87\n", Form(container=Container.BOXES)),
     *((sign, _SOUND) for sign in (b"ID3\2", b"ID3\3", b"ID3\4", b"\xff\xfb", b"\xff\xf3", b"\xff\xf2")),
+    (b"8BPS\0", Form(container=Container.PSD)),
     (b"fLaC", Form(container=Container.FLAC, mime="audio/flac")),
     (b"OggS\0", Form(container=Container.OGG)),
     *((sign, Form(container=Container.ZIP)) for sign in (b"PK\3\4", b"PK\5\6")),
     *((sign, _PACKED) for sign in (b"\x1f\x8b", b"BZh", b"\xfd7zXZ\0")),
     *((sign, _FONT) for sign in (b"\0\1\0\0\0", b"OTTO\0", b"true\0", b"ttcf\0", b"wOFF", b"wOF2")),
     *((sign, _SCANNED) for sign in (
-        b"8BPS\0", b"BM6", b"\xff\x4f\xff\x51", b"\xff\x0a", b"%!PS", b"\xc5\xd0\xd3\xc6", b"MThd\0",
+        b"BM6", b"\xff\x4f\xff\x51", b"\xff\x0a", b"%!PS", b"\xc5\xd0\xd3\xc6", b"MThd\0",
         b"\xd7\xcd\xc6\x9a\0\0",
         b"\x1aE\xdf\xa3", b"\0\0\x01\xba", b"\0\0\x01\xb3", b"FLV\x01", b"0&\xb2u\x8ef\xcf\x11", b"IIU\0", b"IIRO",
         b"IIRS", b"\x06\x06\xed\xf5\xd8\x1d\x46\xe5", b"FUJIFILMCCD-RAW", b"FOVb\0",

@@ -70,7 +70,7 @@ _Read = Iterator[bytes]
 
 def members(source: Source, container: Container, name: str, budget: Budget) -> Iterator[Member]:
     """Give the files in a file, one after the other. Raises DamagedError where there is no going on."""
-    if budget.depth <= 0:
+    if budget.depth < 0:
         raise DamagedError("archives are nested too deeply")
     found = _zipped(source, budget) if container in {Container.ZIP, Container.EPUB} else _packed(source, name, budget)
     try:

@@ -41,6 +41,8 @@ _FLAC_COMMENT: Final = 4
 def _comments(data: bytes, found: Metadata) -> None:
     """Enter a Vorbis comment. Raises DamagedError."""
     place = 4 + int.from_bytes(data[:4], "little")
+    if place + 4 > len(data):
+        raise DamagedError("its comments end early")
     count = int.from_bytes(data[place : place + 4], "little")
     place += 4
     for _ in range(count):
@@ -183,7 +185,7 @@ def _cut(data: bytes, version: int, found: Metadata) -> Iterator[tuple[bytes, in
     wide = 3 if version == 2 else 4  # noqa: PLR2004 (names and sizes have three octets in ID3v2.2)
     head = 6 if wide == 3 else _HEAD  # noqa: PLR2004
     place = 0
-    while data[place : place + wide].strip(b"\0"):
+    while len(data) - place >= head and data[place : place + wide].strip(b"\0"):
         name, number = data[place : place + wide], data[place + wide : place + 2 * wide]
         size = _safe(number) if version >= _SYNCSAFE else int.from_bytes(number)
         if not name.isalnum() or place + head + size > len(data):
