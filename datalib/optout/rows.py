@@ -275,8 +275,7 @@ def _read_xlsx(path: Path, wanted: Sequence[str], columns: Sequence[str] | None,
             first, kept, held = first + len(kept), [], 0
         if row is None and damage is None:
             return
-    if damage:
-        raise damage
+    raise damage
 
 
 def _of_dicts(pa: Any, kept: list[dict[str, str]], names: Sequence[str]) -> Any:

@@ -6,7 +6,7 @@ import io
 import lzma
 import tarfile
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import pytest
 
@@ -43,7 +43,8 @@ def raws(found: UnitReading) -> set[str]:
     return {signal.raw for signal in found.signals}
 
 
-PACKERS = {
+Files = Mapping[str, bytes]
+PACKERS: dict[str, Callable[[Files], bytes]] = {
     "x.zip": made.zipped,
     "x.tar": made.tarred,
     "x.tar.gz": lambda files: gzip.compress(made.tarred(files)),
@@ -102,11 +103,10 @@ def _closed(files: Mapping[str, bytes], *, method: int = zipfile.ZIP_STORED) -> 
     with zipfile.ZipFile(out, "w", method) as archive:
         for name, data in files.items():
             archive.writestr(name, data)
-    data = bytearray(out.getvalue())
-    data[6] |= 1
-    place = data.index(b"PK\1\2")
-    data[place + 8] |= 1
-    return bytes(data)
+    closed = bytearray(out.getvalue())
+    closed[6] |= 1
+    closed[closed.index(b"PK\1\2") + 8] |= 1
+    return bytes(closed)
 
 
 def test_what_cannot_be_read_in_an_archive_holds_and_the_rest_speaks() -> None:

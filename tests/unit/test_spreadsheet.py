@@ -53,7 +53,8 @@ def sheet(content: str) -> bytes:
 
 
 SHEET = "xl/worksheets/sheet1.xml"
-WORKS = [["url", "text"], ["https://e.x/a", "one"], [], ["https://e.x/b", 2], [None, "no URL"]]
+SHARED = "xl/sharedStrings.xml"
+WORKS: list[list[Any]] = [["url", "text"], ["https://e.x/a", "one"], [], ["https://e.x/b", 2], [None, "no URL"]]
 
 
 def test_rows_are_those_of_all_sheets_with_works(tmp_path: Path) -> None:
@@ -151,7 +152,13 @@ def test_damage_is_never_silence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         whole.write_bytes(data)
         with pytest.raises(rows.DamagedError):
             rows.head(changed(whole, part, content), Form.XLSX)
-    for name, bound in (("MAX_SHEET", 100), ("MAX_ROWS", 20), ("MAX_CELL", 2), ("MAX_STRINGS", 3)):
+    whole.write_bytes(data)
+    texts = b"<sst><si><t>url</t></si><si><r><t>https:</t></r><rPh><t>x</t></rPh><r><t>//e.x/</t></r></si></sst>"
+    changed(whole, SHARED, texts)
+    shared = sheet('<row><c t="s"><v>0</v></c></row>' + '<row><c t="s"><v>1</v></c></row>' * 30)
+    data = changed(whole, SHEET, shared).read_bytes()
+    assert read(whole, "url") == [{"url": "https://e.x/"}] * 30
+    for name, bound in (("MAX_SHEET", 100), ("MAX_ROWS", 20), ("MAX_CELL", 2), ("MAX_STRINGS", 1)):
         whole.write_bytes(data)
         monkeypatch.setattr(spreadsheet, name, bound)
         with pytest.raises(rows.DamagedError):
