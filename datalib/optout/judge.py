@@ -311,7 +311,7 @@ def judge_page(
 
 
 def _element_signals(
-    html: bytes, agent: str, table: AgentTable, evidence: Evidence, follow: Follow | None
+    html: bytes, agent: str, table: AgentTable, evidence: Evidence, follow: Follow | None = None
 ) -> list[Signal]:
     page = read_page(html)
     found = [*robots_tags.page_signals(page, agent, table, evidence), *_page_tdmrep(page, evidence)]

@@ -134,7 +134,7 @@ BODIES = [
     ("a", "text/html", made.jpeg(made.app1(made.mining())), "refuse iptc-data-mining"),
     ("a", "text/plain", made.jpeg(made.app1(made.mining())), "refuse iptc-data-mining"),
     ("a", "image/new", b"unknown picture", "hold not-asked-unit"),
-    ("a.docx", "text/plain", b"PK\x03\x04", "hold not-asked-unit"),
+    ("a.docx", "text/plain", b"PK\x03\x04", "hold unit-unreadable-hold"),
     ("a.jpg", "image/jpeg", made.jpeg()[:30], "hold unit-unreadable-hold"),
     ("a.txt", "text/plain", b"words", ADMIT),
 ]

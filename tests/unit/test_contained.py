@@ -11,7 +11,7 @@ import pytest
 
 from datalib.errors import Unchecked
 from datalib.optout import contained, unit_process
-from datalib.optout.contained import UnitReader
+from datalib.optout.contained import FileRequest, UnitReader
 from datalib.optout.unit import Sidecar, read_unit
 from datalib.optout.unit_process import read_frame, write_frame
 from tests import media_files as made
@@ -88,6 +88,54 @@ def test_a_process_is_renewed_after_many_files(monkeypatch: pytest.MonkeyPatch) 
         first = reader._process
         reader.read_bytes(b"x", "", "a")
         assert reader._process is not first
+
+
+#: A reader that ends with some files: at once, every time, or only when it read another before.
+MOODY = """
+import json, os, sys
+from datalib.optout.unit_process import read_frame, write_frame
+source, out, read = sys.stdin.buffer, sys.stdout.buffer, 0
+while True:
+    request = json.loads(read_frame(source))
+    for _ in range(request["frames"]):
+        read_frame(source)
+    if request["name"].startswith("bad") or (request["name"].startswith("moody") and read):
+        os.abort()
+    read += 1
+    signal = ["x", "unit", request["name"], "y" * 20_000, "", "", [0] * 7, [0] * 7, ""]
+    write_frame(out, json.dumps({"asked": True, "signals": [signal], "marks": [], "proofs": [], "frames": 0}).encode())
+"""
+
+
+def test_requests_wait_in_the_pipe_and_each_file_stands_for_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _as_module(tmp_path, monkeypatch, MOODY)
+    monkeypatch.setattr(contained, "_FILES", 60)
+    names = [f"{'bad' if n in {3, 40, 41} else 'moody' if n in {20, 99} else 'good'}{n}" for n in range(100)]
+    beside = Sidecar(name="x.xmp", kind="xmp", data=bytes(contained._AHEAD_BYTES))
+    requests = []
+    for number, name in enumerate(names):
+        (tmp_path / name).write_bytes(b"x")
+        requests.append(FileRequest(tmp_path / name, name, [beside] if number in {7, 8, 50} else []))
+    with UnitReader() as reader:
+        found = list(reader.read_files(iter(requests)))
+        said = [reading.signals[0] for reading in found]
+        assert [signal.signal for signal in said] == [
+            "unit-unreadable" if name.startswith("bad") else "x" for name in names
+        ]
+        assert [signal.locator.rstrip("#") for signal in said] == names
+        assert list(reader.read_files([])) == []
+
+
+def test_answers_that_nobody_takes_are_not_taken_for_others(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_bytes(made.jpeg(made.app1(XMP)))
+    (tmp_path / "b.jpg").write_bytes(made.jpeg())
+    requests = [FileRequest(tmp_path / name, name) for name in ("gone.jpg", "a.jpg", "a.jpg")]
+    with UnitReader() as reader:
+        with pytest.raises(Unchecked, match="E-IO"):
+            list(reader.read_files(requests))
+        assert reader.read_file(tmp_path / "b.jpg", "b.jpg").signals == ()
 
 
 def test_time_and_memory_of_a_file_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
