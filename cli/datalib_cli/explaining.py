@@ -66,6 +66,7 @@ PROFILES: Final = {
 NOTES: Final = {
     text: text
     for text in (
+        "a file in it cannot be read",
         "a C2PA manifest store in a form of file that its reader does not know",
         "a C2PA manifest store stands where its reader does not look for it",
         "commercial use or changes are forbidden; training is not spoken of",
@@ -79,8 +80,10 @@ NOTES: Final = {
         "its reader came to no end, or to a bad one",
         "longer than the reader's bound",
         "not a document of RSL",
+        "not in the form of ERC-7517",
         "not asked: not a public address",
         "the C2PA manifest store or the file round it cannot be read",
+        "the JSON cannot be read, or is too large",
         "the XML cannot be read",
         "the body is a web page",
         "the file is damaged or in a form that is not read",
@@ -159,7 +162,8 @@ def _statement(number: int, statement: "Statement", found: "Explanation", say: T
     host = place.partition("://")[2].partition("/")[0]
     who = say(SPEAKERS[statement.carrier], host=host) if host or statement.carrier != _SITE else say("the site")
     if statement.signal == _NAMED:
-        who = say("what the table of the works says about this one")
+        named = place.startswith("#")
+        who = say("what the table of the works says about this one") if named else say("the licence, as files state it")
     yield "   " + say("From: {who}", who=who)
     place = f"{_plain(found.work)}: {place[1:]}" if place.startswith("#") else place.removesuffix("#")
     where = say("{place}, line {line}", place=place, line=line) if line else place
@@ -266,6 +270,7 @@ def _author(found: "Explanation", say: Texts) -> Iterator[str]:
     if found.verdict == "refuse":
         yield "  " + say("You need not do anything while this stands. If it is a mistake, change it where it stands; "
                          "the next scan reads it anew.")  # fmt: skip
+        yield "  " + _receipt(say)
         return
     if found.verdict == "hold":
         yield "  " + say("The work stays out until this is clear. Say in machine-readable form what you want:")
@@ -273,9 +278,17 @@ def _author(found: "Explanation", say: Texts) -> Iterator[str]:
         yield "  " + say("If you do not want this use, say so in machine-readable form; the next scan finds it:")
     yield "  - " + say("on your site: in /.well-known/tdmrep.json, or in robots.txt with rules for the crawlers that "
                        "`datalib optout agents` lists;")  # fmt: skip
-    yield "  - " + say("in the file: with the property Data Mining (IPTC, PLUS) or a C2PA/CAWG assertion;")
-    yield "  - " + say("without a site of yours: ask those who keep the set to enter this work in the list of refusals "
-                       "that they scan with (`datalib scan --registry`).")  # fmt: skip
+    yield "  - " + say("in the file: with the property Data Mining (IPTC, PLUS), which `datalib optout embed` writes, "
+                       "or a C2PA/CAWG assertion;")  # fmt: skip
+    yield "  - " + say("without a site of yours: sign a refusal with `datalib optout declare`, and give it to those "
+                       "who keep the set for the list that they scan with (`datalib scan --registry`).")  # fmt: skip
+    yield "  " + say("`datalib optout declare --publish` writes all these forms (docs/authors.md).")
+    yield "  " + _receipt(say)
+
+
+def _receipt(say: Texts) -> str:
+    return say("Whoever keeps the set can give you this decision as a receipt (`datalib optout receipt`), to be "
+               "checked without the set.")  # fmt: skip
 
 
 def _moment(text: str) -> str:

@@ -26,6 +26,7 @@ _TDM_AI_WORDS: Final = {"usagereservation": State.DENY, "usagepermission": State
 
 #: The type of a record of the AT protocol with user intents.
 INTENTS: Final = "org.user-intents.declaration"
+_DOMAIN: Final = "org.user-intents."
 #: Intents and the categories they are about: to the letter, strictly.
 _INTENT: Final = {
     "syntheticContentGeneration": (("train_gen",), TRAINING),
@@ -104,12 +105,15 @@ def tdm_ai(declaration: Any, evidence: Evidence) -> Signals:
 
 
 def user_intents(record: Any, evidence: Evidence) -> Signals:
-    """Read the user intents of an account of the AT protocol: each allowed, refused or open (proposal 0008)."""
+    """Read the user intents of an account of the AT protocol: each allowed, refused or open (proposal 0008).
+
+    Records spell the names of intents with and without the domain that they belong to.
+    """
     if not isinstance(record, Mapping) or record.get("$type", INTENTS) != INTENTS:
         return ()
     spec = strict = NOTHING
     for name, (letter, meant) in _INTENT.items():
-        intent = record.get(name)
+        intent = record.get(name, record.get(_DOMAIN + name))
         allowed = intent.get("allow") if isinstance(intent, Mapping) else intent
         if allowed is None:
             continue

@@ -53,7 +53,7 @@ _ENTITY: Final = {"&amp;": "&", "&nbsp;": " ", "&#160;": " ", "\xa0": " ", "&cop
 
 def on_page(html: bytes, signs: Signs | None = None) -> str:
     """Give the reservation of its own rights that a page of content holds, or nothing. ``signs``: if they are known."""
-    cut = _cut(html)
+    cut = _cut(narrow(html))
     if not _may_reserve(cut, signs if signs and cut is html else find_signs(cut)):
         return ""
     words = _words(cut.decode("utf-8", "replace"))
@@ -67,8 +67,17 @@ def on_page(html: bytes, signs: Signs | None = None) -> str:
 
 def in_terms(html: bytes) -> str:
     """Give the refusal of training that terms of use hold, or nothing."""
-    found = _ANY.search(_words(_cut(html).decode("utf-8", "replace")))
+    found = _ANY.search(_words(_cut(narrow(html)).decode("utf-8", "replace")))
     return found[0][:MAX_QUOTE] if found else ""
+
+
+def narrow(html: bytes) -> bytes:
+    """Give a page in UTF-8, if it begins with the mark of UTF-16: as browsers read it."""
+    encoding = _UTF16.get(html[:2])
+    return html[2:].decode(encoding, "replace").encode() if encoding else html
+
+
+_UTF16: Final = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
 
 
 def _cut(html: bytes) -> bytes:

@@ -37,6 +37,8 @@ def test_user_intents() -> None:
     (signal,) = declared.user_intents({"syntheticContentGeneration": False, "bulkDataset": {"allow": True}}, EVIDENCE)
     assert (signal.spec.train_gen, signal.spec.train_any) == (State.DENY, State.UNKNOWN)
     assert signal.strict.train_any is State.DENY
+    (spelled,) = declared.user_intents({"org.user-intents.syntheticContentGeneration": {"allow": False}}, EVIDENCE)
+    assert spelled.strict.train_gen.label == "deny"
     (odd,) = declared.user_intents({"bulkDataset": {"allow": "no"}}, EVIDENCE)
     assert (odd.spec, odd.strict.train_gen) == (NOTHING, State.HOLD)
     assert declared.user_intents({"$type": "other", "bulkDataset": {"allow": False}}, EVIDENCE) == ()

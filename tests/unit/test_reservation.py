@@ -30,6 +30,10 @@ def test_a_page_reserves_its_rights(text: str) -> None:
     page = f"<html><body><p>News</p><footer>{text.replace(' ', ' <b></b>&nbsp;', 1)}</footer>".encode()
     assert reservation.on_page(page)
     assert reservation.in_terms(page)
+    for encoding in ("utf-16-le", "utf-16-be"):
+        wide = ("\ufeff" + page.decode()).encode(encoding)
+        assert reservation.on_page(wide) == reservation.on_page(page)
+        assert reservation.in_terms(wide) == reservation.in_terms(page)
 
 
 @pytest.mark.parametrize("text", TERMS)

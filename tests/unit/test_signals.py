@@ -96,7 +96,27 @@ FILES: dict[str, tuple[str, bytes, str]] = {
     ),
     "rsl-inside": ("j.png", made.png(made.itxt(RSL.encode(), keyword=b"RSL")), "rsl-license"),
     "notice": ("h.jpg", made.jpeg(made.segment(0xFE, b"No AI training")), "unit-text"),
+    "notice-document": (
+        "k.docx",
+        made.zipped({"docProps/core.xml": b"<a><description>No AI training</description></a>"}),
+        "unit-text",
+    ),
+    "notice-sound": ("l.flac", made.flac((4, made.comments("COPYRIGHT=No AI training"))), "unit-text"),
+    "archive": ("m.zip", made.zipped({"a.jpg": made.jpeg(made.app1(made.mining()))}), "iptc-data-mining"),
+    "licence-tag": ("n.py", b"# SPDX-License-Identifier: LicenseRef-NoAI\n", "licence"),
+    "licence-beside": ("o.png", made.png(), "licence"),
+    "licence-folder": ("closed/p.png", made.png(), "licence"),
+    "erc-7517": ("q.json", b'{"dataMiningPreference": {"aiTraining": "notAllowed"}}', "erc-7517"),
+    "user-intents": ("account/app.bsky.feed.post/3k.json", b'{"text": "x"}', "user-intents"),
     "file-unreadable": ("i.png", made.png()[:40], "unit-unreadable"),
+}
+#: What lies beside and above some of them.
+BESIDE = {
+    "o.png.license": b"SPDX-License-Identifier: LicenseRef-NoAI\n",
+    "closed/LICENSE": b"These works must not be used for machine learning.\n",
+    "account/org.user-intents.declaration/self.json": (
+        b'{"$type": "org.user-intents.declaration", "syntheticContentGeneration": {"allow": false}}'
+    ),
 }
 
 
@@ -125,7 +145,8 @@ def rows(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("signals")
     (folder / "works").mkdir()
-    for name, data, _ in FILES.values():
+    for name, data in ({name: data for name, data, _ in FILES.values()} | BESIDE).items():
+        (folder / "works" / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / "works" / name).write_bytes(data)
     scan([folder / "works"], out=folder / "out", now=NOW)
     return folder / "out"

@@ -139,6 +139,8 @@ _WITH_LANGUAGE: Final = frozenset((b"COM", b"COMM", b"USER"))
 _CLOSED: Final = {2: 0, 3: 0xC0, 4: 0x0C}
 _ENCODINGS: Final = ("latin-1", "utf-16", "utf-16-be", "utf-8")
 _LIMIT: Final = 32 << 20
+#: The first version, and how long its names and sizes are; its frames have no flags.
+_OLDEST, _OLD = 2, 3
 _SYNCSAFE: Final = 4  # the version from which sizes of frames leave the first bit of each octet free
 
 
@@ -164,7 +166,7 @@ def _safe(data: bytes) -> int:
 
 def _frames(head: bytes, data: bytes, found: Metadata) -> None:
     version = head[3]
-    if head[5] & 0x40 and version > 2:  # noqa: PLR2004 (an extended header, which ID3v2.2 has not)
+    if head[5] & 0x40 and version > _OLDEST:  # an extended header
         skipped = _safe(data[:4]) if version >= _SYNCSAFE else int.from_bytes(data[:4]) + 4
         data = data[skipped:]
     for name, flags, body in _cut(data, version, found):
@@ -174,16 +176,20 @@ def _frames(head: bytes, data: bytes, found: Metadata) -> None:
             found.trouble.append("a frame of its ID3 tag is packed or encrypted")
             continue
         if version == _SYNCSAFE:
-            body = body[4:] if flags & 1 else body  # noqa: PLW2901 (without the length that is said again)
-            body = body.replace(b"\xff\0", b"\xff") if flags & 2 else body  # noqa: PLW2901
+            body = _plain(body, flags)  # noqa: PLW2901 (the same, as it was meant)
         text = body[4:] if name in _WITH_LANGUAGE else body[1:]
         words = text.decode(_ENCODINGS[min(body[0], 3)] if body else "utf-8", "replace")
         found.add_text(words.replace("\0", " ").replace("\ufeff", ""), f"/id3-{name.decode().lower()}")
 
 
+def _plain(body: bytes, flags: int) -> bytes:
+    """Undo what flags of ID3v2.4 say: the length is said again, octets were put in."""
+    body = body[4:] if flags & 1 else body
+    return body.replace(b"\xff\0", b"\xff") if flags & 2 else body
+
+
 def _cut(data: bytes, version: int, found: Metadata) -> Iterator[tuple[bytes, int, bytes]]:
-    wide = 3 if version == 2 else 4  # noqa: PLR2004 (names and sizes have three octets in ID3v2.2)
-    head = 6 if wide == 3 else _HEAD  # noqa: PLR2004
+    wide, head = (_OLD, 2 * _OLD) if version == _OLDEST else (4, _HEAD)
     place = 0
     while len(data) - place >= head and data[place : place + wide].strip(b"\0"):
         name, number = data[place : place + wide], data[place + wide : place + 2 * wide]
@@ -191,7 +197,7 @@ def _cut(data: bytes, version: int, found: Metadata) -> Iterator[tuple[bytes, in
         if not name.isalnum() or place + head + size > len(data):
             found.trouble.append("its ID3 tag is damaged")
             return
-        flags = data[place + 9] if wide == 4 else 0  # noqa: PLR2004
+        flags = 0 if version == _OLDEST else data[place + 9]
         yield name, flags, data[place + head : place + head + size]
         place += head + size
 
