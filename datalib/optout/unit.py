@@ -33,6 +33,8 @@ _REMOTE: Final = "its C2PA manifest stands elsewhere and is not fetched"
 _HOLD: Final = Reading.of(State.HOLD, *TRAINING)
 #: Statements of the files in one file; behind so many the rest says nothing that is new about it.
 _MAX_SAID: Final = 256
+#: Files of an archive of which it is said that they cannot be read; one is enough to hold it.
+_MAX_TROUBLE: Final = 16
 #: Reads a web page: its bytes, and what stands before the places of its statements.
 PageReader = Callable[[bytes, str], tuple[Signal, ...]]
 READERS: Final[dict[Container, Callable[[Source, Metadata], None]]] = {
@@ -192,7 +194,7 @@ def _read_members(source: Source, form: Form, name: str, found: _Found) -> None:
     except DamagedError as error:
         trouble[""] = str(error)
     found.budget.depth += 1
-    for part, why in list(trouble.items())[:_MAX_SAID]:
+    for part, why in list(trouble.items())[:_MAX_TROUBLE]:
         if why:
             found.hold("unit-unreadable", f"{part}: {why}" if part else why, "a file in it cannot be read")
 
