@@ -1,5 +1,6 @@
 """Whatever becomes of the bytes of a file, reading it ends, raises nothing, and never takes damage for silence."""
 
+import gzip
 import io
 import time
 
@@ -26,6 +27,12 @@ MEASURED = (
     made.tiff([(700, 1, XMP)], order=">", big=True),
     made.pdf(XMP, packed=True, streams=True),
     made.epub('<meta property="tdm:reservation">1</meta>'),
+    made.gif(made.gif_xmp(XMP)),
+    made.psd(b"8BIM\x04\x24\0\0" + len(XMP).to_bytes(4) + XMP),
+    made.ogg(b"\1vorbis", b"\3vorbis" + made.comments("COPYRIGHT=No AI training"), XMP),
+    made.zipped({"a.txt": b"x", "b/c.jpg": made.jpeg(made.app1(XMP))}),
+    made.tarred({"a.txt": b"x", "b/c.jpg": made.jpeg(made.app1(XMP))}),
+    gzip.compress(made.tarred({"b/c.jpg": made.jpeg(made.app1(XMP))}), mtime=0),
 )
 FIXTURES = (
     *MEASURED,
@@ -35,8 +42,9 @@ FIXTURES = (
     made.mp4(made.box(b"moov", made.box(b"udta", made.box(b"XMP_", XMP))), made.box(b"uuid", made.UUID_XMP + XMP)),
     made.font(b"C2PA", b"glyf"),
     b'<svg xmlns="http://www.w3.org/2000/svg"><metadata>%s</metadata></svg>' % made.bare("<plus:DataMining/>"),
-    b"GIF89a" + bytes(7) + XMP,
-    b"ID3\3\0\0\0\0\x0f\x76" + XMP,
+    made.flac((4, made.comments("COPYRIGHT=No AI training"))),
+    made.id3((b"TCOP", b"\1" + "No AI training".encode("utf-16")), (b"PRIV", XMP)),
+    made.zipped({"docProps/core.xml": b"<a>No AI training</a>", "word/media/a.gif": made.gif(made.gif_xmp(XMP))}),
     made.signed(made.jpeg(made.app1(XMP)), "image/jpeg", [made.training()]),
     made.signed(made.png(), "image/png", [made.training()]),
 )  # fmt: skip
@@ -82,7 +90,10 @@ def test_a_file_that_was_cut_is_never_silent(data: bytes, share: float) -> None:
 
 
 @settings(max_examples=100, deadline=None)
-@given(st.binary(max_size=300), st.sampled_from(["a.jpg", "a.mp3", "a.svg", "a.xmp", "a.c2pa", "a.epub", "a", "a.ttf"]))
+@given(
+    st.binary(max_size=300),
+    st.sampled_from(["a.jpg", "a.mp3", "a.svg", "a.xmp", "a.c2pa", "a.epub", "a", "a.ttf", "a.tar"]),
+)
 @example(b"\xff\xd8\xff", "a.jpg")
 def test_any_bytes_under_any_name_are_read_to_an_end(data: bytes, name: str) -> None:
     read(data, name)
