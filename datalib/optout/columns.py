@@ -17,6 +17,9 @@ from datalib.optout.urls import spans_of
 #: Columns that are taken for URLs when none is named.
 URL_COLUMNS = ("url", "URL", "image_url", "page_url", "source_url")
 
+#: Characters of a URL that decisions show. What is longer, as pictures put into URLs are, stands in the works.
+MAX_URL = 2000
+
 Headers = tuple[tuple[str, str], ...]
 
 _STATUS_LINE = re.compile(r"HTTP/[0-9.]+ +[0-9]{3}")
@@ -89,6 +92,21 @@ def text_column(column: Any) -> Any:
         return column.cast(pa.large_string())
     except pa.ArrowException:
         return pa.array([_as_text(value) for value in column.to_pylist()], pa.large_string())
+
+
+def first_url(urls: tuple[Any, ...], count: int) -> Any:
+    """Give the column that names the works in the results: the first URL of each that is not null, cut if very long."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if not urls:
+        return pa.nulls(count, pa.string())
+    first = urls[0] if len(urls) == 1 else pc.coalesce(*(column.cast(pa.large_string()) for column in urls))
+    long = pc.fill_null(pc.greater(pc.binary_length(first), MAX_URL), fill_value=False)
+    if pc.any(long).as_py():
+        cut = [text[:MAX_URL] for text in first.filter(long).to_pylist()]
+        first = pc.replace_with_mask(first, long, pa.array(cut, first.type))
+    return first.cast(pa.string())
 
 
 def _is_text(column: Any) -> bool:

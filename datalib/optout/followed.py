@@ -6,15 +6,21 @@ one that nobody asked for is an offer that nobody accepted (RSL 1.0 §4.3). Answ
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from datalib.optout import rsl
+from datalib.optout.book import Book
+from datalib.optout.found import Proof
+from datalib.optout.judge import OFFER
 from datalib.optout.location import Location
-from datalib.optout.model import Signal
+from datalib.optout.model import Carrier, Signal
 from datalib.optout.rsl import Links
 from datalib.optout.site import Content
-from datalib.optout.statement import Evidence
+from datalib.optout.statement import MAX_RAW, Evidence
 from datalib.optout.urls import Places, places_of
+
+if TYPE_CHECKING:
+    from datalib.optout.reading import Marks
 
 _SUCCESS = range(200, 300)
 _KEPT = 1 << 10
@@ -84,6 +90,41 @@ class Linking:
         """Give what follows the links of one row."""
         urls = [text for column in self._urls if (text := column[row].as_py())]
         return lambda link: self._follower.follow(urls, link)
+
+
+def settle_marks(marks: "Marks", urls: Sequence[str | None], follower: Follower, book: Book) -> None:
+    """Follow the links of works that were read before the snapshot was at hand, as those in archives are."""
+    rows, signals = list[int](), list[int]()
+    for row, number in zip(marks.rows, marks.signals, strict=True):
+        offer = book.made[number - book.compiled] if number >= book.compiled else None
+        url, links = urls[row], _links_of(offer) if offer and offer.signal == rsl.SIGNAL else ()
+        if offer is None or not url or not 0 < len(links) <= rsl.MAX_LINKS:
+            rows.append(row)
+            signals.append(number)
+            continue
+        followed = [follower.follow([url], link) for link in links]
+        documents = [document for each in followed for document in each.documents]
+        found = [
+            *rsl.settle([offer], max(each.state for each in followed)),
+            *(s for said in documents for s in said[0]),
+        ]
+        rows += [row] * len(found)
+        signals += map(book.enter, found)
+        for _, evidence, body in documents:
+            proof = Proof(sha256=evidence.sha256, data=body, source=evidence.locator)
+            marks.proofs.setdefault(evidence.sha256, proof)
+    marks.rows, marks.signals = rows, signals
+
+
+def _links_of(offer: Signal) -> tuple[str, ...]:
+    """Give the links of an offer; a document that stands in a page says more than an offer does, and has none."""
+    if offer.strict != OFFER or offer.carrier not in _LINKING or len(offer.raw) >= MAX_RAW:
+        return ()
+    lines = tuple(offer.raw.splitlines())
+    return rsl.header_links(lines) if offer.carrier is Carrier.TRANSFER else lines
+
+
+_LINKING = frozenset({Carrier.TRANSFER, Carrier.PAGE})
 
 
 def _places(urls: Sequence[str]) -> Iterator[tuple[str, str]]:

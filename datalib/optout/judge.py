@@ -24,7 +24,8 @@ from datalib.optout.statement import ALL_USES, TRAINING, Evidence
 _EVERYTHING: Final = Reading.of(State.DENY, "crawl", *ALL_USES)
 _NO_TRAINING: Final = Reading.of(State.DENY, *TRAINING)
 _HOLD: Final = Reading.of(State.HOLD, "crawl", *TRAINING)
-_CONDITIONAL: Final = Reading.of(State.CONDITIONAL, *TRAINING)
+#: What follows from a licence that is linked and was not read.
+OFFER: Final = Reading.of(State.CONDITIONAL, *TRAINING)
 _KEPT_OUT: Final = frozenset({401, 402, 403, 451})
 _TOO_MANY: Final = 429
 #: Header lines that can say something.
@@ -361,7 +362,7 @@ def _ai_license(content: str, evidence: Evidence) -> tuple[Signal, ...]:
     if word == "deny":
         reading = _NO_TRAINING
     elif word == "allow":
-        reading = _CONDITIONAL if ";" in said else NOTHING
+        reading = OFFER if ";" in said else NOTHING
     else:
         reading = Reading.of(State.HOLD, *TRAINING)
     raw = f'<meta name="ai-license" content="{content}">'
@@ -373,7 +374,7 @@ def _licence(
     said: Sequence[str], links: Sequence[str], carrier: Carrier, evidence: Evidence, follow: Follow | None
 ) -> tuple[Signal, ...]:
     """Give the signal of linked licences: an offer, unless their documents were read and speak for themselves."""
-    offer = evidence.signal(rsl.SIGNAL, carrier, "\n".join(said), spec=NOTHING, strict=_CONDITIONAL)
+    offer = evidence.signal(rsl.SIGNAL, carrier, "\n".join(said), spec=NOTHING, strict=OFFER)
     if follow is None or not links or len(links) > rsl.MAX_LINKS:
         return (offer,)
     return rsl.settle([offer], max(map(follow, links)))

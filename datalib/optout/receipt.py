@@ -20,10 +20,10 @@ from datalib.chain.links import Link
 from datalib.errors import DatalibError, Refused
 from datalib.formats import check_digest, decode_base64, encode_base64, format_time, sha256_hex
 from datalib.merkle import leaf_hash, root_from_path
+from datalib.optout.columns import MAX_URL
 from datalib.optout.decisions import BLOCK, parse_line
 from datalib.optout.key_index import RECORD, Kind, key_of, parse_records
 from datalib.optout.result import ScanResult, parse_scan
-from datalib.optout.shard import MAX_URL
 
 FORMAT: Final = "datalib-receipt-1"
 CODE: Final = "E-RECEIPT"

@@ -15,7 +15,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from datalib.errors import Unchecked
@@ -25,11 +24,11 @@ from datalib.optout.agents import AgentTable
 from datalib.optout.archived import works_of
 from datalib.optout.archived_admitted import ArchiveWriter, archive_name
 from datalib.optout.book import Book
-from datalib.optout.columns import text_column
+from datalib.optout.columns import first_url, text_column
 from datalib.optout.contained import UnitReader
 from datalib.optout.decide import Profile
 from datalib.optout.decisions import Decided, DecisionWriter, carriers_of, work_ids
-from datalib.optout.followed import Follower, Linking
+from datalib.optout.followed import Follower, Linking, settle_marks
 from datalib.optout.found import PROOFS, write_found, write_proofs
 from datalib.optout.judges import Judges
 from datalib.optout.key_index import KEYS, write_keys
@@ -56,8 +55,6 @@ from datalib.optout.urls import Fault, Places, places_of
 from datalib.optout.works import File, Part, Shard
 
 WORK = "work"
-#: Characters of a URL that decisions show. What is longer, as pictures put into URLs are, stands in the works.
-MAX_URL = 2000
 #: What a scan counts.
 COUNTED = ("asked", "reason", "signal", "synthetic", "verdict")
 
@@ -241,7 +238,7 @@ def _batches(task: ShardTask, tools: Tools, book: Book, units: UnitReader) -> It
         basis = np.full(len(work), job.licensed, dtype=np.bool_)
         yield Batch(work=work, url=url, urls=(url,), marks=_unmarked(len(work), job.required), basis=basis)
     elif shard.part is Part.RECORDS:
-        yield from _archive(shard, job, book, units)
+        yield from _archive(shard, job, tools, book, units)
     else:
         yield from _table(shard, job, tools, book, units)
 
@@ -258,18 +255,20 @@ def _of_files(files: Sequence[File], ids: list[tuple[int, str]], marks: Marks, j
     return Batch(work=work, url=url, urls=urls, marks=marks, basis=basis, ids=ids, placed=placed)
 
 
-def _archive(shard: Shard, job: Job, book: Book, units: UnitReader) -> Iterator[Batch]:
+def _archive(shard: Shard, job: Job, tools: Tools, book: Book, units: UnitReader) -> Iterator[Batch]:
     if shard.file is None or shard.read is None:
         return
     said = about_table(shard.file, None, units)
     prefix = f"{shard.file.name}/{shard.entry}@" if shard.entry else f"{shard.file.name}@"
     for works in works_of(shard.read, book):
         mark_table(said, works.marks, book)
+        if tools.follower:
+            settle_marks(works.marks, works.urls, tools.follower, book)
         works.marks.required |= np.uint16(job.required)
         url = pa.array(works.urls, pa.string())
         ids = [(row, f"sha256:{digest}") for row, digest in enumerate(works.digests) if digest]
         yield Batch(
-            work=pa.array([prefix + place for place in works.places], pa.string()), url=_first_url((url,), len(url)),
+            work=pa.array([prefix + place for place in works.places], pa.string()), url=first_url((url,), len(url)),
             urls=(url,), marks=works.marks, basis=np.full(len(url), job.licensed, dtype=np.bool_),
             source=works.extents, ids=ids,
         )  # fmt: skip
@@ -311,7 +310,7 @@ def _table(shard: Shard, job: Job, tools: Tools, book: Book, units: UnitReader) 
         if chunk.damaged is not None:
             marks.fault[chunk.damaged] = DAMAGED
         work = work_ids(shard.file.name, chunk.first, chunk.count)
-        url = _first_url(urls, chunk.count)
+        url = first_url(urls, chunk.count)
         named = (job.registry or job.licences) and chunk.batch is not None
         ids = identifiers(chunk.batch, columns) if named else []
         yield Batch(work=work, url=url, urls=urls, marks=marks, basis=basis, source=chunk.batch, ids=ids)
@@ -387,15 +386,3 @@ def _unmarked(count: int, required: int) -> Marks:
         required=np.full(count, required, dtype=np.uint16),
         asked=np.zeros(count, dtype=np.uint16),
     )
-
-
-def _first_url(urls: tuple[Any, ...], count: int) -> Any:
-    """Give the column that names the works in the results: the first URL of each that is not null, cut if very long."""
-    if not urls:
-        return pa.nulls(count, pa.string())
-    first = urls[0] if len(urls) == 1 else pc.coalesce(*(column.cast(pa.large_string()) for column in urls))
-    long = pc.fill_null(pc.greater(pc.binary_length(first), MAX_URL), fill_value=False)
-    if pc.any(long).as_py():
-        cut = [text[:MAX_URL] for text in first.filter(long).to_pylist()]
-        first = pc.replace_with_mask(first, long, pa.array(cut, first.type))
-    return first.cast(pa.string())

@@ -8,8 +8,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from datalib.optout.answers import Answer
+from datalib.optout.columns import MAX_URL
 from datalib.optout.scan import scan
-from datalib.optout.shard import MAX_URL
 from datalib.optout.urls import Place, place_of
 from tests.scanning import NOW, Reference, read_decisions, write_sites
 

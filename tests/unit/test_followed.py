@@ -9,6 +9,7 @@ from datalib.optout.answers import Answer
 from datalib.optout.explain import explain
 from datalib.optout.scan import scan
 from tests.scanning import NOW, read_decisions, write_sites
+from tests.webarchives import http, record
 
 DOCUMENT = b'<rsl xmlns="https://rslstandard.org/rsl"><content url="/%s"><license>%s</license></content></rsl>'
 FREE = DOCUMENT % (b"", b'<permits type="usage">all</permits>')
@@ -102,6 +103,24 @@ def test_answers_that_are_too_old_were_not_asked(tmp_path: Path) -> None:
     (tmp_path / "again").mkdir()
     held = run(tmp_path / "again", rows, header_column="h", sites_max_age=30)
     assert held == ["refuse rsl-license-licence"]
+
+
+@pytest.mark.parametrize("carrier", ["header", "page"])
+def test_records_of_archives_follow_into_the_snapshot(tmp_path: Path, carrier: str) -> None:
+    works = tmp_path / "w.warc"
+    records = [
+        record("https://e.x/art/1", http(b"<html>", f"Link: {link(target)}"))
+        if carrier == "header"
+        else record("https://e.x/art/1", http(page(target).encode()))
+        for target in EXPECTED
+    ]
+    works.write_bytes(b"".join(records))
+    sites = [write_sites(tmp_path / "s.jsonl", ANSWERS)]
+    scan([works], out=tmp_path / "out", sites=sites, now=NOW)
+    found = read_decisions(tmp_path / "out")
+    assert [f"{row.verdict} {row.reason}" for row in found] == list(EXPECTED.values())
+    (statement,) = explain(found[1].work, tmp_path / "out").statements
+    assert (statement.where, statement.checked) == ("https://e.x/refused.xml", True)
 
 
 def test_pages_of_a_folder_follow_where_a_table_says_their_url(tmp_path: Path) -> None:
