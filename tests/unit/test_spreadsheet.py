@@ -10,12 +10,14 @@ import pytest
 
 from datalib.errors import Misuse, Unchecked
 from datalib.optout import rows, spreadsheet
+from datalib.optout.answers import Answer
 from datalib.optout.apply import apply
+from datalib.optout.attest import attest_result
 from datalib.optout.origins import origins_of
 from datalib.optout.rows import Form
 from datalib.optout.scan import scan
 from tests import media_files as made
-from tests.scanning import NOW, read_decisions
+from tests.scanning import NOW, read_decisions, write_sites
 
 
 def book(path: Path, *sheets: list[list[Any]], rights: str = "") -> Path:
@@ -166,3 +168,15 @@ def test_damage_is_never_silence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         monkeypatch.undo()
     with pytest.raises(Unchecked, match="E-IO"):
         rows.head(tmp_path / "gone.xlsx", Form.XLSX)
+
+
+def test_a_library_with_workbooks_can_pass(tmp_path: Path) -> None:
+    library = tmp_path / "lib"
+    library.mkdir()
+    book(library / "works.xlsx", [["url"], ["https://e.x/a"]])
+    book(library / "notes.xlsx", [["no"], [1]])
+    (library / "datapackage.json").write_text("{}", encoding="utf-8")
+    sites = write_sites(tmp_path / "s.jsonl", [Answer(origin="https://e.x", status=404)])
+    result = scan([library], out=tmp_path / "out", sites=[sites], now=NOW)
+    outcome, facts = attest_result(result, {file.path: file.sha256 for file in result.inputs})
+    assert (outcome, facts["works"], facts["admitted"]) == ("pass", 2, 2)
