@@ -16,6 +16,7 @@ from datalib.optout.statement import TRAINING, Evidence
 
 #: Bytes of a text in which tags are looked for (they stand at its head), and of a licence.
 MAX_TEXT: Final = 1 << 20
+MAX_LICENCE: Final = 4 << 20
 _TAG = re.compile(r"SPDX-License-Identifier\s*[:=]\s*([^\r\n]{1,500})")
 _COMMENT_ENDS = re.compile(r"\s*(?:\*/|-->|--}}|#}|\*\)|\"\"\"|'''|%}|-}).*$")
 _LICENCE_FILE = re.compile(r"(?:(?:un)?licen[sc]es?|copying)(?![a-z0-9])", re.IGNORECASE)
@@ -53,7 +54,7 @@ def tags(data: bytes, evidence: Evidence) -> tuple[Signal, ...]:
 def whole(data: bytes, evidence: Evidence) -> tuple[Signal, ...]:
     """Give the signals of a file that is a licence, or names one: by its tags and by its words."""
     found = tags(data, evidence)
-    if len(data) > MAX_TEXT:
+    if len(data) > MAX_LICENCE:
         note = "longer than the reader's bound"
         return (*found, evidence.signal(licence.SIGNAL, Carrier.UNIT, "", spec=NOTHING, strict=_HOLD, note=note))
     said = decode(data)

@@ -54,7 +54,7 @@ class Texts:
         """Give what a text says; None where its reader fails, which holds the work. Raises Unchecked (E-IO)."""
         key = file.name, licence
         if key not in self._known:
-            data = read_bytes(file, texts.bound_of(file.name))
+            data = read_bytes(file, texts.bound_of(file.name, licence=licence))
             found = judge_text(file.name, data, file.name, licence=licence)
             if not licence and file.name.lower().endswith(".json"):
                 return found

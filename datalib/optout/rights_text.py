@@ -85,8 +85,10 @@ def judge_licence(text: str) -> tuple[Reading, str]:
     for start in range(0, max(len(text), 1), _MAX - _OVERLAP):
         said = text[start : start + _MAX].casefold()
         reading = judge_words(said)
-        plain = next((f for f in _PLAIN.finditer(said) if _TRAINING.search(said, f.start(), f.end() + _NEAR)), None)
-        about = plain or next((f for f in _ABOUT.finditer(said) if _is_near_training(said, f)), None)
+        about = next((f for f in _ABOUT.finditer(said) if _is_near_training(said, f)), None)
+        refused = _PLAIN.finditer(said) if about else ()
+        plain = next((f for f in refused if _TRAINING.search(said, f.start(), f.end() + _NEAR)), None)
+        about = plain or about
         if about:
             reading |= _NO_TRAINING if plain else _HOLD
         if reading.tested > strict.tested:

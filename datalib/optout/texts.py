@@ -11,8 +11,7 @@ from datalib.optout import declared, licence_text
 from datalib.optout.model import NOTHING, Carrier, Reading, Signal, State
 from datalib.optout.statement import TRAINING, Evidence
 
-#: Bytes of a text that are read: as many as a licence may have, and of JSON more, which has to be read whole.
-MAX_BYTES: Final = licence_text.MAX_TEXT + 1
+#: Bytes of JSON, which has to be read whole.
 MAX_JSON: Final = 8 << 20
 #: Values of a file in JSON that are looked at.
 _MAX_VALUES: Final = 1 << 20
@@ -21,9 +20,10 @@ _MARKS: Final = (declared.INTENTS.encode(), _PREFERENCE.encode())
 _HOLD: Final = Reading.of(State.HOLD, *TRAINING)
 
 
-def bound_of(name: str) -> int:
+def bound_of(name: str, *, licence: bool = False) -> int:
     """Say how many bytes of a text have to be read; where there are more, one more."""
-    return (MAX_JSON if is_json(name) else licence_text.MAX_TEXT) + 1
+    most = licence_text.MAX_LICENCE if licence or licence_text.is_licence_file(name) else licence_text.MAX_TEXT
+    return (MAX_JSON if is_json(name) else most) + 1
 
 
 def is_json(name: str) -> bool:

@@ -79,7 +79,7 @@ def test_words_of_licences(text: str, expected: str) -> None:
 
 
 def test_a_licence_that_is_too_long_is_held(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(licence_text, "MAX_TEXT", 10)
+    monkeypatch.setattr(licence_text, "MAX_LICENCE", 10)
     assert of("COPYING", "x" * 11) == "hold"
     assert of("COPYING", "x" * 10) == "unknown"
 
