@@ -33,8 +33,8 @@ class Speaking:
     """The contents that speak for each origin: of the origin ``n`` those in ``answer[first[n]:first[n + 1]]``, mapped.
 
     ``single``: each origin has one. ``since``: what is older does not count. ``contents`` are the columns of
-    ``Judges.contents`` with the variants behind them;
-    ``variants`` gives the content that a variant is of, and what became of its links.
+    ``Judges.contents`` with the variants behind them; ``variants`` gives the content that a variant is of, and what
+    became of its links.
     """
 
     def __init__(self, folder: Path, judges: Judges) -> None:
