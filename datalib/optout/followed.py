@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from datalib.optout import rsl
 from datalib.optout.book import Book
 from datalib.optout.found import Proof
-from datalib.optout.judge import OFFER
 from datalib.optout.location import Location
 from datalib.optout.model import Carrier, Signal
 from datalib.optout.rsl import Links
@@ -118,7 +117,7 @@ def settle_marks(marks: "Marks", urls: Sequence[str | None], follower: Follower,
 
 def _links_of(offer: Signal) -> tuple[str, ...]:
     """Give the links of an offer; a document that stands in a page says more than an offer does, and has none."""
-    if offer.strict != OFFER or offer.carrier not in _LINKING or len(offer.raw) >= MAX_RAW:
+    if offer.strict != rsl.OFFER or offer.carrier not in _LINKING or len(offer.raw) >= MAX_RAW:
         return ()
     lines = tuple(offer.raw.splitlines())
     return rsl.header_links(lines) if offer.carrier is Carrier.TRANSFER else lines

@@ -5,7 +5,7 @@ tested against :meth:`OriginJudge.judge`. Nothing here raises, whatever the byte
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -24,8 +24,6 @@ from datalib.optout.statement import ALL_USES, TRAINING, Evidence
 _EVERYTHING: Final = Reading.of(State.DENY, "crawl", *ALL_USES)
 _NO_TRAINING: Final = Reading.of(State.DENY, *TRAINING)
 _HOLD: Final = Reading.of(State.HOLD, "crawl", *TRAINING)
-#: What follows from a licence that is linked and was not read.
-OFFER: Final = Reading.of(State.CONDITIONAL, *TRAINING)
 _KEPT_OUT: Final = frozenset({401, 402, 403, 451})
 _TOO_MANY: Final = 429
 #: Header lines that can say something.
@@ -35,10 +33,6 @@ _SPEAKING: Final = frozenset({
 })  # fmt: skip
 _SUCCESS: Final = range(200, 300)
 _ABSENT: Final = frozenset({404, 410})
-
-
-#: Says what became of the licence document behind a link.
-Follow = Callable[[str], rsl.Links]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -261,7 +255,7 @@ def judge_headers(
     evidence: Evidence,
     *,
     status: int | None = None,
-    follow: Follow | None = None,
+    follow: rsl.Follow | None = None,
 ) -> tuple[Signal, ...]:
     """Give the signals of a transfer: header lines (name, value), repeated ones apart, and the status if known.
 
@@ -276,7 +270,7 @@ def judge_headers(
 
 
 def _named_signals(
-    named: dict[str, list[str]], agent: str, evidence: Evidence, follow: Follow | None
+    named: dict[str, list[str]], agent: str, evidence: Evidence, follow: rsl.Follow | None
 ) -> list[Signal]:
     found = [
         *robots_tags.header_signals(named.get("x-robots-tag", []), agent, evidence),
@@ -288,7 +282,7 @@ def _named_signals(
     ]
     licences = [link for link in named.get("link", []) if "application/rsl+xml" in link.casefold()]
     if licences:
-        found += _licence(licences, rsl.header_links(licences), Carrier.TRANSFER, evidence, follow)
+        found += rsl.linked(licences, rsl.header_links(licences), Carrier.TRANSFER, evidence, follow)
     return found
 
 
@@ -300,7 +294,7 @@ def _refusals(status: int | None, evidence: Evidence) -> tuple[Signal, ...]:
 
 
 def judge_page(
-    html: bytes, agent: str, table: AgentTable, evidence: Evidence, *, follow: Follow | None = None
+    html: bytes, agent: str, table: AgentTable, evidence: Evidence, *, follow: rsl.Follow | None = None
 ) -> tuple[Signal, ...]:
     """Give the signals of a web page. ``follow`` is as in ``judge_headers``."""
     signs = find_signs(html[:MAX_BYTES])
@@ -312,7 +306,7 @@ def judge_page(
 
 
 def _element_signals(
-    html: bytes, agent: str, table: AgentTable, evidence: Evidence, follow: Follow | None = None
+    html: bytes, agent: str, table: AgentTable, evidence: Evidence, follow: rsl.Follow | None = None
 ) -> list[Signal]:
     page = read_page(html)
     found = [*robots_tags.page_signals(page, agent, table, evidence), *_page_tdmrep(page, evidence)]
@@ -320,7 +314,7 @@ def _element_signals(
     for content in page.named("ai-license"):
         found += _ai_license(content, evidence)
     if page.licences:
-        found += _licence(page.licences, page.licences, Carrier.PAGE, evidence, follow)
+        found += rsl.linked(page.licences, page.licences, Carrier.PAGE, evidence, follow)
     for document in page.documents:
         found += rsl.parse(document.encode("utf-8", "replace")).inside_signals(Carrier.PAGE, evidence)
     if not page.complete:
@@ -362,22 +356,12 @@ def _ai_license(content: str, evidence: Evidence) -> tuple[Signal, ...]:
     if word == "deny":
         reading = _NO_TRAINING
     elif word == "allow":
-        reading = OFFER if ";" in said else NOTHING
+        reading = rsl.OFFER if ";" in said else NOTHING
     else:
         reading = Reading.of(State.HOLD, *TRAINING)
     raw = f'<meta name="ai-license" content="{content}">'
     letter = reading if word in {"allow", "deny"} else NOTHING
     return (evidence.signal("ai-license", Carrier.PAGE, raw, spec=letter, strict=reading),)
-
-
-def _licence(
-    said: Sequence[str], links: Sequence[str], carrier: Carrier, evidence: Evidence, follow: Follow | None
-) -> tuple[Signal, ...]:
-    """Give the signal of linked licences: an offer, unless their documents were read and speak for themselves."""
-    offer = evidence.signal(rsl.SIGNAL, carrier, "\n".join(said), spec=NOTHING, strict=OFFER)
-    if follow is None or not links or len(links) > rsl.MAX_LINKS:
-        return (offer,)
-    return rsl.settle([offer], max(map(follow, links)))
 
 
 def _held(name: str, note: str, evidence: Evidence) -> Signal:

@@ -9,7 +9,7 @@ counts for nothing to the letter. Strictly read its refusals stand and everythin
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Final, NamedTuple
@@ -60,6 +60,12 @@ class Links(IntEnum):
     READ = 0
     NOT_ASKED = 1
     UNREADABLE = 2
+
+
+#: Says what became of the licence document behind a link.
+Follow = Callable[[str], Links]
+#: What follows from a licence that is linked and was not read.
+OFFER: Final = Reading.of(State.CONDITIONAL, *TRAINING)
 
 
 class _Scope(NamedTuple):
@@ -175,6 +181,16 @@ def settle(found: Iterable[Signal], links: Links) -> tuple[Signal, ...]:
         if signal.signal == SIGNAL and links is Links.UNREADABLE:
             settled.append(unreadable_link(signal))
     return tuple(settled)
+
+
+def linked(
+    said: Sequence[str], links: Sequence[str], carrier: Carrier, evidence: Evidence, follow: Follow | None
+) -> tuple[Signal, ...]:
+    """Give the signal of linked licences: an offer, unless their documents were read and speak for themselves."""
+    offer = evidence.signal(SIGNAL, carrier, "\n".join(said), spec=NOTHING, strict=OFFER)
+    if follow is None or not links or len(links) > MAX_LINKS:
+        return (offer,)
+    return settle([offer], max(map(follow, links)))
 
 
 def unreadable_link(signal: Signal) -> Signal:
