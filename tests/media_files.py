@@ -237,6 +237,17 @@ def psd(resources: bytes = b"") -> bytes:
     return b"8BPS\0\1" + bytes(20) + bytes(4) + len(resources).to_bytes(4) + resources + bytes(4) + b"\0\0\0"
 
 
+def swf(*tags: tuple[int, bytes], packed: bool = False) -> bytes:
+    """Make a Flash film of tags."""
+    body = b"\x08\0" + b"\0\x0c\1\0"
+    for kind, data in (*tags, (0, b"")):
+        long = len(data) >= 63
+        body += (kind << 6 | (63 if long else len(data))).to_bytes(2, "little")
+        body += (len(data).to_bytes(4, "little") if long else b"") + data
+    head = (b"CWS" if packed else b"FWS") + b"\x0a" + (len(body) + 8).to_bytes(4, "little")
+    return head + (zlib.compress(body) if packed else body)
+
+
 # -- archives
 
 

@@ -16,7 +16,7 @@ from typing import BinaryIO, Final, Literal
 
 from datalib.optout import content_credentials, reservation, tdmrep, tdmrep_embedded, texts, xmp
 from datalib.optout.kinds import Kind, kind_of
-from datalib.optout.media import bmff, epub, fonts, gif, jpeg, office, packets, pdf, png, psd, riff, sound, tiff
+from datalib.optout.media import bmff, epub, fonts, gif, jpeg, office, packets, pdf, png, psd, riff, sound, swf, tiff
 from datalib.optout.media.forms import Container, Form, form_of
 from datalib.optout.media.members import ARCHIVES, Budget, Member, members
 from datalib.optout.media.source import MAX_PIECE, DamagedError, Metadata, Packet, Source
@@ -40,7 +40,8 @@ PageReader = Callable[[bytes, str], tuple[Signal, ...]]
 READERS: Final[dict[Container, Callable[[Source, Metadata], None]]] = {
     Container.JPEG: jpeg.read, Container.PNG: png.read, Container.RIFF: riff.read, Container.TIFF: tiff.read,
     Container.BOXES: bmff.read, Container.PDF: pdf.read, Container.SCANNED: packets.scan, Container.FONT: fonts.read,
-    Container.GIF: gif.read, Container.PSD: psd.read, Container.FLAC: sound.read_flac, Container.OGG: sound.read_ogg,
+    Container.GIF: gif.read, Container.PSD: psd.read, Container.SWF: swf.read,
+    Container.FLAC: sound.read_flac, Container.OGG: sound.read_ogg,
     Container.MPEG_SOUND: sound.read_mpeg,
 }  # fmt: skip
 

@@ -47,7 +47,7 @@ EXPECTED: dict[str, dict[str, int]] = {
     "chatnoir-resiliparse/warcfile.warc.gz": {UNASKED: 15, "refuse robots-meta": 1},
     # Not a form that is read.
     "chatnoir-resiliparse/warcfile.warc.lz4": {"hold not-asked-unit": 1},
-    "whirlwind-python/CC-MAIN-2024-22.warc.paths.gz": {"hold not-asked-unit": 1},
+    "whirlwind-python/CC-MAIN-2024-22.warc.paths.gz": {"admit no-prohibition": 1},
     # One record has a wrong length.
     "ipwb/broken.warc": {"hold damaged-record": 1, UNASKED: 1},
     # A page with its robots.txt, which is absent; an image of another site.

@@ -37,6 +37,7 @@ UNITS = {
     "a.ogg": (made.ogg(b"\1vorbis", b"\3vorbis" + made.comments()), "datalib.optout.media.sound", "read_ogg"),
     "a.mp3": (made.id3((b"TCOP", b"\0x"), (b"PRIV", QUIET)), "datalib.optout.media.sound", "read_mpeg"),
     "a.psd": (made.psd(QUIET), "datalib.optout.media.psd", "read"),
+    "a.swf": (made.swf((77, QUIET)), "datalib.optout.media.swf", "read"),
     "a.mkv": (b"\x1aE\xdf\xa3" + QUIET, "datalib.optout.media.packets", "scan"),
     "a.zip": (made.zipped({"a.txt": b"x"}), "datalib.optout.media.members", "members"),
     "b.zip": (made.zipped({"a.html": b"<html>"}), "datalib.optout.page", "read_page"),

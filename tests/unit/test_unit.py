@@ -57,6 +57,8 @@ CARRIERS: dict[str, Callable[[bytes], bytes]] = {
     "flac": lambda xmp: made.flac((2, b"XMP\0" + xmp)),
     "ogg": lambda xmp: made.ogg(b"\1vorbis", b"\3vorbis" + made.comments(), xmp),
     "zip": lambda xmp: made.zipped({"a/b.jpg": made.jpeg(made.app1(xmp))}),
+    "swf": lambda xmp: made.swf((9, b"abc"), (77, xmp)),
+    "swf-packed": lambda xmp: made.swf((77, xmp), (1, b""), packed=True),
     "docx": lambda xmp: made.zipped({"[Content_Types].xml": b"<Types/>", "word/media/a.png": made.png(made.itxt(xmp))}),
     "tar": lambda xmp: made.tarred({"a.jpg": made.jpeg(made.app1(xmp))}),
     "tar.gz": lambda xmp: gzip.compress(made.tarred({"a.jpg": made.jpeg(made.app1(xmp))})),
@@ -333,6 +335,8 @@ def test_codes_are_taken_from_addresses() -> None:
         ("", b"G" + b"x" * 187 + b"G", Container.SCANNED),
         ("", b"\0\1\0\0\0\x0b", Container.FONT),
         ("", b"true,false", None),
+        ("", b"CWS\x0a", Container.SWF),
+        ("", b"FWS of text", None),
         ("", b"ID3,name", None),
     ],
 )

@@ -23,6 +23,7 @@ class Container(StrEnum):
     FONT = "font"
     GIF = "gif"
     PSD = "psd"
+    SWF = "swf"
     FLAC = "flac"
     OGG = "ogg"
     MPEG_SOUND = "mpeg-sound"
@@ -41,6 +42,7 @@ class Form:
 _SCANNED: Final = Form(container=Container.SCANNED)
 _FONT: Final = Form(container=Container.FONT)
 _SOUND: Final = Form(container=Container.MPEG_SOUND, mime="audio/mpeg")
+_FILM: Final = Form(container=Container.SWF)
 _PACKED: Final = Form(container=Container.PACKED)
 _RIFF: Final = {b"WEBP": "image/webp", b"WAVE": "audio/wav", b"AVI ": "video/avi"}
 _BRANDS: Final = {
@@ -58,6 +60,7 @@ _MAGIC: Final = (
     (b"\0\0\0\x0cJXL \r\n\x87\n", Form(container=Container.BOXES, mime="image/jxl")),
     (b"\0\0\0\x0cjP  \r\n\x87\n", Form(container=Container.BOXES)),
     *((sign, _SOUND) for sign in (b"ID3\2", b"ID3\3", b"ID3\4", b"\xff\xfb", b"\xff\xf3", b"\xff\xf2")),
+    *((sign + bytes([version]), _FILM) for sign in (b"FWS", b"CWS", b"ZWS") for version in range(32)),
     (b"8BPS\0", Form(container=Container.PSD)),
     (b"fLaC", Form(container=Container.FLAC, mime="audio/flac")),
     (b"OggS\0", Form(container=Container.OGG)),
