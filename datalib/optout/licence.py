@@ -40,5 +40,9 @@ def signals(text: str, evidence: Evidence) -> tuple[Signal, ...]:
 
 def is_basis(text: str) -> bool:
     """Say whether a licence is a positive basis by itself: open, and without a limit that a training set may break."""
-    limited = NAMES.search(text) or _LIMITED.search(text) or judge_constraint(text) != NOTHING
-    return not limited and _OPEN.search(text) is not None
+    return not is_limited(text) and _OPEN.search(text) is not None
+
+
+def is_limited(text: str) -> bool:
+    """Say whether a licence forbids training, speaks of AI, or forbids commercial use or changes."""
+    return bool(NAMES.search(text) or _LIMITED.search(text)) or judge_constraint(text) != NOTHING

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from datalib.errors import Misuse, Refused, Unchecked
-from datalib.optout import rows, synthetic, treebank, works_table
+from datalib.optout import licence, rows, synthetic, treebank, works_table
 from datalib.optout.columns import URL_COLUMNS, Columns
 from datalib.optout.declared import INTENTS
 from datalib.optout.licence_text import is_licence_file
@@ -336,8 +336,14 @@ def _sources(manifest: Any) -> list[dict[str, Any]]:
 
 
 def _grants(source: Mapping[str, Any]) -> bool:
-    """Say whether a source names a right to its works; that nothing forbids them (``no_prohibition``) is none."""
-    return bool(source.get("license") or source.get("licenses")) or source.get("basis") in _RIGHTS
+    """Say whether a source names a right to its works.
+
+    That nothing forbids them (``no_prohibition``) is none, nor is a licence with a limit that a training set may break.
+    """
+    named = [text for text in (source.get("license"), source.get("licenses")) if text]
+    if any(licence.is_limited(json.dumps(text, ensure_ascii=False)) for text in named):
+        return False
+    return bool(named) or source.get("basis") in _RIGHTS
 
 
 def _urls(sources: Sequence[dict[str, Any]]) -> Iterator[tuple[int, str]]:

@@ -55,6 +55,7 @@ def test_a_library_gives_rows_files_and_sources(tmp_path: Path) -> None:
     [
         ({"license": "CC0-1.0"}, True), ({"licenses": [{"name": "CC0-1.0"}]}, True), ({"basis": "own"}, True),
         ({"basis": "public_domain"}, True), ({"basis": "no_prohibition"}, False), ({}, False), ({"license": ""}, False),
+        ({"license": "LicenseRef-NoAI", "basis": "licence"}, False), ({"licenses": [{"name": "CC-BY-NC-4.0"}]}, False),
     ],
 )  # fmt: skip
 def test_a_library_is_licensed_when_each_source_names_a_right(
