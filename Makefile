@@ -2,20 +2,22 @@
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/
-STAMP := $(VENV)/.ready
 
 .PHONY: demo test soak bench lint docs clean
 
-$(STAMP): pyproject.toml constraints.txt
-	$(PYTHON) -c 'import sys; sys.exit("datalib needs Python 3.11 or newer: make PYTHON=python3.11") if sys.version_info < (3, 11) else None'
-	$(PYTHON) -m venv $(VENV)
-	$(RUN)pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+# What is installed for a purpose: an extra of the package, and a stamp of that name.
+$(VENV)/.%: pyproject.toml constraints.txt | $(VENV)/bin/pip
+	$(RUN)pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[$*]'
 	touch $@
 
-demo: $(STAMP)
+$(VENV)/bin/pip:
+	$(PYTHON) -c 'import sys; sys.exit("datalib needs Python 3.11 or newer: make PYTHON=python3.11") if sys.version_info < (3, 11) else None'
+	$(PYTHON) -m venv $(VENV)
+
+demo: $(VENV)/.demo
 	$(RUN)datalib demo -o build/demo
 
-lint: $(STAMP)
+lint: $(VENV)/.dev
 	$(RUN)ruff check .
 	$(RUN)ruff format --check .
 	$(RUN)mypy
@@ -26,14 +28,13 @@ test: lint
 	$(RUN)pytest -n auto --dist worksteal --cov --cov-report= -q
 	$(RUN)coverage report --fail-under=95
 
-soak: $(STAMP)
+soak: $(VENV)/.dev
 	DATALIB_SOAK=1 $(RUN)pytest -n auto --dist worksteal -q
 
-bench: $(STAMP)
-	$(RUN)pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[bench]'
+bench: $(VENV)/.dev $(VENV)/.bench
 	$(RUN)python -m bench
 
-docs: $(STAMP)
+docs: $(VENV)/.dev
 	$(RUN)python -m tests.docs --write
 
 clean:
