@@ -27,9 +27,10 @@ from datalib.library.descent import trouble
 from datalib.library.hashing import Progress
 from datalib.library.manifest import Content
 from datalib.library.paths import RESERVED_FILES, RESERVED_FOLDERS
+from datalib.library.sampling import DataMode
 from datalib.trust.policy import Policy, Roots
 from datalib.trust.state import Memory
-from datalib.verify import DataMode, Report, believe, verify
+from datalib.verify import Report, believe, verify
 
 #: How the folders begin that archives are unpacked to.
 PREFIX = "datalib-unpacked-"

@@ -25,13 +25,13 @@ from datalib.library import contents, hashing, listing
 from datalib.library.contents import Allowed
 from datalib.library.hashing import Checked, Progress
 from datalib.library.manifest import Manifest, check_resources
+from datalib.library.sampling import DataMode, Sample, sample
 from datalib.library.store import Folder, inside_library, locked, write_file
 from datalib.trust.parties import Producer
 from datalib.trust.policy import Policy, Roots
 from datalib.trust.state import Chain, Lesson, Memory
 from datalib.trust.tlog import Logged
 
-_SAMPLE = "sample:"
 _SEED_SIZE = 16
 
 
@@ -85,8 +85,8 @@ class Report:
 
     ``integrity`` is the answer of steps 1 to 10; ``gate`` that of step 11, ``None`` when integrity failed. ``facts``
     are there only if integrity holds. ``data`` tells how files were read (``full``, ``sample:N``, ``none``), ``read``
-    how many; ``complete`` whether all were. ``memory`` is what to remember if the library is accepted, ``lesson`` what
-    was added to it; `remember` puts it into a state file.
+    how many; ``complete`` whether all were; ``sample`` what was drawn, where not all. ``memory`` is what to remember if
+    the library is accepted, ``lesson`` what was added to it; `remember` puts it into a state file.
     """
 
     integrity: Verdict
@@ -96,6 +96,7 @@ class Report:
     read: Checked
     complete: bool
     memory: Memory
+    sample: Sample | None = None
     lesson: Lesson | None = None
 
     @classmethod
@@ -130,24 +131,6 @@ class Report:
             no = refusal or self.integrity
             raise Refused(no.code, no.where, no.detail)
         return self.facts
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DataMode:
-    """How files are read: all (``full``), ``count`` of them drawn by lot (``sample:N``), or not at all (``none``)."""
-
-    text: str = "full"
-    count: int | None = None
-
-    @classmethod
-    def parse(cls, text: str) -> "DataMode":
-        """Read ``full``, ``sample:N`` or ``none``; else ``Misuse("E-USAGE")``."""
-        number = text.removeprefix(_SAMPLE)
-        if text in {"full", "none"}:
-            return cls(text=text, count=None if text == "full" else 0)
-        if text.startswith(_SAMPLE) and number.isascii() and number.isdigit() and len(number) <= 12:  # noqa: PLR2004 - as many as any listing
-            return cls(text=text, count=int(number))
-        raise Misuse("E-USAGE", "data", f"{text[:40]!r} is not full, sample:N or none")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,6 +198,7 @@ def verify(
         read=sound.read,
         complete=sound.read.files == sound.case.manifest.bound.files,
         memory=(memory or Memory()).learn(lesson),
+        sample=sound.sample,
         lesson=lesson,
     )
 
@@ -274,6 +258,7 @@ class _Sound:
     case: Case
     head: Logged | None
     read: Checked
+    sample: Sample | None
 
 
 def _integrity(bench: Bench, effort: Effort) -> _Sound:
@@ -290,29 +275,35 @@ def _integrity(bench: Bench, effort: Effort) -> _Sound:
     # 9. Inputs.
     taken = assembly.check_inputs(bench, own, manifest)
     # 10. Files.
-    read = _check_files(bench.folder, manifest, effort)
+    drawn = _draw(manifest, effort)
+    read = _check_files(bench.folder, manifest, effort, drawn)
     entries = contents.check_entries(
         bench.folder,
         listing.lines(bench.folder, sha256=manifest.bound.sha256),
         _allowed(own, taken, bench.policy),
         reserved_only=effort.data.count == 0,
     )
-    return _Sound(
-        case=Case(history=own, manifest=manifest, taken=taken, evidence=entries.evidence), head=head, read=read
-    )
+    case = Case(history=own, manifest=manifest, taken=taken, evidence=entries.evidence)
+    return _Sound(case=case, head=head, read=read, sample=drawn)
 
 
-def _check_files(folder: Folder, manifest: Manifest, effort: Effort) -> Checked:
-    bound, count = manifest.bound, effort.data.count
-    if count == 0:
+def _draw(manifest: Manifest, effort: Effort) -> Sample | None:
+    """Choose the files to read, unless all are, or none."""
+    count, files = effort.data.count, manifest.bound.files
+    if not count or count >= files:
+        return None
+    return Sample(drawn=count, files=files, seed=os.urandom(_SEED_SIZE) if effort.seed is None else effort.seed)
+
+
+def _check_files(folder: Folder, manifest: Manifest, effort: Effort, drawn: Sample | None) -> Checked:
+    bound = manifest.bound
+    if effort.data.count == 0:
         return Checked(files=0, bytes=0)
     lines = listing.lines(folder, sha256=bound.sha256)
-    total: int | None = bound.bytes
-    if count is not None and count < bound.files:
-        seed = os.urandom(_SEED_SIZE) if effort.seed is None else effort.seed
-        drawn = hashing.sample(bound.files, count, seed=seed)
-        lines = compress(lines, map(drawn, range(bound.files)))
-        total = None
+    if drawn is not None:
+        chosen = sample(drawn.files, drawn.drawn, seed=drawn.seed)
+        lines = compress(lines, map(chosen, range(drawn.files)))
+    total = None if drawn else bound.bytes
     return hashing.verify_files(folder, lines, total=total, threads=effort.threads, progress=effort.progress)
 
 
@@ -381,7 +372,7 @@ def _not_checked(sound: _Sound, bench: Bench, demand: Demand, mode: DataMode) ->
         "state": bench.memory is None,
         "derived": any(item.mode == "derived" for item in sound.case.manifest.inputs),
         "data": mode.count == 0,
-        "data-sampled": bool(mode.count) and sound.read.files < sound.case.manifest.bound.files,
+        "data-sampled": sound.sample is not None,
         "evidence": bool(evidence_of(link.event for link in own.links) - sound.case.evidence),
         "purpose": demand.purpose is None,
         "attestations": not demand.require,

@@ -5,10 +5,12 @@ from typing import TYPE_CHECKING, Any
 
 import datalib_vocab
 from datalib.formats import format_time
+from datalib.library.sampling import SURE
 from datalib_cli.texts import Texts
 
 if TYPE_CHECKING:
     from datalib.acts import Act
+    from datalib.library.sampling import Sample
     from datalib.library.upgrade import Note
     from datalib.optout.result import ScanResult
     from datalib.verify import Facts, Report, Verdict
@@ -63,8 +65,40 @@ def report_data(report: "Report", lang: str) -> dict[str, Any]:
         "data": report.data,
         "complete": report.complete,
         "read": {"files": report.read.files, "bytes": report.read.bytes},
+        "sample": _sample_data(report.sample) if report.sample else None,
     }
     return data | (_facts_data(report.facts) if report.facts else {})
+
+
+def _sample_data(sample: "Sample") -> dict[str, Any]:
+    return {
+        "drawn": sample.drawn,
+        "files": sample.files,
+        "seed": sample.seed.hex(),
+        "found": {"changed": sample.found(), "probability": SURE},
+        "missed": {"changed": 1, "probability": round(sample.missed(1), 6)},
+    }
+
+
+def _sample_lines(sample: "Sample", say: Texts) -> list[str]:
+    """Write what a sample that found nothing means."""
+    one = sample.missed(1)
+    return [
+        say(
+            "sample: {drawn} of {files} files, drawn with --seed {seed}",
+            drawn=sample.drawn,
+            files=sample.files,
+            seed=sample.seed.hex(),
+        ),
+        "  "
+        + say(
+            "{changed} changed files or more would have been found with a probability of {sure} % at least",
+            changed=sample.found(),
+            sure=round(SURE * 100),
+        ),
+        "  " + say("one changed file is missed with a probability of {missed} %", missed=f"{one * 100:.4g}"),
+        "  " + say("this holds if nobody who could change files knew the seed"),
+    ]
 
 
 def _facts_data(facts: "Facts") -> dict[str, Any]:
@@ -185,6 +219,8 @@ def report_lines(report: "Report", say: Texts) -> list[str]:
             bytes=report.read.bytes,
         ),
     ]
+    if report.sample:
+        lines += _sample_lines(report.sample, say)
     if facts.not_checked:
         lines.append(say("not checked:"))
         lines += [f"  - {say(NOT_CHECKED[code])}" for code in facts.not_checked]

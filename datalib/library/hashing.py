@@ -98,23 +98,6 @@ def hash_file(folder: Folder, path: str, *, missing: str) -> Hashed:
     return next(window.results())
 
 
-def sample(files: int, count: int, *, seed: bytes) -> Callable[[int], bool]:
-    """Choose ``count`` of the lines 0 … files-1 of a listing, or all if there are fewer; return the test of an index.
-
-    Anyone who knows the seed can repeat the choice. For k = 0, 1, 2 … take the first eight bytes of
-    SHA-256(seed ‖ k in decimal) as a big-endian number modulo ``files``; pass over numbers drawn before. If more than
-    half of the lines are wanted, what is drawn is left out.
-    """
-    leave_out = count * 2 > files
-    number = max(0, files - count) if leave_out else count
-    drawn: set[int] = set()
-    k = 0
-    while len(drawn) < number:
-        drawn.add(int.from_bytes(hashlib.sha256(b"%b%d" % (seed, k)).digest()[:8], "big") % files)
-        k += 1
-    return lambda index: (index in drawn) != leave_out
-
-
 def _data_paths(folder: Folder) -> Iterator[str]:
     for path, kind in folder.walk(leave_out=is_reserved):
         if kind is Kind.LINK:

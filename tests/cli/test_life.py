@@ -36,6 +36,29 @@ def test_a_signed_library_is_accepted_and_says_what_was_not_checked(datalib: Pro
     assert {"roots", "log", "head", "state"} <= set(report.data["not_checked"])
 
 
+def test_a_sample_says_what_it_means(datalib: Program, signed: Path) -> None:
+    asked = ("verify", "library", *TRUST, "--require", "none", "--data", "sample:1", "--seed", "00ff")
+    found = datalib(*asked, "--format", "json").data
+    assert (found["accepted"], found["complete"], found["data"]) == (True, False, "sample:1")
+    meaning = {"found": {"changed": 2, "probability": 0.95}, "missed": {"changed": 1, "probability": 0.5}}
+    assert found["sample"] == {"drawn": 1, "files": 2, "seed": "00ff", **meaning}
+    text = datalib(*asked).out
+    assert "sample: 1 of 2 files, drawn with --seed 00ff\n" in text
+    assert "  2 changed files or more would have been found with a probability of 95 % at least\n" in text
+    assert "  one changed file is missed with a probability of 50 %\n" in text
+    fresh = {datalib(*asked[:-2], "--format", "json").data["sample"]["seed"] for _ in range(2)}
+    assert len(fresh) == 2
+    assert datalib("verify", "library", *TRUST, "--format", "json").data["sample"] is None
+
+
+@pytest.mark.parametrize("seed", ["", "0", "xy", "00" * 33])
+def test_a_seed_is_hex_and_for_samples(datalib: Program, signed: Path, seed: str) -> None:
+    refused = datalib("verify", "library", *TRUST, "--data", "sample:1", "--seed", seed)
+    assert refused.status == 2
+    assert "E-USAGE: --seed" in refused.err
+    assert datalib("verify", "library", *TRUST, "--seed", "00").status == 2
+
+
 def test_text_and_json_agree_on_the_answers(datalib: Program, signed: Path) -> None:
     text = datalib("verify", "library", *TRUST)
     assert text.status == 1

@@ -11,7 +11,7 @@ import pytest
 
 from datalib.errors import DatalibError, Refused, Unchecked
 from datalib.library import hashing
-from datalib.library.hashing import Checked, hash_file, hash_tree, sample, verify_files
+from datalib.library.hashing import Checked, hash_file, hash_tree, verify_files
 from datalib.library.listing import Line
 from datalib.library.store import Folder
 
@@ -199,17 +199,3 @@ def test_one_file(tmp_path: Path) -> None:
             hash_file(folder, "nul\0", missing="E-FILE-MISSING")
         with pytest.raises(Unchecked, match="E-IO"):
             hash_file(folder, "b", missing="E-IO")
-
-
-def test_sample_follows_its_rule() -> None:
-    drawn: list[int] = []
-    k = 0
-    while len(drawn) < 3:
-        number = int.from_bytes(hashlib.sha256(b"seed%d" % k).digest()[:8], "big") % 10
-        if number not in drawn:
-            drawn.append(number)
-        k += 1
-    assert [index for index in range(10) if sample(10, 3, seed=b"seed")(index)] == sorted(drawn)
-    assert [index for index in range(10) if sample(10, 7, seed=b"seed")(index)] == sorted({*range(10)} - {*drawn})
-    for count in range(13):
-        assert sum(map(sample(10, count, seed=b"x"), range(10))) == min(count, 10)

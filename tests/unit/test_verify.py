@@ -11,9 +11,10 @@ from datalib.chain import links
 from datalib.chain.events import Evidence, Genesis, Transfer
 from datalib.errors import Misuse, Refused, Unchecked
 from datalib.formats import sha256_hex
+from datalib.library.sampling import DataMode, Sample
 from datalib.trust.policy import Policy
 from datalib.trust.state import Memory
-from datalib.verify import DataMode, Report, load_state, remember, save_state, verify
+from datalib.verify import Report, load_state, remember, save_state, verify
 from tests.libraries import (
     BUYER,
     DAY,
@@ -155,6 +156,8 @@ def test_a_sample_reads_so_many_files(tmp_path: Path) -> None:
     assert report.accepted
     assert (report.read.files, report.complete) == (4, False)
     assert "data-sampled" in report.require().not_checked
+    assert report.sample == Sample(drawn=4, files=10, seed=b"lot")
+    assert check(library, data="sample:99").sample is check(library, data="none").sample is None
     assert check(library, data="sample:4").read.files == 4
     assert check(library, data="sample:99").complete
 

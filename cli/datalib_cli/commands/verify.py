@@ -1,5 +1,6 @@
 """``datalib verify``: check a library from its first signature to its last byte."""
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,8 @@ from datalib_cli.render import report_data, report_lines
 if TYPE_CHECKING:
     from datalib.packed import Packed
 
+_SEED = re.compile(r"([0-9A-Fa-f]{2}){1,32}")
+
 
 @click.command("verify", cls=Command)
 @click.argument("library", type=options.FOLDER)
@@ -25,6 +28,11 @@ if TYPE_CHECKING:
     help="A claim that must have passed; repeatable. Default: optout. `none` asks for no attestation.",
 )
 @click.option("--data", default="full", metavar="MODE", help="full, sample:N or none. Default: full.")
+@click.option(
+    "--seed",
+    metavar="HEX",
+    help="What the files of sample:N are drawn with, to repeat a draw. Default: fresh randomness.",
+)
 @click.option("--require-evidence", is_flag=True, help="Evidence of attestations must be shipped.")
 @options.progress
 @options.now
@@ -37,6 +45,7 @@ def command(
     purpose: str | None,
     require: tuple[str, ...],
     data: str,
+    seed: str | None,
     require_evidence: bool,
     progress: str,
     now: str | None,
@@ -65,6 +74,7 @@ def command(
         "purpose": purpose,
         "require": () if require == ("none",) else require or ("optout",),
         "data": data,
+        "seed": _seed(seed, data),
         "require_evidence": require_evidence,
     }
     with meter(progress) as watch:
@@ -80,6 +90,16 @@ def command(
         lines=[*report_lines(report, say), *(_packed_lines(packed) if packed else ())],
         status=0 if report.accepted else 1,
     )
+
+
+def _seed(seed: str | None, data: str) -> bytes | None:
+    if seed is None:
+        return None
+    if not data.startswith("sample:"):
+        raise Misuse("E-USAGE", "--seed", "only for --data sample:N")
+    if not _SEED.fullmatch(seed):
+        raise Misuse("E-USAGE", "--seed", f"{seed[:80]!r} is not 2 to 64 hex digits, two for each byte")
+    return bytes.fromhex(seed)
 
 
 def _packed_data(packed: "Packed") -> dict[str, Any]:
