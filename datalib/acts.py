@@ -21,6 +21,7 @@ from datalib.chain.selection import Selection
 from datalib.errors import Misuse, Refused
 from datalib.formats import format_time, sha256_hex
 from datalib.library import draft, hashing, listing, manifest
+from datalib.library.cache import Cache
 from datalib.library.declarations import check_purposes, check_sources
 from datalib.library.draft import Listed
 from datalib.library.listing import Line
@@ -134,16 +135,18 @@ def sign(
     actor: Party | None = None,
     reason: str | None = None,
     progress: Callable[[int], None] | None = None,
+    cache: Cache | None = None,
 ) -> Act:
     """List and hash the files, complete the manifest, and append ``genesis``, later ``amend``.
 
     ``actor`` amends (default: the owner) for ``reason`` (default: ``correction``). An amendment that adds a purpose
-    needs the producer's key too; without it the event is given back as ``pending`` and the chain is left alone.
+    needs the producer's key too; without it the event is given back as ``pending`` and the chain is left alone. With a
+    ``cache``, which is open, files that it knows are not read.
     Raises ``Refused`` for what could not be verified afterwards.
     """
     with writing(path) as folder:
         data = current(folder)
-        return sign_in(folder, data, keys=keys, now=now, actor=actor, reason=reason, progress=progress)
+        return sign_in(folder, data, keys=keys, now=now, actor=actor, reason=reason, progress=progress, cache=cache)
 
 
 def sign_in(
@@ -155,6 +158,7 @@ def sign_in(
     actor: Party | None = None,
     reason: str | None = None,
     progress: Callable[[int], None] | None = None,
+    cache: Cache | None = None,
     admit: Callable[[Record | None, Envelope], object] | None = None,
 ) -> Act:
     """Sign the library in a folder that is open to write; ``data`` is the manifest, yet to be completed.
@@ -167,7 +171,7 @@ def sign_in(
     warnings = check_purposes(document["datalib"]["purpose"], f"{manifest.NAME}#/datalib/purpose")
     warnings += check_sources(document["sources"], f"{manifest.NAME}#/sources")
     past = record(folder) if folder.exists(links.NAME) else None
-    fresh, facts = _complete(folder, document, progress)
+    fresh, facts = _complete(folder, document, progress, cache)
     new = manifest.parse(fresh)
     digest = sha256_hex(fresh)
     done = Act(kind="none", library="", event=None, manifest=digest, content=facts, warnings=tuple(warnings))
@@ -200,17 +204,19 @@ def _check_inputs(folder: Folder, new: Manifest) -> None:
 
 
 def _complete(
-    folder: Folder, document: Mapping[str, Any], progress: Callable[[int], None] | None
+    folder: Folder, document: Mapping[str, Any], progress: Callable[[int], None] | None, cache: Cache | None
 ) -> tuple[bytes, Content]:
     """Write the listing; give the bytes of the manifest that binds it."""
     tally = draft.Tally(document)
 
     def lines() -> Iterator[Line]:
-        for file in hashing.hash_tree(folder, progress=progress):
+        for file in hashing.hash_tree(folder, known=cache, progress=progress):
             tally.add(Listed(file.path, file.size, file.sha256))
             yield Line(file.sha256, file.path)
 
     written = listing.write(folder, lines())
+    if cache is not None:
+        cache.finish()
     content = Content(files=written.files, bytes=tally.bytes, sha256=written.sha256, root=written.root)
     return draft.render(draft.complete(document, tally.listed, tally.rest, content.to_dict())), content
 

@@ -14,9 +14,10 @@ from typing import Final, NamedTuple
 
 from datalib.errors import Refused
 from datalib.library import hashing, listing
+from datalib.library.files import Kind
 from datalib.library.listing import Line
 from datalib.library.paths import readable, to_bytes
-from datalib.library.store import Folder, Kind
+from datalib.library.store import Folder
 from datalib.progress import Watch, nobody, watched
 
 _GONE: Final = "E-FILE-CHANGED"

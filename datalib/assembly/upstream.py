@@ -20,9 +20,10 @@ from datalib.errors import Refused
 from datalib.formats import sha256_hex
 from datalib.library import hashing, listing
 from datalib.library import manifest as manifests
+from datalib.library.files import Entry
 from datalib.library.manifest import MAX_MANIFEST, Input, Manifest
 from datalib.library.paths import readable
-from datalib.library.store import Entry, Folder
+from datalib.library.store import Folder
 from datalib.trust import heads
 from datalib.trust.heads import MAX_HEAD, HeadProof
 from datalib.trust.tlog import MAX_PROOF

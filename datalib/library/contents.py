@@ -10,10 +10,11 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from datalib.errors import Refused
+from datalib.library.files import Entry, Files, Kind
 from datalib.library.hashing import hash_file
 from datalib.library.listing import Line
 from datalib.library.paths import RESERVED_FILES, RESERVED_FOLDERS, readable, to_bytes
-from datalib.library.store import Entry, Folder, Kind, is_leftover
+from datalib.library.store import is_leftover
 
 _EVIDENCE = re.compile(r"evidence/([0-9a-f]{64})(?:\.[A-Za-z0-9_-]{1,16}){0,3}")
 _MANIFEST = re.compile(r"manifests/([0-9a-f]{64})\.json")
@@ -45,7 +46,7 @@ class Entries:
     evidence: frozenset[str]
 
 
-def check_entries(folder: Folder, listed: Iterable[Line], allowed: Allowed, *, reserved_only: bool = False) -> Entries:
+def check_entries(folder: Files, listed: Iterable[Line], allowed: Allowed, *, reserved_only: bool = False) -> Entries:
     """Check every entry of the tree, in byte order of the paths; with ``reserved_only`` the reserved folders alone.
 
     Per entry, Refused: ``E-FILE-SYMLINK``, ``E-FILE-TYPE``, then ``E-FILE-UNLISTED`` or ``E-FILE-STRAY``, then for
@@ -70,7 +71,7 @@ def check_entries(folder: Folder, listed: Iterable[Line], allowed: Allowed, *, r
     return Entries(evidence=frozenset(evidence))
 
 
-def _reserved_entries(folder: Folder) -> Iterator[Entry]:
+def _reserved_entries(folder: Files) -> Iterator[Entry]:
     def elsewhere(path: str) -> bool:
         return path.partition("/")[0] not in RESERVED_FOLDERS
 
@@ -84,7 +85,7 @@ def _check_kind(path: str, kind: Kind) -> None:
         raise Refused("E-FILE-TYPE", readable(path), "not a regular file")
 
 
-def _check_place(folder: Folder, path: str, allowed: Allowed, evidence: set[str]) -> None:
+def _check_place(folder: Files, path: str, allowed: Allowed, evidence: set[str]) -> None:
     """Check a file that is not listed."""
     top, slash, _ = path.partition("/")
     leftover = "left by an interrupted command; the next one that writes removes it" if is_leftover(path) else ""
@@ -119,7 +120,7 @@ def _is_proof(path: str, events: Collection[str], *, tsa: bool) -> bool:
     return match is not None and match[1] in events and (tsa or match[2] == "tlog-proof")
 
 
-def _check_name(folder: Folder, path: str, digest: str, code: str) -> None:
+def _check_name(folder: Files, path: str, digest: str, code: str) -> None:
     computed = hash_file(folder, path, missing="E-FILE-CHANGED").sha256
     if computed != digest:
         raise Refused(code, readable(path), f"computed {computed}")

@@ -13,9 +13,10 @@ from typing import Any, Final
 from datalib.errors import Refused
 from datalib.formats import format_time
 from datalib.library import clutter, declarations, descriptor, draft, manifest, paths
+from datalib.library.files import Entry, Kind
 from datalib.library.names import slug
 from datalib.library.resources import Holdings, complete_resources, resources_of
-from datalib.library.store import Entry, Folder, Kind, is_leftover
+from datalib.library.store import Folder, is_leftover
 from datalib.library.suggestions import suggest_all
 from datalib.library.summary import Summary
 from datalib.library.upgrade import PROFILE, Note, Upgraded, upgrade

@@ -6,8 +6,6 @@ come in the order the files were given, and so does the first refusal, whatever 
 """
 
 import hashlib
-import os
-import stat
 import sys
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
@@ -16,13 +14,13 @@ from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
 from threading import Lock, local
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from datalib.errors import DatalibError, Refused, Unchecked
-from datalib.library.descent import FILE, Descent, reason
+from datalib.library.files import Files, Kind, Reader, Seen
 from datalib.library.listing import Line
-from datalib.library.paths import RESERVED_FILES, RESERVED_FOLDERS, readable, to_bytes
-from datalib.library.store import Folder, Kind, is_temporary
+from datalib.library.paths import RESERVED_FILES, RESERVED_FOLDERS, readable
+from datalib.library.store import is_temporary
 
 #: Called with the number of bytes read since the last call; from any thread, never from two at once.
 Progress = Callable[[int], None]
@@ -42,6 +40,19 @@ class Hashed(NamedTuple):
     sha256: str
 
 
+class Known(Protocol):
+    """Digests of files that were hashed before, by what the files were then."""
+
+    def time(self) -> int:
+        """Give the time in nanoseconds since 1970."""
+
+    def recall(self, path: str, seen: Seen) -> str | None:
+        """Give the digest of a file, if it is known and believed; called in the order of the paths."""
+
+    def keep(self, path: str, seen: Seen, time: int, sha256: str) -> None:
+        """Take the digest of a file that was read, and seen at that time or later; called in any order."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checked:
     """How much of a library was read and found to be as listed."""
@@ -51,20 +62,20 @@ class Checked:
 
 
 def hash_tree(
-    folder: Folder, *, threads: int | None = None, progress: Progress | None = None
+    folder: Files, *, known: Known | None = None, threads: int | None = None, progress: Progress | None = None
 ) -> Generator[Hashed, None, None]:
     """Hash every data file of a library, for signing; yield them in byte order of their paths.
 
     The three reserved files and the four reserved folders are no data. Raises Refused ``E-FILE-SYMLINK`` for a link,
-    ``E-FILE-TYPE`` for another special file, ``E-FILE-CHANGED`` for a file that changed while it was read. Close the
-    iterator (``contextlib.closing``) if it is not read to its end.
+    ``E-FILE-TYPE`` for another special file, ``E-FILE-CHANGED`` for a file that changed while it was read. What
+    ``known`` recalls is not read. Close the iterator (``contextlib.closing``) if it is not read to its end.
     """
     wanted = ((path, None) for path in _data_paths(folder))
-    return _hash(folder, wanted, "E-FILE-CHANGED", threads, progress)
+    return _hash(folder, wanted, _Worker(folder, "E-FILE-CHANGED", known, progress), threads)
 
 
 def verify_files(
-    folder: Folder,
+    folder: Files,
     lines: Iterable[Line],
     *,
     total: int | None,
@@ -78,7 +89,7 @@ def verify_files(
     """
     wanted = ((line.path, line.sha256) for line in lines)
     files = size = 0
-    with closing(_hash(folder, wanted, "E-FILE-MISSING", threads, progress)) as results:
+    with closing(_hash(folder, wanted, _Worker(folder, "E-FILE-MISSING", None, progress), threads)) as results:
         for file in results:
             files += 1
             size += file.size
@@ -87,18 +98,18 @@ def verify_files(
     return Checked(files=files, bytes=size)
 
 
-def hash_file(folder: Folder, path: str, *, missing: str) -> Hashed:
+def hash_file(folder: Files, path: str, *, missing: str) -> Hashed:
     """Hash one file under the rules for data files."""
-    with folder.descend() as way:
-        window, failure = _Planner(way, missing).window(iter([(path, None)]))
+    with folder.reader(missing) as reader:
+        window, failure = _Planner(reader, None).window(iter([(path, None)]))
     if failure is not None:
         raise failure
     # One file needs no threads, which take longer to start than a small file takes to read.
-    _Worker(folder, missing, None).run(window, [0])
+    _Worker(folder, missing, None, None).run(window, [0])
     return next(window.results())
 
 
-def _data_paths(folder: Folder) -> Iterator[str]:
+def _data_paths(folder: Files) -> Iterator[str]:
     for path, kind in folder.walk(leave_out=is_reserved):
         if kind is Kind.LINK:
             raise Refused("E-FILE-SYMLINK", readable(path), "a symbolic link")
@@ -118,11 +129,8 @@ class _File(NamedTuple):
     """A file to hash, the digest it should have, and what it was when it was planned."""
 
     path: str
-    folder: bytes
-    name: bytes
     sha256: str | None
-    size: int
-    identity: tuple[int, int, int, int]
+    seen: Seen
 
 
 #: What stands for a file that no thread has come to.
@@ -137,6 +145,7 @@ class _Window:
         self.outcomes: list[Hashed | DatalibError] = []
         self.futures: list[Future[None]] = []
         self.first_error = sys.maxsize
+        self.time = 0
         self._lock = Lock()
 
     def settle_error(self, index: int, error: DatalibError) -> None:
@@ -156,46 +165,37 @@ class _Window:
 
 
 class _Planner:
-    """Looks at files before they are hashed: what they are, how large, and their identity."""
+    """Looks at files before they are hashed: what they are, how large, and whether their digests are known."""
 
-    def __init__(self, way: Descent, missing: str) -> None:
-        self._way = way
-        self._missing = missing
+    def __init__(self, reader: Reader, known: Known | None) -> None:
+        self._reader = reader
+        self._known = known
 
     def window(self, wanted: Iterator[tuple[str, str | None]]) -> tuple[_Window, DatalibError | None]:
         """Plan the next files; also return the error that ends them, of a file or of the source of names."""
         window = _Window()
         failure = None
+        if self._known is not None:
+            window.time = self._known.time()
         try:
             for path, sha256 in islice(wanted, _WINDOW):
-                window.files.append(self._look(path, sha256))
+                seen = self._reader.look(path)
+                digest = self._known.recall(path, seen) if self._known else None
+                window.files.append(_File(path, sha256, seen))
+                window.outcomes.append(_UNREAD if digest is None else Hashed(path, seen.size, digest))
         except DatalibError as error:
             failure = error
-        window.outcomes = [_UNREAD] * len(window.files)
         return window, failure
-
-    def _look(self, path: str, sha256: str | None) -> _File:
-        raw = to_bytes(path)
-        folder, _, name = raw.rpartition(b"/")
-        above = self._way.folder(folder, self._missing)
-        try:
-            status = os.stat(name, dir_fd=above, follow_symlinks=False)
-        except (OSError, ValueError) as error:
-            raise reason(error, above, raw, self._missing) from error
-        if not stat.S_ISREG(status.st_mode):
-            if stat.S_ISLNK(status.st_mode):
-                raise Refused("E-FILE-SYMLINK", readable(path), "a symbolic link")
-            raise Refused("E-FILE-TYPE", readable(path), "not a regular file")
-        return _File(path, folder, name, sha256, status.st_size, _identity(status))
 
 
 class _Worker:
     """What the threads do."""
 
-    def __init__(self, folder: Folder, missing: str, progress: Progress | None) -> None:
+    def __init__(self, folder: Files, missing: str, known: Known | None, progress: Progress | None) -> None:
         self.stopped = False
         self._folder = folder
-        self._missing = missing
+        self.missing = missing
+        self.known = known
         self._progress = progress
         self._lock = Lock()
         self._own = local()
@@ -203,42 +203,33 @@ class _Worker:
     def run(self, window: _Window, indices: Sequence[int]) -> None:
         """Hash some files of a window, in order, until one fails or what is left no longer matters."""
         buffer = self._buffer()
-        with self._folder.descend() as way:
+        with self._folder.reader(self.missing) as reader:
             for index in indices:
                 if self.stopped or index > window.first_error:
                     return
                 try:
-                    window.outcomes[index] = self._read(way, window, index, buffer)
+                    self._read(reader, window, index, buffer)
                 except DatalibError as error:
                     window.settle_error(index, error)
 
-    def _read(self, way: Descent, window: _Window, index: int, buffer: bytearray) -> Hashed:
-        """Hash one file and compare it; it must be the same file, unchanged, before and after."""
+    def _read(self, reader: Reader, window: _Window, index: int, buffer: bytearray) -> None:
+        """Hash one file and compare it, unless it no longer matters."""
         file = window.files[index]
-        above = way.folder(file.folder, self._missing)
-        digest, done, size = hashlib.sha256(), 0, file.size
-        try:
-            descriptor = os.open(file.name, FILE, dir_fd=above)
-            try:
-                while done < size and (count := os.readv(descriptor, (buffer,))):
-                    digest.update(buffer if count == _BUFFER else memoryview(buffer)[:count])
-                    done += count
-                    if self._progress is not None:
-                        with self._lock:
-                            self._progress(count)
-                    if done < size and (self.stopped or index > window.first_error):
-                        break
-                after = os.fstat(descriptor)
-            finally:
-                os.close(descriptor)
-        except OSError as error:
-            raise reason(error, above, to_bytes(file.path), self._missing) from error
-        if done != size or _identity(after) != file.identity:
-            raise Refused("E-FILE-CHANGED", readable(file.path), "changed while it was read")
+        digest, size = hashlib.sha256(), 0
+        for chunk in reader.chunks(file.path, file.seen, buffer):
+            digest.update(chunk)
+            size += len(chunk)
+            if self._progress is not None:
+                with self._lock:
+                    self._progress(len(chunk))
+            if self.stopped or index > window.first_error:
+                return
         computed = digest.hexdigest()
         if file.sha256 is not None and computed != file.sha256:
             raise Refused("E-FILE-DIGEST", readable(file.path), f"computed {computed}, listed {file.sha256}")
-        return Hashed(file.path, size, computed)
+        if self.known is not None:
+            self.known.keep(file.path, file.seen, window.time, computed)
+        window.outcomes[index] = Hashed(file.path, size, computed)
 
     def _buffer(self) -> bytearray:
         """Return the one buffer of this thread."""
@@ -248,25 +239,16 @@ class _Worker:
         return buffer
 
 
-def _identity(status: os.stat_result) -> tuple[int, int, int, int]:
-    return status.st_ino, status.st_dev, status.st_size, status.st_mtime_ns
-
-
 def _hash(
-    folder: Folder,
-    wanted: Iterable[tuple[str, str | None]],
-    missing: str,
-    threads: int | None,
-    progress: Progress | None,
+    folder: Files, wanted: Iterable[tuple[str, str | None]], worker: _Worker, threads: int | None
 ) -> Generator[Hashed, None, None]:
-    worker = _Worker(folder, missing, progress)
-    pool = ThreadPoolExecutor(threads or len(os.sched_getaffinity(0)), "datalib-hash")
+    pool = ThreadPoolExecutor(threads or folder.threads, "datalib-hash")
     remaining = iter(wanted)
     windows: deque[_Window] = deque()
     failure: DatalibError | None = None  # at the end of what was planned: the files before it decide first
     try:
-        with folder.descend() as way:
-            planner = _Planner(way, missing)
+        with folder.reader(worker.missing) as reader:
+            planner = _Planner(reader, worker.known)
             more = True
             while more or windows:
                 while more and len(windows) < _AHEAD:
@@ -284,8 +266,9 @@ def _hash(
 
 def _submit(pool: ThreadPoolExecutor, worker: _Worker, window: _Window) -> None:
     """Hand out the files of a window: large ones one by one, largest first, then small ones in batches."""
-    sizes = [file.size for file in window.files]
-    large = sorted((index for index, size in enumerate(sizes) if size > _LARGE), key=lambda index: -sizes[index])
-    small = [index for index, size in enumerate(sizes) if size <= _LARGE]
+    sizes = [file.seen.size for file in window.files]
+    unread = [index for index, outcome in enumerate(window.outcomes) if outcome is _UNREAD]
+    large = sorted((index for index in unread if sizes[index] > _LARGE), key=lambda index: -sizes[index])
+    small = [index for index in unread if sizes[index] <= _LARGE]
     jobs = [[index] for index in large] + [small[start : start + _BATCH] for start in range(0, len(small), _BATCH)]
     window.futures = [pool.submit(worker.run, window, job) for job in jobs]

@@ -14,13 +14,14 @@ import stat
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from enum import StrEnum
 from io import FileIO
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import Self
 
 from datalib.errors import Refused, Unchecked
 from datalib.library.descent import Descent, trouble
+from datalib.library.disk import DiskReader
+from datalib.library.files import Entry, Kind
 from datalib.library.paths import RESERVED_FOLDERS, from_bytes, readable, to_bytes
 
 #: How leftovers of interrupted writes are named; the rest is sixteen hex digits.
@@ -32,21 +33,6 @@ _ENCODING = sys.getfilesystemencoding()
 _COPIED = 1 << 30  # bytes the kernel may copy at once
 #: How kernels say that they cannot copy between these two files; what was copied until then stays.
 _NO_COPY = frozenset({errno.EXDEV, errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP, errno.EPERM})
-
-
-class Kind(StrEnum):
-    """What an entry of the tree is. Folders are not entries: they carry nothing."""
-
-    FILE = "file"
-    LINK = "link"
-    OTHER = "other"
-
-
-class Entry(NamedTuple):
-    """One entry found in the tree. A tuple, because there are millions."""
-
-    path: str
-    kind: Kind
 
 
 class Folder:
@@ -80,6 +66,15 @@ class Folder:
     def descend(self) -> Descent:
         """Return a new way down from this folder, for one thread."""
         return Descent(self.descriptor)
+
+    @property
+    def threads(self) -> int:
+        """How many threads may read at once: as many as there are processors for this process."""
+        return len(os.sched_getaffinity(0))
+
+    def reader(self, missing: str) -> DiskReader:
+        """Return what reads many files, for one thread."""
+        return DiskReader(self.descend(), missing)
 
     def open(self, name: str, *, missing: str) -> FileIO:
         """Open a file for reading; it is refused with ``missing`` if it is not there."""

@@ -3,6 +3,7 @@
 import json
 import stat
 from pathlib import Path
+from time import sleep
 
 import pytest
 
@@ -65,6 +66,23 @@ def test_text_and_json_agree_on_the_answers(datalib: Program, signed: Path) -> N
     assert text.out.splitlines()[0] == "integrity: yes"
     assert text.out.splitlines()[1].startswith("gate: no, E-ATTEST-MISSING")
     assert datalib("verify", "library", *TRUST, "--format=json").data["code"] == "E-ATTEST-MISSING"
+
+
+def test_a_cache_says_what_was_not_read(datalib: Program, library: Path) -> None:
+    signing = ("sign", "library", "--key", "producer.pem", "--cache", "hashes", "--format", "json")
+    sleep(0.1)  # what was written a moment ago is not taken into a cache
+    first = datalib(*signing)
+    assert first.data["cache"] == {"reused": 0, "hashed": 2, "tested": 0}
+    again = datalib(*signing)
+    assert again.data["cache"]["reused"] + again.data["cache"]["tested"] == 2
+    assert again.data["content"] == first.data["content"]
+    text = datalib(*signing[:-2]).out
+    assert "not read: " in text
+    assert "to test the cache" in text
+    assert datalib("verify", "library", *TRUST, "--require", "none").status == 0
+    inside = datalib("sign", "library", "--key", "producer.pem", "--cache", "library/hashes")
+    assert (inside.status, "E-OUT-IN-LIBRARY" in inside.err) == (2, True)
+    assert datalib("sign", "library", "--key", "producer.pem", "--format", "json").data["cache"] is None
 
 
 def test_signing_twice_changes_nothing(datalib: Program, signed: Path) -> None:

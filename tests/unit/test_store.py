@@ -12,7 +12,8 @@ import pytest
 
 from datalib.errors import DatalibError, Refused, Unchecked
 from datalib.library.descent import Descent
-from datalib.library.store import Folder, Kind, inside_library, is_leftover, is_temporary, replacing_file, write_file
+from datalib.library.files import Kind
+from datalib.library.store import Folder, inside_library, is_leftover, is_temporary, replacing_file, write_file
 
 LEFTOVER = ".datalib-tmp-0123456789abcdef"
 
