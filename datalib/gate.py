@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Self
 
 from datalib.errors import Misuse
 from datalib.library import listing
+from datalib.library.files import Files
 from datalib.library.lookup import Lookup, verified
 from datalib.library.manifest import Manifest, Resource
-from datalib.library.store import Folder
+from datalib.library.opening import files_of
 from datalib.library.verified import VerifiedFile
 from datalib.trust.policy import Policy, Roots
 from datalib.verify import Facts, Report, load_state, remember, verify
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 class Library:
     """A verified library, open for reading. Use it in a ``with`` block."""
 
-    def __init__(self, folder: Folder, report: Report) -> None:
+    def __init__(self, folder: Files, report: Report) -> None:
         self._folder = folder
         self.report = report
         self.facts: Facts = report.require()
@@ -100,6 +101,7 @@ def open(  # noqa: A001 - read as datalib.open, like the built-in
 ) -> Library:
     """Verify a library and open it; the keywords and defaults are those of ``datalib verify``.
 
+    ``path`` is a folder, or a string that begins with ``s3://`` (`datalib.library.objects.Address`).
     ``now`` is in seconds since 1970. ``data="none"`` leaves the files to be checked as they are read. Raises
     ``Refused`` with the code of the first thing that is wrong, the gate's codes included; ``Unchecked``; ``Misuse``.
     """
@@ -118,7 +120,7 @@ def open(  # noqa: A001 - read as datalib.open, like the built-in
     report.require()
     if kept is not None:
         remember(kept, report)
-    folder = Folder(path)
+    folder = files_of(path)
     folder.__enter__()
     try:
         return Library(folder, report)

@@ -23,10 +23,12 @@ from datalib.chain.history import Bench, History, Versions
 from datalib.errors import DatalibError, Misuse, Refused, Unchecked
 from datalib.library import contents, hashing, listing
 from datalib.library.contents import Allowed
+from datalib.library.files import Files
 from datalib.library.hashing import Checked, Progress
 from datalib.library.manifest import Manifest, check_resources
+from datalib.library.opening import files_of
 from datalib.library.sampling import DataMode, Sample, sample
-from datalib.library.store import Folder, inside_library, locked, write_file
+from datalib.library.store import inside_library, locked, write_file
 from datalib.trust.parties import Producer
 from datalib.trust.policy import Policy, Roots
 from datalib.trust.state import Chain, Lesson, Memory
@@ -159,7 +161,7 @@ def verify(
     seed: bytes | None = None,
     admission: bool = False,
 ) -> Report:
-    """Verify the library in a folder.
+    """Verify the library in a folder, or at an ``s3://`` address.
 
     ``policy``: the bytes of a policy file, to be checked with the pinned ``roots``, or a policy in memory
     (``Policy.vouch``). ``now`` in seconds since 1970. ``memory``: what this verifier accepted before; the caller keeps
@@ -171,7 +173,7 @@ def verify(
     demand = Demand(purpose=purpose, require=tuple(require), evidence=require_evidence)
     mode = DataMode.parse(data)
     effort = Effort(data=mode, threads=threads, progress=progress, seed=seed)
-    with Folder(library) as folder:
+    with files_of(library) as folder:
         try:
             # 1. Policy.
             believed = believe(policy, roots, now, memory)
@@ -295,7 +297,7 @@ def _draw(manifest: Manifest, effort: Effort) -> Sample | None:
     return Sample(drawn=count, files=files, seed=os.urandom(_SEED_SIZE) if effort.seed is None else effort.seed)
 
 
-def _check_files(folder: Folder, manifest: Manifest, effort: Effort, drawn: Sample | None) -> Checked:
+def _check_files(folder: Files, manifest: Manifest, effort: Effort, drawn: Sample | None) -> Checked:
     bound = manifest.bound
     if effort.data.count == 0:
         return Checked(files=0, bytes=0)

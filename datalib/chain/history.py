@@ -15,8 +15,8 @@ from datalib.chain.replay import State, replay
 from datalib.errors import Refused
 from datalib.formats import sha256_hex
 from datalib.library import manifest as manifests
+from datalib.library.files import Files
 from datalib.library.manifest import MAX_MANIFEST, Input, Manifest
-from datalib.library.store import Folder
 from datalib.trust import heads, timestamps, tlog
 from datalib.trust.heads import MAX_HEAD, HeadProof
 from datalib.trust.policy import Policy
@@ -33,7 +33,7 @@ class Bench:
     cannot be there yet; those of upstream libraries must be. ``trees``: the trees of logs seen in this verification.
     """
 
-    folder: Folder
+    folder: Files
     policy: Policy
     now: int
     memory: Memory | None = None
@@ -103,7 +103,7 @@ class History:
 class Versions:
     """Manifest versions by digest. The two read last stay in memory: an event needs its own and the one before."""
 
-    def __init__(self, folder: Folder) -> None:
+    def __init__(self, folder: Files) -> None:
         self._folder = folder
         self._current: tuple[str, bytes] | None = None
         self._read: dict[str, Manifest] = {}
@@ -135,7 +135,7 @@ class Versions:
         return manifests.parse(kept, name)
 
 
-def read_optional(folder: Folder, name: str, *, limit: int, too_large: str) -> bytes | None:
+def read_optional(folder: Files, name: str, *, limit: int, too_large: str) -> bytes | None:
     """Read a file that need not be there."""
     try:
         return folder.read(name, limit=limit, missing=_ABSENT, too_large=too_large)
@@ -148,7 +148,7 @@ def read_optional(folder: Folder, name: str, *, limit: int, too_large: str) -> b
 _ABSENT = "E-FILE-MISSING"
 
 
-def read_lines(folder: Folder, below: str = "", *, missing: str = "E-CHAIN-MISSING") -> bytes:
+def read_lines(folder: Files, below: str = "", *, missing: str = "E-CHAIN-MISSING") -> bytes:
     """Read the file of a chain: ``E-CHAIN-MISSING`` or the code given, ``E-CHAIN-SIZE``."""
     return folder.read(f"{below}{chain.NAME}", limit=chain.MAX_CHAIN, missing=missing, too_large="E-CHAIN-SIZE")
 
@@ -216,7 +216,7 @@ def _stamped(bench: Bench, link: Link, name: str, logged: Logged | None) -> Logg
     return logged and replace(logged, time=time if logged.time is None else min(time, logged.time))
 
 
-def _names(folder: Folder, below: str) -> frozenset[str] | None:
+def _names(folder: Files, below: str) -> frozenset[str] | None:
     """List what is below a folder, which is cheaper than asking for each proof; ``None`` if that cannot be done."""
     try:
         return frozenset(entry.path for entry in folder.walk(below))

@@ -11,10 +11,10 @@ from typing import Self
 
 from datalib.errors import Refused
 from datalib.library import hashing, listing
+from datalib.library.files import Files
 from datalib.library.lookup import Lookup
 from datalib.library.manifest import Content, Input, Manifest
 from datalib.library.paths import from_bytes, to_bytes
-from datalib.library.store import Folder
 from datalib.merkle import root
 
 _HEAD = 66  # of a line: 64 hex digits and two spaces
@@ -23,7 +23,7 @@ _HEAD = 66  # of a line: 64 hex digits and two spaces
 class Selection:
     """The listing of the verified library, seen by the prefixes of its inputs. Use it in a ``with`` block."""
 
-    def __init__(self, folder: Folder, manifest: Manifest) -> None:
+    def __init__(self, folder: Files, manifest: Manifest) -> None:
         self._folder = folder
         self._sha256 = manifest.bound.sha256
         self._lookup: Lookup | None = None

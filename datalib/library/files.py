@@ -8,6 +8,8 @@ from enum import StrEnum
 from io import RawIOBase
 from typing import NamedTuple, Protocol, Self
 
+from datalib.library.paths import from_bytes
+
 
 class Kind(StrEnum):
     """What an entry of the tree is. Folders are not entries: they carry nothing."""
@@ -89,3 +91,31 @@ class Files(Protocol):
 
     def reader(self, missing: str) -> Reader:
         """Return what reads many files; those that are not there are refused with ``missing``."""
+
+
+#: The last letter of a name: what it names.
+_KINDS = {ord("f"): Kind.FILE, ord("l"): Kind.LINK, ord("o"): Kind.OTHER}
+_IS_FOLDER = ord("d")
+
+
+def walk_names(
+    names: Callable[[str], list[bytes]], below: str, leave_out: Callable[[str], bool] | None
+) -> Iterator[Entry]:
+    """Walk a tree as `Files.walk` does.
+
+    ``names`` gives the sorted names in a folder, each with NUL and a letter for what it is: f, l, o, or d for a folder,
+    whose name ends in ``/`` before that. Memory is that of the names in one folder and those above it.
+    """
+    stack = [(f"{below}/" if below else "", iter(names(below)))]
+    while stack:
+        prefix, found = stack[-1]
+        for name in found:
+            path = prefix + from_bytes(name[:-2])
+            if leave_out is not None and leave_out(path):
+                continue
+            if name[-1] == _IS_FOLDER:
+                stack.append((path, iter(names(path[:-1]))))
+                break
+            yield Entry(path, _KINDS[name[-1]])
+        else:
+            stack.pop()

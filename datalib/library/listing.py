@@ -10,7 +10,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from io import FileIO
+from io import RawIOBase
 from itertools import islice
 from operator import lt
 from typing import NamedTuple, Protocol
@@ -18,6 +18,7 @@ from typing import NamedTuple, Protocol
 from datalib.errors import Refused
 from datalib.library.collisions import Collisions
 from datalib.library.descent import trouble
+from datalib.library.files import Files
 from datalib.library.paths import fault, from_bytes, take_block
 from datalib.library.store import Folder, write_all
 from datalib.merkle import RootBuilder
@@ -70,7 +71,7 @@ class Listing:
     found: Mapping[str, str]
 
 
-def examine(folder: Folder, *, expected: Expected, wanted: Collection[str] = (), name: str = NAME) -> Listing:
+def examine(folder: Files, *, expected: Expected, wanted: Collection[str] = (), name: str = NAME) -> Listing:
     """Check a listing against what was signed of it, in the order of the specification (§10, step 8).
 
     ``wanted`` are the paths whose digests the caller needs. Raises Refused: ``E-LIST-MISSING``, ``-SIZE``, ``-DIGEST``;
@@ -78,7 +79,8 @@ def examine(folder: Folder, *, expected: Expected, wanted: Collection[str] = (),
     ``E-LIST-ROOT``, ``-COUNT``.
     """
     with folder.open(name, missing="E-LIST-MISSING") as file:
-        size = os.fstat(file.fileno()).st_size
+        with trouble(name):
+            size = file.seek(0, os.SEEK_END)
         if size > MAX_SIZE:
             raise Refused("E-LIST-SIZE", name, f"{size} bytes, at most {MAX_SIZE} are allowed")
         _check_digest(file, name, expected.sha256)
@@ -92,7 +94,7 @@ def examine(folder: Folder, *, expected: Expected, wanted: Collection[str] = (),
     return listing
 
 
-def lines(folder: Folder, *, sha256: str, name: str = NAME) -> Iterator[Line]:
+def lines(folder: Files, *, sha256: str, name: str = NAME) -> Iterator[Line]:
     """Yield the lines of a listing that was examined before.
 
     Raises Refused ``E-LIST-DIGEST`` at the end if its bytes are no longer those of that digest.
@@ -138,7 +140,7 @@ class _Check:
         root = self.root.root().hex()
         return Listing(name=self.name, files=self.files, sha256=sha256, root=root, found=self.found)
 
-    def run(self, file: FileIO, sha256: str) -> None:
+    def run(self, file: RawIOBase, sha256: str) -> None:
         """Read the whole listing. The first line that breaks a rule decides, also if that is seen only later."""
         try:
             for block in _blocks(file, self.name, sha256):
@@ -148,7 +150,7 @@ class _Check:
             raise
         self._alike.settle(lambda: self._again(file, sha256))
 
-    def _again(self, file: FileIO, sha256: str) -> Iterator[str]:
+    def _again(self, file: RawIOBase, sha256: str) -> Iterator[str]:
         return (from_bytes(line[_HEAD:]) for block in _blocks(file, self.name, sha256) for line in block)
 
     def _take(self, block: list[bytes]) -> None:
@@ -196,7 +198,7 @@ def _have_shape(block: list[bytes]) -> bool:
     )
 
 
-def _blocks(file: FileIO, name: str, sha256: str) -> Iterator[list[bytes]]:
+def _blocks(file: RawIOBase, name: str, sha256: str) -> Iterator[list[bytes]]:
     """Yield the lines without LF, many at a time, from the start of the file; at the end compare its digest."""
     digest, rest, any_line = hashlib.sha256(), b"", False
     with trouble(name):
@@ -215,14 +217,16 @@ def _blocks(file: FileIO, name: str, sha256: str) -> Iterator[list[bytes]]:
     _compare(digest.hexdigest(), sha256, name)
 
 
-def _check_digest(file: FileIO, name: str, sha256: str) -> None:
+def _check_digest(file: RawIOBase, name: str, sha256: str) -> None:
     digest = hashlib.sha256()
+    with trouble(name):
+        file.seek(0)
     while chunk := _chunk(file, name):
         digest.update(chunk)
     _compare(digest.hexdigest(), sha256, name)
 
 
-def _chunk(file: FileIO, name: str) -> bytes:
+def _chunk(file: RawIOBase, name: str) -> bytes:
     with trouble(name):
         return file.read(_CHUNK) or b""
 

@@ -4,24 +4,22 @@ The lines are sorted by path, so that bisection finds one, and those of a folder
 when it is opened; then every block that is read is compared again (`datalib.library.verified`).
 """
 
-import os
 from collections.abc import Iterator
 from typing import Self
 
 from datalib.errors import Refused
+from datalib.library.files import Files
 from datalib.library.listing import NAME
 from datalib.library.paths import to_bytes
-from datalib.library.store import Folder
 from datalib.library.verified import BLOCK, VerifiedFile
 
 _HEAD = 66  # of a line: 64 hex digits and two spaces
 _LONGEST = 2048  # a line has 66 + 1024 + 1 bytes at most
 
 
-def verified(folder: Folder, path: str, sha256: str) -> VerifiedFile:
+def verified(folder: Files, path: str, sha256: str) -> VerifiedFile:
     """Open a file of a library whose digest is known. Raises ``Refused``: ``E-FILE-MISSING``, ``E-READ-DIGEST``."""
-    with folder.open(path, missing="E-FILE-MISSING") as file:
-        return VerifiedFile(os.dup(file.fileno()), name=path, sha256=sha256)
+    return VerifiedFile(folder.open(path, missing="E-FILE-MISSING"), name=path, sha256=sha256)
 
 
 class Lookup:
@@ -30,7 +28,7 @@ class Lookup:
     Use it in a ``with`` block, or close it.
     """
 
-    def __init__(self, folder: Folder, sha256: str) -> None:
+    def __init__(self, folder: Files, sha256: str) -> None:
         self._file = verified(folder, NAME, sha256)
 
     def __enter__(self) -> Self:

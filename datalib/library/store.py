@@ -21,8 +21,8 @@ from typing import Self
 from datalib.errors import Refused, Unchecked
 from datalib.library.descent import Descent, trouble
 from datalib.library.disk import DiskReader
-from datalib.library.files import Entry, Kind
-from datalib.library.paths import RESERVED_FOLDERS, from_bytes, readable, to_bytes
+from datalib.library.files import Entry, walk_names
+from datalib.library.paths import RESERVED_FOLDERS, readable, to_bytes
 
 #: How leftovers of interrupted writes are named; the rest is sixteen hex digits.
 TEMPORARY = ".datalib-tmp-"
@@ -125,19 +125,7 @@ class Folder:
         end, and what it picks is passed over. Memory is that of the names in one folder and those above it.
         """
         with self.descend() as way:
-            stack = [(f"{below}/" if below else "", iter(_names(way, below)))]
-            while stack:
-                prefix, names = stack[-1]
-                for name in names:
-                    path = prefix + from_bytes(name[:-2])
-                    if leave_out is not None and leave_out(path):
-                        continue
-                    if name[-1] == _IS_FOLDER:
-                        stack.append((path, iter(_names(way, path[:-1]))))
-                        break
-                    yield Entry(path, _KINDS[name[-1]])
-                else:
-                    stack.pop()
+            yield from walk_names(lambda path: _names(way, path), below, leave_out)
 
     def write(self, name: str, data: bytes | Iterable[bytes]) -> None:
         """Replace a file by new bytes, all or nothing; folders above it are made."""
@@ -244,10 +232,6 @@ def _names(way: Descent, path: str) -> list[bytes]:
                 names.append(name + (b"\0l" if entry.is_symlink() else b"\0o"))
     names.sort()
     return names
-
-
-_IS_FOLDER = ord("d")
-_KINDS = {ord("f"): Kind.FILE, ord("l"): Kind.LINK, ord("o"): Kind.OTHER}
 
 
 def _temporary(name: bytes) -> str:

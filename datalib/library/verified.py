@@ -19,21 +19,21 @@ BLOCK = 1 << 20
 
 
 class VerifiedFile(io.RawIOBase):
-    """A seekable, read-only file over a descriptor that it owns.
+    """A seekable, read-only file over a file that it owns.
 
     Raises ``Refused("E-READ-DIGEST")`` when the file is not, or no longer, what was signed.
     """
 
-    def __init__(self, descriptor: int, *, name: str, sha256: str) -> None:
+    def __init__(self, file: io.RawIOBase, *, name: str, sha256: str) -> None:
         super().__init__()
-        self._descriptor = descriptor
+        self._file = file
         self._name = name
         self._position = 0
         self._held = -1
         self._block = b""
         try:
             self._digests, self._size = self._survey(sha256)
-        except BaseException:  # the descriptor is ours: no way out may leave it open
+        except BaseException:  # the file is ours: no way out may leave it open
             self.close()
             raise
 
@@ -57,7 +57,8 @@ class VerifiedFile(io.RawIOBase):
     def _pread(self, offset: int) -> bytes:
         parts, missing = list[bytes](), BLOCK
         try:
-            while missing and (part := os.pread(self._descriptor, missing, offset + BLOCK - missing)):
+            self._file.seek(offset)
+            while missing and (part := self._file.read(missing)):
                 parts.append(part)
                 missing -= len(part)
         except OSError as error:
@@ -118,7 +119,7 @@ class VerifiedFile(io.RawIOBase):
         return self._size
 
     def close(self) -> None:
-        """Close the descriptor."""
+        """Close the file."""
         if not self.closed:
-            os.close(self._descriptor)
+            self._file.close()
         super().close()

@@ -23,6 +23,11 @@ def test_modules_and_functions_stay_short(path: Path) -> None:
             assert node.end_lineno - node.body[0].lineno + 1 <= FUNCTION, node.name
 
 
+def test_one_module_uses_the_network_of_pyarrow() -> None:
+    network = re.compile(r"pyarrow(\.fs| import .*\bfs\b)")
+    assert {path.name for path in SOURCES if network.search(path.read_text(encoding="utf-8"))} == {"objects.py"}
+
+
 def test_what_is_silenced_gives_its_reason_beside_it() -> None:
     paths = [*SOURCES, *(ROOT / "tests").rglob("*.py"), *(ROOT / "bench").rglob("*.py")]
     bare = [

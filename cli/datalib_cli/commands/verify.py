@@ -18,7 +18,7 @@ _SEED = re.compile(r"([0-9A-Fa-f]{2}){1,32}")
 
 
 @click.command("verify", cls=Command)
-@click.argument("library", type=options.FOLDER)
+@click.argument("library", type=options.PLACE)
 @options.trust
 @click.option("--purpose", metavar="CODE", help="The purpose that is asked for.")
 @click.option(
@@ -37,7 +37,7 @@ _SEED = re.compile(r"([0-9A-Fa-f]{2}){1,32}")
 @options.progress
 @options.now
 def command(
-    library: Path,
+    library: Path | str,
     policy: Path | None,
     roots: Path | None,
     state: Path | None,
@@ -52,7 +52,8 @@ def command(
 ) -> Output:
     """Check a library from its first signature to its last byte, offline.
 
-    LIBRARY is a folder, or a library packed into one file: tar, tar.gz or zip.
+    LIBRARY is a folder, or a library packed into one file: tar, tar.gz or zip; or s3://BUCKET/PREFIX, which is read
+    where it is, over the network.
 
     Two answers: integrity (is it what its producer and owners signed?) and the gate (may it be used, for this, now?).
     What was not checked is said.
@@ -77,10 +78,11 @@ def command(
         "seed": _seed(seed, data),
         "require_evidence": require_evidence,
     }
+    here = library if isinstance(library, Path) else None
     with meter(progress) as watch:
         if watch:
-            asked["progress"] = adding(watch, "check", size_of(library) if data == "full" else None)
-        packed = verify_packed(library, **asked) if is_packed(library) else None
+            asked["progress"] = adding(watch, "check", size_of(here) if here and data == "full" else None)
+        packed = verify_packed(here, **asked) if here and is_packed(here) else None
         report = packed.report if packed else verify(library, **asked)
     if report.accepted and state is not None:
         remember(state, report)
