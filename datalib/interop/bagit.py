@@ -18,8 +18,9 @@ from datalib.errors import Misuse, Refused
 from datalib.formats import format_time
 from datalib.interop.known import Known, files, lost
 from datalib.library.descent import trouble
+from datalib.library.files import Kind
 from datalib.library.paths import RESERVED_FILES, RESERVED_FOLDERS, readable
-from datalib.library.store import TEMPORARY, Folder, Kind, write_all
+from datalib.library.store import TEMPORARY, Folder, write_all
 from datalib.library.upgrade import Note
 
 TAGS: Final = "datalib"

@@ -13,8 +13,9 @@ from datalib.interop.bagit import DATA, TAGS, copy, hash_of, is_record, making
 from datalib.interop.foreign import Draft
 from datalib.library import draft as drafts
 from datalib.library.descent import trouble
+from datalib.library.files import Kind
 from datalib.library.paths import check_path, from_bytes, readable
-from datalib.library.store import Folder, Kind
+from datalib.library.store import Folder
 from datalib.library.upgrade import Note
 
 #: Strongest first. The last two bind nothing against somebody who means harm.

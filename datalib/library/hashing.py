@@ -100,12 +100,13 @@ def verify_files(
 
 def hash_file(folder: Files, path: str, *, missing: str) -> Hashed:
     """Hash one file under the rules for data files."""
+    worker = _Worker(folder, missing, None, None)
     with folder.reader(missing) as reader:
-        window, failure = _Planner(reader, None).window(iter([(path, None)]))
+        window, failure = _Planner(reader, worker).window(iter([(path, None)]))
     if failure is not None:
         raise failure
     # One file needs no threads, which take longer to start than a small file takes to read.
-    _Worker(folder, missing, None, None).run(window, [0])
+    worker.run(window, [0])
     return next(window.results())
 
 
@@ -167,9 +168,10 @@ class _Window:
 class _Planner:
     """Looks at files before they are hashed: what they are, how large, and whether their digests are known."""
 
-    def __init__(self, reader: Reader, known: Known | None) -> None:
+    def __init__(self, reader: Reader, worker: "_Worker") -> None:
         self._reader = reader
-        self._known = known
+        self._known = worker.known
+        self._note = worker.note
 
     def window(self, wanted: Iterator[tuple[str, str | None]]) -> tuple[_Window, DatalibError | None]:
         """Plan the next files; also return the error that ends them, of a file or of the source of names."""
@@ -181,6 +183,8 @@ class _Planner:
             for path, sha256 in islice(wanted, _WINDOW):
                 seen = self._reader.look(path)
                 digest = self._known.recall(path, seen) if self._known else None
+                if digest is not None:
+                    self._note(seen.size)
                 window.files.append(_File(path, sha256, seen))
                 window.outcomes.append(_UNREAD if digest is None else Hashed(path, seen.size, digest))
         except DatalibError as error:
@@ -219,9 +223,7 @@ class _Worker:
         for chunk in reader.chunks(file.path, file.seen, buffer):
             digest.update(chunk)
             size += len(chunk)
-            if self._progress is not None:
-                with self._lock:
-                    self._progress(len(chunk))
+            self.note(len(chunk))
             if self.stopped or index > window.first_error:
                 return
         computed = digest.hexdigest()
@@ -230,6 +232,12 @@ class _Worker:
         if self.known is not None:
             self.known.keep(file.path, file.seen, window.time, computed)
         window.outcomes[index] = Hashed(file.path, size, computed)
+
+    def note(self, count: int) -> None:
+        """Tell that so many bytes are done."""
+        if self._progress is not None:
+            with self._lock:
+                self._progress(count)
 
     def _buffer(self) -> bytearray:
         """Return the one buffer of this thread."""
@@ -248,7 +256,7 @@ def _hash(
     failure: DatalibError | None = None  # at the end of what was planned: the files before it decide first
     try:
         with folder.reader(worker.missing) as reader:
-            planner = _Planner(reader, worker.known)
+            planner = _Planner(reader, worker)
             more = True
             while more or windows:
                 while more and len(windows) < _AHEAD:

@@ -28,8 +28,9 @@ from datalib.library import tables
 from datalib.library.batches import read_batches
 from datalib.library.descent import trouble
 from datalib.library.draft import paths_of
+from datalib.library.files import Kind
 from datalib.library.paths import RESERVED_FILES, RESERVED_FOLDERS, readable, to_bytes
-from datalib.library.store import Folder, Kind, is_leftover
+from datalib.library.store import Folder, is_leftover
 from datalib.personal import detectors
 from datalib.personal.column import Column
 from datalib.personal.found import Looked, Place
