@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 #: Objects that are read at once when a library is verified; each is a connection.
-THREADS = 16
+THREADS = 32
 #: Bytes asked for at once, and how many such ranges of one object are asked for ahead.
-PIECE, AHEAD = 2 << 20, 3
+PIECE, AHEAD = 1 << 20, 3
 #: Seconds until a connection, and an answer, is given up; the client tries three times.
 CONNECT, ANSWER = 10.0, 60.0
 
