@@ -100,7 +100,7 @@ class Objects:
     def __enter__(self) -> Self:
         from pyarrow.fs import FileType
 
-        with _trouble(self.path):
+        with trouble(self.path):
             self._store = self._address.connect()
             found = self._store.get_file_info(self._address.root).type
         if found != FileType.Directory:
@@ -119,7 +119,7 @@ class Objects:
     def read(self, name: str, *, limit: int, missing: str, too_large: str) -> bytes:
         """Return the bytes of an object of at most ``limit`` bytes."""
         source = self._source(name, missing)
-        with _trouble(readable(name)):
+        with trouble(readable(name)):
             if source.size() > limit:
                 raise Refused(too_large, readable(name), f"{source.size()} bytes, at most {limit} are allowed")
             data: bytes = source.read_at(source.size(), 0)
@@ -131,7 +131,7 @@ class Objects:
         """Tell whether there is an object of that name, or one below it."""
         from pyarrow.fs import FileType
 
-        with _trouble(readable(name)):
+        with trouble(readable(name)):
             return bool(self._store.get_file_info(self._key(name)).type != FileType.NotFound)
 
     def walk(self, below: str = "", *, leave_out: Callable[[str], bool] | None = None) -> Iterator[Entry]:
@@ -166,7 +166,7 @@ class Objects:
         from pyarrow.fs import FileSelector, FileType
 
         base = f"{self._key(folder)}/" if folder else f"{self._address.root}/"
-        with _trouble(readable(folder) or self.path):
+        with trouble(readable(folder) or self.path):
             found = self._store.get_file_info(FileSelector(base[:-1], allow_not_found=False))
         names = []
         for info in found:
@@ -201,8 +201,8 @@ class ObjectReader:
     def chunks(self, path: str, _seen: Seen, _buffer: bytearray) -> Iterator[bytes]:
         """Read an object by ranges; it must be the same before and after."""
         source = self._source(path, self._missing)
-        with _trouble(readable(path)):
-            size, marks = source.size(), _marks(source)
+        with trouble(readable(path)):
+            size, marks = source.size(), marks_of(source)
         done = 0
         try:
             for piece in _pieces(source, 0, size, self._submit):
@@ -217,8 +217,8 @@ class ObjectReader:
 
     def _is_same(self, path: str, marks: tuple[object, ...]) -> bool:
         after = self._source(path, "E-FILE-CHANGED")
-        with _trouble(readable(path)):
-            return _marks(after) == marks
+        with trouble(readable(path)):
+            return marks_of(after) == marks
 
 
 class ObjectFile(io.RawIOBase):
@@ -232,8 +232,14 @@ class ObjectFile(io.RawIOBase):
         self._start = 0
         self._piece = b""
         self._rest: Iterator[bytes] | None = None
-        with _trouble(readable(name)):
+        self.where = readable(name)
+        with trouble(self.where):
             self._size: int = source.size()
+
+    @property
+    def at_end(self) -> bool:
+        """Whether everything was read."""
+        return self._position >= self._size
 
     def readinto(self, buffer: "WriteableBuffer", /) -> int:
         """Fill the buffer, or less of it; 0 at the end. Raises OSError."""
@@ -296,7 +302,8 @@ def _pieces(source: Any, start: int, end: int, submit: "Callable[[Any, int, int]
             future.cancel()
 
 
-def _marks(source: Any) -> tuple[object, ...]:
+def marks_of(source: Any) -> tuple[object, ...]:
+    """Give what tells one state of an object from another."""
     metadata = source.metadata()
     return tuple(metadata.get(mark) for mark in _MARKS)
 
@@ -306,7 +313,8 @@ def _is_step(segment: str) -> bool:
 
 
 @contextmanager
-def _trouble(where: str) -> Iterator[None]:
+def trouble(where: str) -> Iterator[None]:
+    """Turn what the store's client raises in the block into Unchecked ``E-IO``."""
     try:
         yield
     except (OSError, ValueError) as error:

@@ -48,8 +48,8 @@ class ArchiveWriter:
         file = self._shard.file
         if not self._extents or file is None:
             return False
-        with opened(file.path, self._shard.entry) as pull, self._path.open("wb") as out:
-            _copy(pull, self._with_version(file.path), out)
+        with opened(file.local, self._shard.entry) as pull, self._path.open("wb") as out:
+            _copy(pull, self._with_version(file.local), out)
         return True
 
     def _with_version(self, path: Path) -> list[Extent]:

@@ -48,7 +48,7 @@ def read_archives(
             own = [_VERSION, datalib.__version__, digests[shard.file.name], shard.entry, asked.agent, asked.digests]
             key = hashlib.sha256(json.dumps(own).encode() + asked.table).hexdigest()
             tasks[number] = ArchiveTask(
-                shard.file.path, shard.entry, folder / f"archive-{key[:32]}", asked.agent, asked.table, asked.digests
+                shard.file.local, shard.entry, folder / f"archive-{key[:32]}", asked.agent, asked.table, asked.digests
             )
     if not tasks:
         return planned, []

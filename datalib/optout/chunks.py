@@ -10,12 +10,15 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from datalib.errors import Unchecked
+
+if TYPE_CHECKING:
+    from datalib.optout.stored import Source
 
 
 class Form(StrEnum):
@@ -87,7 +90,7 @@ def variants(form: Form) -> tuple[Form, ...]:
 class _Faults(AbstractContextManager[None]):
     """Turn what readers of damaged files raise into DamagedError, and trouble with the disk into Unchecked."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: "Source") -> None:
         self.path = path
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
@@ -99,11 +102,13 @@ class _Faults(AbstractContextManager[None]):
             raise DamagedError(str(error).splitlines()[0][:200] if str(error) else kind.__name__) from error  # type: ignore[union-attr]  # an error has a kind
 
 
-def faults(path: Path) -> AbstractContextManager[None]:
+def faults(path: "Source") -> AbstractContextManager[None]:
     """Read a file in this block: raises DamagedError, Unchecked (E-IO)."""
     return _Faults(path)
 
 
-def unpacked(path: Path) -> Any:
+def unpacked(path: "Source") -> Any:
     """Open a text that may be packed."""
-    return gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb")
+    if path.suffix.lower() != ".gz":
+        return path.open("rb")
+    return gzip.open(path if isinstance(path, Path) else path.open())

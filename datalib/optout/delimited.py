@@ -5,12 +5,14 @@ import csv
 import io
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from datalib.optout.chunks import DELIMITERS, Chunk, DamagedError, Form, faults, unpacked
+
+if TYPE_CHECKING:
+    from datalib.optout.stored import Source
 
 _BLOCK_BYTES = 16 << 20
 _HEAD_BYTES = 1 << 20
@@ -18,7 +20,7 @@ _NARROWED_BYTES = 1 << 20
 _QUOTE = b'"'
 
 
-def columns_of(path: Path, form: Form) -> tuple[str, ...]:
+def columns_of(path: "Source", form: Form) -> tuple[str, ...]:
     """Read the names of the columns. Raises DamagedError, csv.Error, OSError."""
     with _opened(path) as file:
         raw = file.read(_HEAD_BYTES)
@@ -29,7 +31,7 @@ def columns_of(path: Path, form: Form) -> tuple[str, ...]:
     return tuple(first)
 
 
-def read_rows(path: Path, form: Form, columns: Sequence[str] | None) -> Iterator[Chunk]:
+def read_rows(path: "Source", form: Form, columns: Sequence[str] | None) -> Iterator[Chunk]:
     """Read text columns; ``columns`` None reads all.
 
     A row with too few or too many fields is a damaged one, and so is the last if a quote is never closed: it has
@@ -117,7 +119,7 @@ class _Quotes:
         return Counted()
 
 
-def _ends_quoted(path: Path, form: Form) -> bool:
+def _ends_quoted(path: "Source", form: Form) -> bool:
     quoted = False
     with faults(path), _opened(path) as file:
         for line in file:
@@ -157,7 +159,7 @@ def _without_last(chunk: Chunk) -> Chunk:
     return replace(chunk, damaged=damaged)
 
 
-def _chunks(path: Path, form: Form, columns: Sequence[str] | None, quotes: _Quotes) -> Iterator[Chunk]:
+def _chunks(path: "Source", form: Form, columns: Sequence[str] | None, quotes: _Quotes) -> Iterator[Chunk]:
     import pyarrow as pa
     import pyarrow.csv as arrow_csv
 

@@ -48,7 +48,7 @@ def _of_works(path: Path, url_columns: Sequence[str]) -> Iterator[str]:
     for shard in planned.shards:
         yield from (url for _, url in shard.urls)
         if shard.file and shard.part is Part.RECORDS:
-            yield from urls_of(shard.file.path, shard.entry)
+            yield from urls_of(shard.file.local, shard.entry)
             continue
         if shard.file is None or shard.form is None:
             _check_read(path, shard.files)

@@ -7,14 +7,17 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from datalib.errors import Unchecked
 from datalib.library.store import TEMPORARY
 
+if TYPE_CHECKING:
+    from datalib.optout.stored import Source
+
 
 @contextmanager
-def trouble(path: Path) -> Iterator[None]:
+def trouble(path: "Source") -> Iterator[None]:
     """Turn trouble with the disk into Unchecked (E-IO)."""
     try:
         yield
@@ -70,7 +73,7 @@ def sweep(folder: Path) -> None:
                 leftover.unlink()
 
 
-def sha256_of(path: Path) -> str:
+def sha256_of(path: "Source") -> str:
     """Give the SHA-256 of a file in hex."""
     with trouble(path), path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

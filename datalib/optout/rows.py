@@ -7,13 +7,16 @@ import codecs
 import json
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from datalib.optout import spreadsheet, treebank
 from datalib.optout.chunks import Chunk, DamagedError, Form, Head, faults, form_of, unpacked, variants
 from datalib.optout.delimited import columns_of, read_rows
+
+if TYPE_CHECKING:
+    from datalib.optout.stored import Source
 
 __all__ = ["Chunk", "DamagedError", "Form", "Head", "form_of", "head", "json_lines", "read", "variants"]
 
@@ -28,7 +31,7 @@ _HEAD_BYTES = 1 << 20
 LINE = "\0line"
 
 
-def head(path: Path, form: Form) -> Head:
+def head(path: "Source", form: Form) -> Head:
     """Read the names of the columns. Raises DamagedError, Unchecked (E-IO)."""
     with faults(path):
         if form is Form.PARQUET:
@@ -50,7 +53,7 @@ def head(path: Path, form: Form) -> Head:
 
 
 def read(
-    path: Path,
+    path: "Source",
     form: Form,
     *,
     columns: Sequence[str],
@@ -90,13 +93,13 @@ def _read_until_fault(stream: Callable[[], Iterator[Chunk]]) -> Iterator[Chunk]:
 # -- Parquet
 
 
-def _parquet(path: Path) -> Any:
+def _parquet(path: "Source") -> Any:
     import pyarrow.parquet as pq
 
-    return pq.ParquetFile(path, buffer_size=1 << 20, pre_buffer=False)
+    return pq.ParquetFile(path if isinstance(path, Path) else path.open(), buffer_size=1 << 20, pre_buffer=False)
 
 
-def _read_parquet(path: Path, columns: Sequence[str] | None, groups: range | None, rows: int) -> Iterator[Chunk]:
+def _read_parquet(path: "Source", columns: Sequence[str] | None, groups: range | None, rows: int) -> Iterator[Chunk]:
     with faults(path), _parquet(path) as file:
         counts = [file.metadata.row_group(index).num_rows for index in range(file.metadata.num_row_groups)]
         sizes = [_size(file.metadata.row_group(index), columns) for index in range(len(counts))]
@@ -129,10 +132,10 @@ def _size(group: Any, columns: Sequence[str] | None) -> int:
 # -- Arrow
 
 
-def _arrow(path: Path) -> Any:
+def _arrow(path: "Source") -> Any:
     import pyarrow as pa
 
-    source = pa.memory_map(str(path))
+    source = pa.memory_map(str(path)) if isinstance(path, Path) else pa.PythonFile(path.open(), "r")
     try:
         return pa.ipc.open_file(source)
     except pa.ArrowInvalid:
@@ -140,7 +143,7 @@ def _arrow(path: Path) -> Any:
         return pa.ipc.open_stream(source)
 
 
-def _read_arrow(path: Path, columns: Sequence[str] | None, rows: int) -> Iterator[Chunk]:
+def _read_arrow(path: "Source", columns: Sequence[str] | None, rows: int) -> Iterator[Chunk]:
     first = 0
     with faults(path), _arrow(path) as reader:
         batches = (
@@ -165,7 +168,7 @@ def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return value
 
 
-def json_lines(path: Path) -> Iterator[tuple[bytes, dict[str, Any] | None]]:
+def json_lines(path: "Source") -> Iterator[tuple[bytes, dict[str, Any] | None]]:
     """Read the lines of a JSON Lines file with their objects; None where a line is none. Empty lines are no rows."""
     with faults(path), unpacked(path) as file:
         for number, line in enumerate(iter(lambda: file.readline(_LINE_BYTES), b"")):
@@ -179,7 +182,7 @@ def json_lines(path: Path) -> Iterator[tuple[bytes, dict[str, Any] | None]]:
             yield raw, value if isinstance(value, dict) else None
 
 
-def _jsonl_columns(path: Path) -> tuple[str, ...]:
+def _jsonl_columns(path: "Source") -> tuple[str, ...]:
     """Collect the member names of the first rows: rows need not have all of them."""
     names: dict[str, None] = {}
     found = size = 0
@@ -194,7 +197,7 @@ def _jsonl_columns(path: Path) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _read_jsonl(path: Path, columns: Sequence[str], rows: int, *, whole: bool) -> Iterator[Chunk]:
+def _read_jsonl(path: "Source", columns: Sequence[str], rows: int, *, whole: bool) -> Iterator[Chunk]:
     lines: list[bytes] = []
     values: list[dict[str, Any] | None] = []
     first = held = 0
@@ -240,7 +243,7 @@ def _text(value: Any) -> str | None:
 # -- CoNLL-U
 
 
-def _read_conllu(path: Path, columns: Sequence[str], rows: int, *, whole: bool) -> Iterator[Chunk]:
+def _read_conllu(path: "Source", columns: Sequence[str], rows: int, *, whole: bool) -> Iterator[Chunk]:
     with faults(path), unpacked(path) as file:
         for first, batch in treebank.batches(_bounded(file), columns, rows, whole=whole):
             yield Chunk(first=first, count=len(batch), batch=batch)

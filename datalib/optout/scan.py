@@ -42,6 +42,7 @@ from datalib.optout.shard import COUNTED, WORK, Job, ShardTask, judge_shard
 from datalib.optout.sites import Prepared, prepare
 from datalib.optout.speaking import Speaking, prepare_speaking
 from datalib.optout.statements import Statements
+from datalib.optout.stored import Source, StoredTable
 from datalib.optout.works import File, Plan, Shard, plan
 from datalib.progress import Watch, adding, nobody, watched
 
@@ -61,7 +62,7 @@ _HASHED_AT_ONCE = 256
 
 
 def scan(
-    works: Sequence[Path],
+    works: Sequence[Source],
     *,
     out: Path,
     sites: Sequence[Path] = (),
@@ -89,8 +90,9 @@ def scan(
 ) -> ScanResult:
     """Judge works by what their authors said, and write the result into ``out`` (opt-out specification §4).
 
-    ``works``: tables, folders, libraries. ``sites``: snapshots in any form. ``registries``: lists of refusals, by which
-    ``id_column`` too is compared. ``works_table``: where files came from. ``licences``: records of what was granted.
+    ``works``: tables, folders, libraries, tables in object stores. ``sites``: snapshots in any form. ``registries``:
+    lists of refusals, by which ``id_column`` too is compared. ``works_table``: where files came from. ``licences``:
+    records of what was granted.
     ``sites_max_age``: days after which an answer counts as not given. ``receipts``: also write what receipts of absence
     need. ``now``: seconds since 1970. ``engine``, by default ``workers`` processes here, and ``batch_rows`` do not
     change the result. ``watch`` is told how far it is.
@@ -163,13 +165,13 @@ def _about(job: Job, prepared: Prepared | None, registry: Registry | None) -> di
     }
 
 
-def _check_out(out: Path, works: Sequence[Path]) -> None:
+def _check_out(out: Path, works: Sequence[Source]) -> None:
     library = inside_library(out)
     if library is not None:
         raise Misuse("E-OUT-IN-LIBRARY", str(out), f"{library} is a library")
     place = out.resolve()
     for root in works:
-        if root.is_dir() and place.is_relative_to(root.resolve()):
+        if isinstance(root, Path) and root.is_dir() and place.is_relative_to(root.resolve()):
             raise Misuse("E-USAGE", str(out), f"lies inside the works {root}; choose a folder beside them")
     if out.exists() and not out.is_dir():
         raise Misuse("E-USAGE", str(out), "is not a folder")
@@ -213,7 +215,7 @@ def _hash_files(files: Sequence[File], engine: Engine, watch: Watch) -> dict[str
     return {file.name: digest for file, digest in zip(regular, digests, strict=True)}
 
 
-def _hash(paths: Sequence[Path]) -> list[str]:
+def _hash(paths: Sequence[Source]) -> list[str]:
     return [sha256_of(path) for path in paths]
 
 
@@ -260,6 +262,9 @@ def _sites_key(prepared: Prepared | None, speaking: Speaking | None) -> list[str
 def _check_unchanged(files: Sequence[File]) -> None:
     """Make sure that what was hashed is what was judged. Raises Unchecked (E-FILE-CHANGED)."""
     for file in files:
+        if isinstance(file.path, StoredTable):
+            file.path.check()
+            continue
         with trouble(file.path):
             found = file.path.lstat()
         if (found.st_size, found.st_mtime_ns) != (file.size, file.mtime_ns):

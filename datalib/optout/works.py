@@ -19,6 +19,7 @@ from datalib.optout.columns import URL_COLUMNS, Columns
 from datalib.optout.declared import INTENTS
 from datalib.optout.licence_text import is_licence_file
 from datalib.optout.rows import Form
+from datalib.optout.stored import Source, StoredTable
 from datalib.webarchive.files import entries_of, is_archive, is_wacz
 
 #: Rows of one shard of a Parquet file, as near as its row groups allow, and where they hold files; files of one shard
@@ -56,7 +57,7 @@ class File:
     """
 
     name: str
-    path: Path
+    path: Source
     size: int
     mtime_ns: int
     regular: bool = True
@@ -66,6 +67,13 @@ class File:
     placed: bool = False
     url: str | None = None
     licence: str | None = None
+
+    @property
+    def local(self) -> Path:
+        """The path of a file that is no table: it is on this machine."""
+        if isinstance(self.path, Path):
+            return self.path
+        raise Misuse("E-STORE-READ-ONLY", str(self.path))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +107,7 @@ class Plan:
     synthetic: bool | None = None
 
 
-def plan(works: Sequence[Path], columns: Columns, table: Path | None = None) -> Plan:
+def plan(works: Sequence[Source], columns: Columns, table: Path | None = None) -> Plan:
     """Find the works of files and folders. ``table`` says where single files came from.
 
     Raises Misuse (E-USAGE) where there is nothing to judge or a named column is missing, Refused (E-JSON-SYNTAX) for a
@@ -110,13 +118,13 @@ def plan(works: Sequence[Path], columns: Columns, table: Path | None = None) -> 
     single: set[str] = set()
     licensed = bool(works)
     stated: list[bool] = []
-    for root in sorted(works):
-        named = [_file(root, root.name)] if not root.is_dir() else list(_walk(root))
+    for root in sorted(works, key=_order):
+        named = _named(root)
         for file in named:
             if file.name in found:
                 raise Misuse("E-USAGE", file.name, "two of the works have this name; scan them apart")
             found[file.name] = file
-        if root.is_dir():
+        if isinstance(root, Path) and root.is_dir():
             manifest = _manifest(root)
             said = synthetic.stated(manifest)
             stated += [] if said is None else [said]
@@ -138,6 +146,18 @@ def plan(works: Sequence[Path], columns: Columns, table: Path | None = None) -> 
     return Plan(shards=tuple(shards), files=tuple(files), licensed=licensed, synthetic=any(stated) if stated else None)
 
 
+def _order(root: Source) -> tuple[bool, tuple[str, ...]]:
+    """Sort paths as paths, part by part, before addresses."""
+    return isinstance(root, StoredTable), root.parts if isinstance(root, Path) else (str(root),)
+
+
+def _named(root: Source) -> list[File]:
+    """Give the files of one of the works."""
+    if isinstance(root, StoredTable):
+        return [File(name=root.name, path=root, size=root.size, mtime_ns=0)]
+    return list(_walk(root)) if root.is_dir() else [_file(root, root.name)]
+
+
 def is_library(folder: Path) -> bool:
     """Say whether a folder is a data library, signed or not."""
     return (folder / MANIFEST).is_file()
@@ -152,7 +172,7 @@ def _archives(files: Sequence[File]) -> tuple[list[Shard], list[File]]:
             others.append(file)
             continue
         try:
-            entries = entries_of(file.path) if is_wacz(file.name) else ("",)
+            entries = entries_of(file.local) if is_wacz(file.name) else ("",)
         except Refused as error:
             others.append(_damaged(file, error.detail))
             continue
@@ -193,7 +213,7 @@ def _tables(files: Sequence[File], columns: Columns, single: set[str]) -> tuple[
     return shards, others
 
 
-def _head(path: Path, said: Form, columns: Columns) -> tuple[Form, rows.Head, Columns | None]:
+def _head(path: Source, said: Form, columns: Columns) -> tuple[Form, rows.Head, Columns | None]:
     """Find how a table is written: as its name says, or else with another delimiter, if that shows columns of works."""
     if said is Form.CONLLU and not columns.licence:
         columns = replace(columns, licence=treebank.LICENCE)

@@ -11,7 +11,7 @@ from datalib_cli.render import scan_lines
 
 
 @click.command("scan", cls=Command)
-@click.argument("works", type=options.FILE, nargs=-1, required=True)
+@click.argument("works", type=options.PLACE, nargs=-1, required=True)
 @click.option("--sites", type=options.FILE, multiple=True, help="Stored answers of sites: from `datalib optout fetch`.")
 @click.option(
     "--registry",
@@ -58,7 +58,7 @@ from datalib_cli.render import scan_lines
 @options.progress
 @options.now
 def command(
-    works: tuple[Path, ...],
+    works: tuple[Path | str, ...],
     sites: tuple[Path, ...],
     registries: tuple[Path, ...],
     out: Path,
@@ -82,15 +82,20 @@ def command(
     progress: str,
     now: str | None,
 ) -> Output:
-    """Judge works by what their authors said: admit, refuse or hold, with evidence for each."""
+    """Judge works by what their authors said: admit, refuse or hold, with evidence for each.
+
+    WORKS are tables, folders, libraries, web archives; tables in an object store too: s3://BUCKET/NAME, which are read
+    where they are, over the network.
+    """
     from datalib.engine import Engine, Kind
     from datalib.optout.scan import scan
+    from datalib.optout.stored import StoredTable
     from datalib.progress import nobody
     from datalib_cli.progress import meter
 
     with meter(progress) as watch:
         result = scan(
-            works,
+            [StoredTable.find(work) if isinstance(work, str) else work for work in works],
             out=out,
             sites=sites,
             profile=profile,
