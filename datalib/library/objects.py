@@ -166,8 +166,12 @@ class Objects:
         from pyarrow.fs import FileSelector, FileType
 
         base = f"{self._key(folder)}/" if folder else f"{self._address.root}/"
-        with trouble(readable(folder) or self.path):
+        try:
             found = self._store.get_file_info(FileSelector(base[:-1], allow_not_found=False))
+        except FileNotFoundError:
+            raise Refused("E-FILE-CHANGED", readable(folder) or self.path, "there is no such folder") from None
+        except (OSError, ValueError) as error:
+            raise _unchecked(readable(folder) or self.path, error) from error
         names = []
         for info in found:
             name = info.path.removeprefix(base) if info.path.startswith(base) else ""

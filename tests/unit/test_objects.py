@@ -74,6 +74,17 @@ def test_the_same_report_as_of_the_folder(store: Store, library: Library, place:
         assert there == check(library.folder, data=data, seed=b"lot")
 
 
+def test_a_library_without_proofs(store: Store, tmp_path: Path) -> None:
+    library = Library(folder=tmp_path / "library", log=None).genesis()
+    store.upload(library.folder, "proofless/library")
+    draft = draft_policy()
+    log = {"policy": draft["log"]["policy"], "require": False}
+    asked: dict[str, Any] = {"policy": sign_policy({**draft, "log": log}), "require": ()}
+    there = check(store.address("proofless/library"), **asked)
+    assert there == check(library.folder, **asked)
+    assert there.accepted
+
+
 CHANGES = {
     "E-FILE-DIGEST": lambda store, place: store.put(f"{place}/empty", b"forged"),
     "E-FILE-MISSING": lambda store, place: store.delete(f"{place}/data/sub/a.txt"),
