@@ -23,7 +23,8 @@ from datalib.library.opening import files_of
 from datalib.library.store import Folder
 from datalib.verify import Report, verify
 from datalib_cli.app import run
-from tests.libraries import NOW, ROOTS, Library, draft_policy, sign_policy
+from tests import assembling
+from tests.libraries import NOW, ROOTS, Library, Log, draft_policy, sign_policy
 from tests.stores import Store, served
 
 
@@ -82,6 +83,18 @@ def test_a_library_without_proofs(store: Store, tmp_path: Path) -> None:
     asked: dict[str, Any] = {"policy": sign_policy({**draft, "log": log}), "require": ()}
     there = check(store.address("proofless/library"), **asked)
     assert there == check(library.folder, **asked)
+    assert there.accepted
+
+
+def test_a_library_made_of_libraries(store: Store, tmp_path: Path) -> None:
+    grain = assembling.upstream(tmp_path, Log())
+    assembling.publish(grain)
+    out = tmp_path / "sector"
+    assembling.assemble(out, f"{grain.folder},mode=subset", take=["grain/a/*"])
+    store.upload(out, "sector/library")
+    asked: dict[str, Any] = {"policy": assembling.POLICY, "require": (), "admission": True}
+    there = check(store.address("sector/library"), **asked)
+    assert there == check(out, **asked)
     assert there.accepted
 
 
