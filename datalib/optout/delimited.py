@@ -52,7 +52,7 @@ def read_rows(path: "Source", form: Form, columns: Sequence[str] | None) -> Iter
         yield _without_last(last) if quotes.odd and _ends_quoted(path, form) else last
 
 
-def is_wide(path: Path) -> bool:
+def is_wide(path: "Source") -> bool:
     """Say whether a text begins with the mark of UTF-16. Raises OSError and what unpacking raises."""
     with unpacked(path) as file:
         return file.read(2) in _WIDE
@@ -61,7 +61,7 @@ def is_wide(path: Path) -> bool:
 _WIDE = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
 
 
-def _opened(path: Path) -> Any:
+def _opened(path: "Source") -> Any:
     """Open a text that may be packed, and in UTF-16 with its mark: then it comes as UTF-8."""
     file = unpacked(path)
     encoding = _WIDE.get(file.read(2))

@@ -110,7 +110,7 @@ def read_files(
             if kind is Kind.UNIT or sidecars:
                 said[row].text |= kind is not Kind.UNIT
                 sent.append(row)
-                yield FileRequest(file.path, file.name, sidecars)
+                yield FileRequest(file.local, file.name, sidecars)
 
     for place, reading in enumerate(units.read_files(requests())):
         said[sent[place]].unit = reading
@@ -150,7 +150,7 @@ def about_table(file: File, form: Form | None, units: UnitReader) -> list[Statem
     _beside(file, said, Texts())
     sidecars = [_sidecar(each) for each in file.sidecars if _kind_of_sidecar(each)]
     if form is Form.XLSX or sidecars:
-        reading = units.read_file(file.path, file.name, sidecars)
+        reading = units.read_file(file.local, file.name, sidecars)
         for signal in reading.signals:
             evidence = Evidence(locator=signal.locator, sha256=signal.sha256)
             said.statements.append(((signal,), proof_of(evidence, reading.proofs.get(signal.sha256, b""))))

@@ -47,7 +47,7 @@ def head(path: "Source", form: Form) -> Head:
         if form is Form.CONLLU:
             with unpacked(path) as file:
                 return Head(columns=treebank.columns(_bounded(file)))
-        if form is Form.XLSX:
+        if form is Form.XLSX and isinstance(path, Path):
             return Head(columns=spreadsheet.columns(path))
         return Head(columns=columns_of(path, form))
 
@@ -75,7 +75,7 @@ def read(
         return _read_until_fault(lambda: _read_jsonl(path, columns, batch_rows, whole=whole))
     if form is Form.CONLLU:
         return _read_until_fault(lambda: _read_conllu(path, columns, batch_rows, whole=whole))
-    if form is Form.XLSX:
+    if form is Form.XLSX and isinstance(path, Path):
         return _read_until_fault(lambda: _read_xlsx(path, columns, chosen, batch_rows))
     return _read_until_fault(lambda: read_rows(path, form, chosen))
 

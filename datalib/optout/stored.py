@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from datalib.errors import Misuse, Unchecked
 from datalib.library.objects import AHEAD, Address, ObjectFile, marks_of, trouble
-from datalib.optout.chunks import form_of
+from datalib.optout.chunks import Form, form_of
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -31,7 +31,7 @@ class StoredTable:
     def find(cls, text: str) -> "StoredTable":
         """Find the object at an address. Raises Misuse (E-USAGE), Unchecked (E-IO)."""
         address = Address.parse(text)
-        if form_of(address.root) is None or "/" not in address.root:
+        if form_of(address.root) in {None, Form.XLSX} or "/" not in address.root:
             raise Misuse("E-USAGE", text, "of an object store only tables are judged: Parquet, CSV, JSON Lines, Arrow")
         source = _source(address)
         with trouble(text):

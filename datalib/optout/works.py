@@ -278,15 +278,16 @@ def _with_governors(files: Iterable[File]) -> Iterator[File]:
     files = list(files)
     governing: dict[Path, list[File]] = {}
     for file in files:
-        folder = file.path.parent
-        if not file.regular:
+        if not file.regular or not isinstance(file.path, Path):
             continue
+        folder = file.path.parent
         if is_licence_file(file.name):
             governing.setdefault(folder, []).append(file)
         elif folder.name == INTENTS and file.name.endswith(".json"):
             governing.setdefault(folder.parent, []).append(file)
     for file in files:
-        above = (each for folder in file.path.parents for each in governing.get(folder, ())) if governing else ()
+        folders = file.path.parents if governing and isinstance(file.path, Path) else ()
+        above = (each for folder in folders for each in governing.get(folder, ()))
         yield replace(file, governors=tuple(each for each in above if each is not file))
 
 

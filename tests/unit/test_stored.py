@@ -133,7 +133,9 @@ def test_a_damaged_table_is_held_as_on_a_disk(store: Store, tmp_path: Path) -> N
     assert there.counts["verdict"] == {"hold": 1}
 
 
-@pytest.mark.parametrize("place", ["works", "works/folder/", "works/page.html", "works/a.warc.gz", "works.csv"])
+@pytest.mark.parametrize(
+    "place", ["works", "works/folder/", "works/page.html", "works/a.xlsx", "works/a.warc.gz", "works.csv"]
+)
 def test_only_tables(store: Store, place: str) -> None:
     with pytest.raises(Misuse, match="E-USAGE"):
         StoredTable.find(store.address(place))
