@@ -324,7 +324,7 @@ def test_nobody_offers_a_library_to_himself(datalib: Program, signed: Path) -> N
 
 def test_a_fetch_is_proposed_where_it_helps(datalib: Program, tmp_path: Path) -> None:
     (tmp_path / "works").mkdir()
-    (tmp_path / "works" / "a.zip").write_bytes(b"PK\x03\x04")
+    (tmp_path / "works" / "a.bin").write_bytes(bytes(range(256)))
     held = datalib("scan", "works", "-o", "out")
     assert ("not-asked-unit" in held.out, "next:" in held.out) == (True, False)
     (tmp_path / "works" / "a.csv").write_text("url\nhttps://e.example/\n")
