@@ -23,6 +23,7 @@ COMMANDS = {
     "pack": "Put a library into one file: tar, tar.gz or zip.",
     "check": "Say what the law asks of a library: findings with article and remedy.",
     "show": "Show a library at a glance.",
+    "report": "Write a library as one page for people.",
     "key": "Make, show and import keys.",
     "transfer": "Hand a library over; both sides sign.",
     "cosign": "Add a second signature to an event.",

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from datalib.admission import MUST_FOLLOW
 from datalib.assembly.upstream import Copy, Reached, Supply, read_copies
-from datalib.chain.events import Amend, Withdraw
+from datalib.chain.events import Amend, Transfer, Withdraw
 from datalib.library.manifest import Input, Manifest
-from datalib.trust.parties import Producer
+from datalib.trust.parties import Party, Producer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +20,7 @@ class Upstream:
 
     ``taken`` counts from 0, ``events`` is how many there are. ``withdrawn``: the reason, empty if it is not;
     ``follow``: why it was amended since, if those who took it must follow; ``moved``: whether there are other events
-    since.
+    since. ``recipients``: to whom it was handed over, in order.
     """
 
     item: Input
@@ -32,6 +32,7 @@ class Upstream:
     events: int
     withdrawn: str
     follow: str
+    recipients: tuple[Party, ...] = ()
 
     @property
     def moved(self) -> bool:
@@ -65,6 +66,7 @@ def _upstream(supply: Supply, each: Reached) -> Upstream:
         events=len(copy.ids),
         withdrawn=last.reason if isinstance(last, Withdraw) else "",
         follow=_follow(copy, taken),
+        recipients=tuple(link.event.recipient for link in copy.chain if isinstance(link.event, Transfer)),
     )
 
 

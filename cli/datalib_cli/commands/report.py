@@ -1,0 +1,93 @@
+"""``datalib report``: a library as a page for people."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from datalib.errors import Misuse
+from datalib_cli import options
+from datalib_cli.base import Command, Output, clock, texts
+
+if TYPE_CHECKING:
+    from datalib.publish.story import Story, Trust
+    from datalib_cli.texts import Texts
+
+
+@click.command("report", cls=Command)
+@click.argument("library", type=options.FOLDER)
+@click.option("-o", "--out", type=options.FILE, required=True, help="The page, one HTML file.")
+@options.trust
+@click.option("--purpose", metavar="CODE", help="The purpose that is asked for.")
+@click.option(
+    "--require",
+    multiple=True,
+    metavar="CLAIM",
+    help="A claim that must have passed; repeatable. Default: optout. `none` asks for no attestation.",
+)
+@click.option("--data", default="full", metavar="MODE", help="full, sample:N or none. Default: full.")
+@click.option("--scan", "scanned", type=options.FOLDER, help="A scan that is to be shown too, marked as not signed.")
+@click.option("--rules", metavar="SETS", help="kz, eu or both: kz,eu. Default: by the producer's country.")
+@options.now
+def command(
+    library: Path,
+    out: Path,
+    policy: Path | None,
+    roots: Path | None,
+    state: Path | None,
+    keys: tuple[str, ...],
+    purpose: str | None,
+    require: tuple[str, ...],
+    data: str,
+    scanned: Path | None,
+    rules: str | None,
+    now: str | None,
+) -> Output:
+    """Write a library as one page for people: the verdict, what was checked, where the data came from, what is missing.
+
+    The page loads nothing, runs no script and prints. With --policy and --roots, or --key ID=PUB.pem, the library is
+    verified first, and exit status 1 says that the verdict is no; the page is written all the same. Without, everything
+    on it is marked as only declared.
+    """
+    from datalib.library.store import write_file
+    from datalib.publish import report, story
+    from datalib.verify import remember
+
+    trust = options.TrustOptions(policy=policy, roots=roots, state=state, vouched=options.vouched(keys))
+    if "none" in require and len(require) > 1:
+        raise Misuse("E-USAGE", "--require", "`none` stands alone")
+    target = options.outside(out)
+    demand = story.Demand(purpose=purpose, require=() if require == ("none",) else require or ("optout",), data=data)
+    told = story.tell(
+        library,
+        trust=_trust(trust),
+        demand=demand,
+        now=clock(now),
+        scan=scanned,
+        sets=tuple(dict.fromkeys(rules.split(","))) if rules is not None else (),
+    )
+    say = texts()
+    write_file(target, report.write(told, say.lang))
+    if told.report is not None and told.report.accepted and state is not None:
+        remember(state, told.report)
+    return _output(told, target, say)
+
+
+def _trust(trust: options.TrustOptions) -> "Trust | None":
+    from datalib.publish.story import Trust
+    from datalib.verify import load_state
+
+    if not (trust.given or trust.roots or trust.state):
+        return None
+    policy, roots = trust.believed()
+    return Trust(policy=policy, roots=roots, memory=load_state(trust.state) if trust.state else None)
+
+
+def _output(told: "Story", out: Path, say: "Texts") -> Output:
+    report, line = told.report, say("report: {path}", path=out)
+    facts: dict[str, Any] = {"out": str(out), "verified": report is not None}
+    if report is None:
+        return Output(data=facts | {"accepted": None, "code": None}, lines=[line, say("nothing was verified")])
+    code = report.refusal.code if report.refusal else None
+    said = say("verdict: no, {code}", code=code) if code else say("verdict: yes")
+    return Output(data=facts | {"accepted": report.accepted, "code": code}, lines=[line, said], status=1 if code else 0)

@@ -1,0 +1,1 @@
+"""Pages for people: the report about one library. Templates; what they show is found out elsewhere."""

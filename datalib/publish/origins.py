@@ -1,0 +1,120 @@
+"""Where data came from: what a library was made of, drawn and as a table, and its sources."""
+
+from typing import Any, Final
+
+from datalib.assembly.survey import Upstream
+from datalib.chain.events import Transfer
+from datalib.interop.known import Known
+from datalib.publish.drawing import draw
+from datalib.publish.graph import lay_out
+from datalib.publish.markup import Markup, joined, said, tag
+from datalib.publish.parts import COMPUTED, ROWS, known_as, paragraph, section, table
+from datalib.publish.story import Told
+from datalib.publish.wording import Wording
+
+_STEPS: Final = 50  # hand-overs that are drawn; the time line has all
+_LIBRARIES: Final = 1000  # rows of the table beside the drawing
+
+
+def provenance(told: Told, say: Wording) -> Markup:
+    """Write the graph of libraries, producers and hand-overs, and the same as a table."""
+    known = told.known
+    events = [link.event for link in known.past.chain] if known.past else []
+    handed = [(event.recipient, event.rights, event.time) for event in events if isinstance(event, Transfer)]
+    graph = lay_out(told.below, handed[:_STEPS])
+    drawing = draw(graph, say.title(known), known.manifest.producer, say)
+    notes = [
+        paragraph(say("graph.none")) if not told.below and told.fault is None else None,
+        paragraph(say("graph.fault", code=tag("code", told.fault.code), detail=told.fault.detail), "warn")
+        if told.fault
+        else None,
+        paragraph(say("graph.omitted", count=graph.omitted)) if graph.omitted else None,
+    ]
+    return section(
+        "graph",
+        (known_as(known.assurance), COMPUTED),
+        say,
+        *notes,
+        tag("div", drawing, class_="scroll", role="group", tabindex="0", aria_label=say.text("graph.scroll")),
+        paragraph(say("graph.legend"), "note"),
+        _libraries(told.below, say) if told.below else None,
+    )
+
+
+def _libraries(below: tuple[Upstream, ...], say: Wording) -> Markup:
+    names = {each.item.lib: each.name for each in below}
+    heads = [say(f"graph.{head}") for head in ("library", "maker", "taken", "state")]
+    rows = [
+        (
+            Markup(f"{said(each.name)}<br>{tag('code', each.item.lib, class_='small')}"),
+            say.party(each.producer),
+            _taken(each, names, say),
+            _state(each, say),
+        )
+        for each in below[:_LIBRARIES]
+    ]
+    return tag(
+        "details",
+        tag("summary", say("graph.table", count=len(names))),
+        table(heads, rows, say("graph.caption"), say, len(below)),
+    )
+
+
+def _taken(each: Upstream, names: dict[str, str], say: Wording) -> Markup:
+    into = say("graph.into", name=names.get(each.by, each.by)) if each.by else say("graph.directly")
+    return Markup(f"{say.label('mode', each.item.mode)}; {into}")
+
+
+def _state(each: Upstream, say: Wording) -> Markup:
+    parts = list[Markup]()
+    if each.withdrawn:
+        parts.append(say("graph.withdrawn", reason=each.withdrawn))
+    elif each.follow:
+        parts.append(say("graph.follow", reason=say.label("reason", each.follow)))
+    elif each.moved:
+        parts.append(say("graph.moved", count=each.events - each.taken - 1))
+    if each.recipients:
+        last = say.party(each.recipients[-1])
+        parts.append(say("graph.handed", count=len(each.recipients), last=last))
+    return Markup("<br>".join(parts) or say("graph.unchanged"))
+
+
+def sources(known: Known, say: Wording) -> Markup:
+    """Write the sources; addresses are texts, so that the page leads nowhere."""
+    heads = [say(f"sources.{head}") for head in ("name", "method", "basis", "licence")]
+    rows = [
+        (
+            _name(source.title, source.value),
+            _method(source.value, say),
+            _label(source.value, "basis", "basis", say),
+            _text(source.value, "license", say),
+        )
+        for source in known.manifest.sources[:ROWS]
+    ]
+    shown = table(heads, rows, say("sources.caption"), say, len(known.manifest.sources))
+    return section("sources", (known_as(known.assurance),), say, shown)
+
+
+def _name(title: str, value: Any) -> Markup:
+    path = value.get("path")
+    address = tag("span", said(path), class_="address") if isinstance(path, str) else None
+    return joined(said(title), tag("br") if address else None, address)
+
+
+def _text(value: Any, member: str, say: Wording) -> Markup:
+    found = value.get(member)
+    return said(found) if isinstance(found, str) and found else say("unsaid")
+
+
+def _label(value: Any, member: str, codes: str, say: Wording) -> Markup:
+    found = value.get(member)
+    return say.label(codes, found) if isinstance(found, str) and found else say("unsaid")
+
+
+def _method(value: Any, say: Wording) -> Markup:
+    period = value.get("collected")
+    method = _label(value, "method", "methods", say)
+    if not isinstance(period, dict):
+        return method
+    days = " … ".join(str(period.get(end, "?")) for end in ("from", "to"))
+    return joined(method, tag("br"), said(days))

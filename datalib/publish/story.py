@@ -1,0 +1,186 @@
+"""What a report tells of a library: everything is found out here, nothing is written."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from datalib.assembly.survey import Upstream, survey
+from datalib.chain.events import Attest, Evidence
+from datalib.errors import Refused
+from datalib.findings import OPTOUT
+from datalib.formats import sha256_hex
+from datalib.interop.known import DECLARED, Known, files, know
+from datalib.library.store import Folder
+from datalib.optout.result import NAME, ScanResult, parse_scan, read_bytes
+from datalib.rules import checking, reading
+from datalib.rules.checking import Result
+from datalib.trust.parties import Party
+from datalib.trust.policy import Policy, Roots
+from datalib.trust.state import Memory
+from datalib.verify import Report, verify
+
+#: Largest ``scan.json`` that is read from the evidence, in bytes.
+_SCAN_LIMIT: Final = 64 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trust:
+    """Whom to believe, and what is remembered, as in `datalib.verify`."""
+
+    policy: bytes | Policy
+    roots: Roots | None
+    memory: Memory | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Demand:
+    """What is asked of the library: a purpose, claims that must have passed, how the files are read."""
+
+    purpose: str | None = None
+    require: tuple[str, ...] = (OPTOUT,)
+    data: str = "full"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scanned:
+    """A scan. ``by``: who attested it, ``None`` if it was only given; ``result``: pass, fail, info as attested.
+
+    ``found`` is ``None`` if the attestation does not ship it. ``covered``: files of the library that were scanned as
+    they are, of ``files``; ``foreign``: scanned files that are not of this library. Both computed.
+    """
+
+    by: Party | None
+    result: str
+    until: int | None
+    found: ScanResult | None
+    covered: int = 0
+    files: int = 0
+    foreign: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What a library says, once nothing speaks against believing it as far as ``known.assurance`` says."""
+
+    known: Known
+    below: tuple[Upstream, ...]
+    fault: Refused | None
+    scans: tuple[Scanned, ...]
+    rules: Result
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Story:
+    """A library as it is told. ``report`` is ``None`` if nobody was trusted; ``told`` if integrity does not hold."""
+
+    now: int
+    demand: Demand
+    vouched: bool
+    report: Report | None
+    told: Told | None
+
+
+def tell(path: Path, *, trust: Trust | None, demand: Demand, now: int, scan: Path | None, sets: Sequence[str]) -> Story:
+    """Find out what is to be told of a library or draft; ``sets`` of rules, by the producer's country if empty.
+
+    Without ``trust`` nothing is verified. Raises what `verify`, `know`, `checking.check` and `read_bytes` raise; that
+    the library is refused is part of the story.
+    """
+    report = None if trust is None else _verify(path, trust, demand, now)
+    vouched = trust is not None and isinstance(trust.policy, Policy)
+    if report is not None and not report.integrity.ok:
+        return Story(now=now, demand=demand, vouched=vouched, report=report, told=None)
+    known = know(path, report)
+    below, fault = _below(known)
+    told = Told(
+        known=known,
+        below=below,
+        fault=fault,
+        scans=tuple(_scans(known, scan)),
+        rules=_rules(known, demand, now, sets),
+    )
+    return Story(now=now, demand=demand, vouched=vouched, report=report, told=told)
+
+
+def _verify(path: Path, trust: Trust, demand: Demand, now: int) -> Report:
+    return verify(
+        path,
+        policy=trust.policy,
+        roots=trust.roots,
+        now=now,
+        memory=trust.memory,
+        purpose=demand.purpose,
+        require=demand.require,
+        data=demand.data,
+    )
+
+
+def _below(known: Known) -> tuple[tuple[Upstream, ...], Refused | None]:
+    """Look upstream. Where that cannot be read, the rest is told all the same: nothing of it was verified."""
+    try:
+        return survey(known.path, known.manifest, known.library), None
+    except Refused as error:
+        if known.assurance != DECLARED:
+            raise
+        return (), error
+
+
+def _rules(known: Known, demand: Demand, now: int, sets: Sequence[str]) -> Result:
+    case = reading.open_case(known.path, now=now, purpose=demand.purpose)
+    if case.past is not None and known.assurance != DECLARED:
+        # The chain was verified a moment ago; to do it again would only cost time.
+        case = replace(case, past=replace(case.past, verified=True))
+    if case.document != known.document:
+        raise Refused("E-FILE-CHANGED", "datapackage.json", "not the version that was verified")
+    return checking.check(case, sets=sets or checking.sets_of(case))
+
+
+def _scans(known: Known, given: Path | None) -> list[Scanned]:
+    """Give the last opt-out attestation of the current version, then the scan at hand if it is another."""
+    found, attested = list[Scanned](), b""
+    if (event := _attestation(known)) is not None:
+        evidence = next((item for item in event.claim.evidence or () if item.name == NAME), None)
+        attested = _shipped(known, evidence) if evidence else b""
+        said = Scanned(by=event.by, result=event.claim.result, until=event.claim.until, found=None)
+        found.append(_held(said, known, parse_scan(attested, NAME)) if attested else said)
+    if given is not None:
+        data = read_bytes(given)
+        if data != attested:
+            own = Scanned(by=None, result="", until=None, found=None)
+            found.append(_held(own, known, parse_scan(data, str(given / NAME))))
+    return found
+
+
+def _attestation(known: Known) -> Attest | None:
+    for link in reversed(known.past.chain if known.past else ()):
+        event = link.event
+        if isinstance(event, Attest) and event.manifest == known.sha256 and event.claim.type == OPTOUT:
+            return event
+    return None
+
+
+def _shipped(known: Known, evidence: Evidence) -> bytes:
+    """Read evidence if the library ships it, as it was attested; else nothing."""
+    with Folder(known.path) as folder:
+        if not folder.exists("evidence"):
+            return b""
+        for entry in folder.walk("evidence"):
+            if entry.path.startswith(f"evidence/{evidence.sha256}"):
+                data = folder.read(entry.path, limit=_SCAN_LIMIT, missing="E-FILE-MISSING", too_large="E-JSON-SIZE")
+                if sha256_hex(data) != evidence.sha256:
+                    raise Refused("E-EVIDENCE-DIGEST", entry.path)
+                return data
+    return b""
+
+
+def _held(said: Scanned, known: Known, found: ScanResult) -> Scanned:
+    """Hold a scan against the listing, line by line, so that millions of files fit."""
+    scanned = {file.sha256 for file in found.inputs}
+    seen, covered, total = set[str](), 0, 0
+    for line in files(known) if known.past else ():
+        total += 1
+        if line.sha256 in scanned:
+            covered += 1
+            seen.add(line.sha256)
+    return replace(said, found=found, covered=covered, files=total, foreign=len(scanned - seen))
