@@ -10,6 +10,11 @@ $(VENV)/.%: pyproject.toml constraints.txt | $(VENV)/bin/pip
 	$(RUN)pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[$*]'
 	touch $@
 
+# Tests of pages use the axe-core in this package; the browser driver that it asks for is not needed.
+$(VENV)/.axe: constraints.txt | $(VENV)/bin/pip
+	$(RUN)pip install --quiet --disable-pip-version-check --constraint constraints.txt --no-deps axe-playwright-python
+	touch $@
+
 $(VENV)/bin/pip:
 	$(PYTHON) -c 'import sys; sys.exit("datalib needs Python 3.11 or newer: make PYTHON=python3.11") if sys.version_info < (3, 11) else None'
 	$(PYTHON) -m venv $(VENV)
@@ -23,12 +28,12 @@ lint: $(VENV)/.dev
 	$(RUN)mypy
 	$(RUN)lint-imports
 
-test: lint
+test: lint $(VENV)/.axe
 	$(RUN)coverage erase
 	$(RUN)pytest -n auto --dist worksteal --cov --cov-report= -q
 	$(RUN)coverage report --fail-under=95
 
-soak: $(VENV)/.dev
+soak: $(VENV)/.dev $(VENV)/.axe
 	DATALIB_SOAK=1 $(RUN)pytest -n auto --dist worksteal -q
 
 bench: $(VENV)/.dev $(VENV)/.bench

@@ -1,22 +1,26 @@
 """What the law asks of a library, what is missing, and what to do about it; what could not be asked."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 import datalib_vocab
 from datalib.publish.markup import Markup, joined, plain, said, tag
-from datalib.publish.parts import COMPUTED, ROWS, bullets, paragraph, section
+from datalib.publish.parts import COMPUTED, bullets, paragraph, section
 from datalib.publish.wording import Wording
 from datalib.rules import checking
 from datalib.rules.checking import ERROR, Finding, Result
+
+_PLACES: Final = 20  # of one rule; `datalib check` names all
 
 
 def duties(rules: Result, say: Wording) -> Markup:
     """Write the findings, errors first, then what could not be asked and what no rule covers."""
     errors, warnings = rules.count(ERROR), rules.count(checking.WARNING)
     counted = say("duties.counted", errors=errors, warnings=warnings, asked=len(rules.asked), date=str(rules.today))
-    findings = [_finding(one, say) for one in rules.findings[:ROWS]]
-    more = len(rules.findings) - ROWS
+    broken = dict[str, list[Finding]]()
+    for one in rules.findings:
+        broken.setdefault(one.rule, []).append(one)
+    findings = [_finding(found, say) for found in broken.values()]
     unasked = _unasked(rules, say)
     uncovered = [_named("not_loaded", act, say) for act in rules.not_loaded]
     uncovered += [_named("not_covered", code, say) for code in checking.NOT_COVERED]
@@ -26,7 +30,6 @@ def duties(rules: Result, say: Wording) -> Markup:
         say,
         paragraph(counted),
         tag("ul", *findings, class_="findings") if findings else None,
-        paragraph(say("more", count=more)) if more > 0 else None,
         tag("details", tag("summary", say("duties.unasked", count=len(unasked))), bullets(unasked, say))
         if unasked
         else None,
@@ -35,17 +38,21 @@ def duties(rules: Result, say: Wording) -> Markup:
     )
 
 
-def _finding(one: Finding, say: Wording) -> Markup:
-    entry: Mapping[str, Any] = datalib_vocab.rules()["rules"][one.rule]
-    severity = tag("strong", say(f"severity.{one.severity}"), class_=f"severity {one.severity}")
-    place = Markup(" · ".join(said(part, limit=200) for part in (one.where, one.detail) if part))
+def _finding(found: Sequence[Finding], say: Wording) -> Markup:
+    """Write a rule and every place where it is broken."""
+    rule, severity = found[0].rule, found[0].severity
+    entry: Mapping[str, Any] = datalib_vocab.rules()["rules"][rule]
+    name = tag("strong", say(f"severity.{severity}"), class_=f"severity {severity}")
+    places = [Markup(" · ".join(said(part, limit=200) for part in (one.where, one.detail) if part)) for one in found]
+    places = [place for place in places if place]
     return tag(
         "li",
-        tag("p", severity, Markup(f" {plain(entry['text'][say.lang])} {tag('code', one.rule)}")),
-        paragraph(place, "note") if place else None,
-        paragraph(say("duties.article", article=Markup(plain(datalib_vocab.article(one.rule, say.lang))))),
+        tag("p", name, Markup(f" {plain(entry['text'][say.lang])} {tag('code', rule)}")),
+        paragraph(places[0], "note") if len(places) == 1 else None,
+        bullets(places, say, "places", limit=_PLACES) if len(places) > 1 else None,
+        paragraph(say("duties.article", article=Markup(plain(datalib_vocab.article(rule, say.lang))))),
         paragraph(say("duties.remedy", remedy=Markup(plain(entry["remedy"][say.lang])))),
-        class_=one.severity,
+        class_=severity,
     )
 
 

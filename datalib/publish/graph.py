@@ -13,7 +13,7 @@ from datalib.assembly.survey import Upstream
 from datalib.chain.assembly import MAX_DEPTH
 from datalib.trust.parties import Party, Producer
 
-WIDTH, ROW, HEAD = 236, 26, 30
+WIDTH, ROW, HEAD = 260, 26, 30
 _GAP, _SPACE, _LANE, _LANES = 64, 14, 7, 6
 #: Most libraries that are drawn; for more, programs read the manifests.
 DRAWN: Final = 2000

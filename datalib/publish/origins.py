@@ -36,7 +36,7 @@ def provenance(told: Told, say: Wording) -> Markup:
         say,
         *notes,
         tag("div", drawing, class_="scroll", role="group", tabindex="0", aria_label=say.text("graph.scroll")),
-        paragraph(say("graph.legend"), "note"),
+        paragraph(say("graph.legend"), "note") if told.below else None,
         _libraries(told.below, say) if told.below else None,
     )
 

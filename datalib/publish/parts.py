@@ -36,10 +36,10 @@ def paragraph(text: Markup, kind: str | None = None) -> Markup:
     return tag("p", text, class_=kind)
 
 
-def bullets(items: Sequence[Markup], say: Wording, kind: str | None = None) -> Markup:
+def bullets(items: Sequence[Markup], say: Wording, kind: str | None = None, limit: int = ROWS) -> Markup:
     """Write a list, as far as it is not too long."""
-    more = tag("li", say("more", count=len(items) - ROWS)) if len(items) > ROWS else None
-    return tag("ul", *(tag("li", item) for item in items[:ROWS]), more, class_=kind)
+    more = tag("li", say("more", count=len(items) - limit)) if len(items) > limit else None
+    return tag("ul", *(tag("li", item) for item in items[:limit]), more, class_=kind)
 
 
 def pairs(rows: Iterable[tuple[Markup, Markup | None]]) -> Markup:

@@ -27,7 +27,7 @@ def particulars(known: Known, say: Wording) -> Markup:
         ),
         (say("about.purposes"), bullets([say.label("purposes", code) for code in manifest.purpose], say, "plain")),
         (say("about.licences"), Markup(", ".join(said(one) for one in licences if one)) if any(licences) else None),
-        (say("about.languages"), Markup(", ".join(map(said, languages))) if languages else None),
+        (say("about.languages"), Markup(", ".join(map(said, languages[:ROWS]))) if languages else None),
         (say("about.content"), say("about.files", files=content.files, bytes=content.bytes) if content else None),
         (say("about.resources"), say("about.named", count=len(manifest.resources))),
     ]
@@ -42,7 +42,7 @@ def particulars(known: Known, say: Wording) -> Markup:
 
 def _licences(known: Known) -> list[dict[str, object]]:
     found = known.document.get("licenses")
-    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
+    return [one for one in found if isinstance(one, dict)][:ROWS] if isinstance(found, list) else []
 
 
 def time_line(known: Known, say: Wording) -> Markup:
@@ -99,10 +99,10 @@ def _more(event: Event, say: Wording) -> list[Markup]:
         case Attest(claim=claim):
             result = say(f"result.{claim.result}")
             lines = [paragraph(say("past.claim", type=tag("code", said(claim.type)), result=result))]
-            if claim.until is not None:
-                lines.append(paragraph(say("past.until", time=moment(claim.until))))
-            if claim.tool:
-                lines.append(paragraph(say("past.tool", tool=claim.tool)))
+            until = None if claim.until is None else say("past.until", time=moment(claim.until))
+            tool = say("past.tool", tool=claim.tool) if claim.tool else None
+            if facts := [one for one in (until, tool) if one]:
+                lines.append(paragraph(Markup(" · ".join(facts))))
             if claim.note:
                 lines.append(paragraph(said(claim.note)))
             if claim.evidence:

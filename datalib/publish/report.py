@@ -7,6 +7,7 @@ import hashlib
 from base64 import b64encode
 from functools import cache
 from importlib.resources import files
+from typing import Final
 
 from datalib import __version__
 from datalib.interop.known import Known
@@ -16,7 +17,8 @@ from datalib.publish.parts import SIGNED, digest, known_as, pairs, paragraph, se
 from datalib.publish.story import Story
 from datalib.publish.wording import Wording, moment
 
-_SECTIONS = ("checks", "about", "past", "graph", "sources", "optout", "duties", "digests")
+#: The sections after the verdict, by their anchors.
+SECTIONS: Final = ("checks", "about", "past", "graph", "sources", "optout", "duties", "digests")
 
 
 @cache
@@ -79,7 +81,7 @@ def _sections(story: Story, say: Wording) -> list[Markup]:
 
 
 def _contents(say: Wording) -> Markup:
-    links = (tag("li", tag("a", say(f"{name}.title"), href=f"#{name}")) for name in _SECTIONS)
+    links = (tag("li", tag("a", say(f"{name}.title"), href=f"#{name}")) for name in SECTIONS)
     return tag("nav", tag("ul", *links), aria_label=say.text("contents"))
 
 

@@ -64,7 +64,7 @@ class Wording:
     def pick(self, names: Mapping[str, Any]) -> Markup:
         """Write a text of a language map: in the language of the page, else in another, which is then marked."""
         text, lang = self.choose(names)
-        return said(text, lang if lang != self.lang else None)
+        return said(text, lang if lang != self.lang else None) if lang else Markup("")
 
     def choose(self, names: Mapping[str, Any]) -> tuple[str, str | None]:
         """Give a text of a language map, unescaped, and its language; an empty one if there is none."""
