@@ -65,7 +65,7 @@ def checks(story: Story, say: Wording) -> Markup:
     elif story.report.facts is None:
         done, open_ = [], [say("unchecked.rest")]
     else:
-        done, open_ = _done(story, story.report, story.report.facts, say), _open(story.report.facts, say)
+        done, open_ = _done(story, story.report, story.report.facts, say), _open(story.report, story.report.facts, say)
     if story.told is not None:
         rules = story.told.rules
         sets = ", ".join(say.text(f"rules.{one}") for one in rules.sets)
@@ -99,7 +99,7 @@ def _done(story: Story, report: Report, facts: Facts, say: Wording) -> list[Mark
         if report.read.files
         else None,
         say("checked.inputs", count=len(facts.producers) - 1) if len(facts.producers) > 1 else None,
-        *_asked(story.demand, say),
+        *(_asked(story.demand, say) if report.gate is not None and report.gate.ok else ()),
     ]
     return [one for one in found if one is not None]
 
@@ -112,5 +112,7 @@ def _asked(demand: Demand, say: Wording) -> list[Markup]:
     return found
 
 
-def _open(facts: Facts, say: Wording) -> list[Markup]:
-    return [say(f"unchecked.{code}") for code in facts.not_checked]
+def _open(report: Report, facts: Facts, say: Wording) -> list[Markup]:
+    barred = [] if report.gate is not None and report.gate.ok else [say("unchecked.gate")]
+    strays = [] if report.read.files else [say("unchecked.strays")]
+    return [*barred, *(say(f"unchecked.{code}") for code in facts.not_checked), *strays]

@@ -72,6 +72,7 @@ def test_a_library_that_may_be_used(tmp_path: Path) -> None:
     assert "rollback" not in done
     assert "nothing is remembered" in open_
     assert "not that it is so" in open_
+    assert "attestations asked for are there, positive and in force: optout" in done
     assert marks(tree, "about") == marks(tree, "past") == ["signed"]
     assert marks(tree, "checks") == ["computed"]
 
@@ -93,6 +94,17 @@ def test_a_verdict_is_one_sentence_that_claims_no_more_than_was_checked(
     tree = page(tell(library.folder, **asked))  # type: ignore[arg-type] # members of Demand, or trust
     assert only(tree, "#verdict").attributes["class"] == f"verdict {kind}"
     assert sentence in text(tree, ".sentence")
+
+
+def test_what_a_refusal_or_a_sample_left_out_is_not_called_checked(tmp_path: Path) -> None:
+    barred = page(tell(Library(folder=tmp_path).genesis().publish().folder, purpose="train:asr", data="none"))
+    assert "E-ATTEST-MISSING" in text(barred, "#verdict")
+    assert "purpose asked for" not in text(barred, "ul.done")
+    assert "attestations asked for" not in text(barred, "ul.done")
+    assert "no other file lies" not in text(barred, "ul.done")
+    open_ = text(barred, "ul.open")
+    assert "stops at the first fault" in open_
+    assert "Whether other files lie beside" in open_
 
 
 def test_of_a_library_that_is_not_what_was_signed_nothing_else_is_shown(tmp_path: Path) -> None:
