@@ -139,8 +139,8 @@ def browsing(program: str) -> Iterator[Browser]:
             with os.fdopen(ours_out, "wb") as commands, os.fdopen(ours_in, "rb") as answers:
                 yield _ready(Browser(commands=commands, answers=answers))
         finally:
-            process.terminate()
-            process.wait(timeout=30)
+            process.kill()  # its profile is thrown away: nothing is to be saved
+            process.wait()
 
 
 def _ready(browser: Browser) -> Browser:

@@ -52,7 +52,8 @@ def _answer(story: Story, say: Wording) -> tuple[str, Markup, Verdict | None]:
 
 
 def _why(no: Verdict, say: Wording) -> Markup:
-    details = [said(part) for part in (no.where, no.detail) if part]
+    english = None if say.lang == "en" else "en"  # the language of all details
+    details = [said(part, lang) for part, lang in ((no.where, None), (no.detail, english)) if part]
     code = tag("code", no.code)
     text = Markup(said(datalib_vocab.text(no.code, say.lang)))
     return say("verdict.why", code=code, text=text, details=Markup(" · ".join(details)))

@@ -34,6 +34,10 @@ def _scan(scanned: Scanned, told: Told, say: Wording) -> Markup:
         ]
         if scanned.until is not None:
             head.append(paragraph(say("past.until", time=moment(scanned.until))))
+    if scanned.fault is not None:
+        return tag(
+            "div", *head, paragraph(say("optout.unreadable", code=tag("code", scanned.fault.code))), class_="scan"
+        )
     if scanned.found is None:
         return tag("div", *head, paragraph(say("optout.unshipped")), class_="scan")
     return tag("div", *head, *_charts(scanned, scanned.found, say), class_="scan")

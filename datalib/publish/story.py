@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from datalib.assembly.survey import Upstream, survey
-from datalib.chain.events import Attest, Evidence
+from datalib.chain.events import Attest
 from datalib.errors import Refused
 from datalib.findings import OPTOUT
 from datalib.formats import sha256_hex
@@ -22,6 +22,7 @@ from datalib.verify import Report, verify
 
 #: Largest ``scan.json`` that is read from the evidence, in bytes.
 _SCAN_LIMIT: Final = 64 << 20
+_ODD: Final = frozenset({"E-SCAN-FORMAT", "E-JSON-SIZE"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,14 +47,16 @@ class Demand:
 class Scanned:
     """A scan. ``by``: who attested it, ``None`` if it was only given; ``result``: pass, fail, info as attested.
 
-    ``found`` is ``None`` if the attestation does not ship it. ``covered``: files of the library that were scanned as
-    they are, of ``files``; ``foreign``: scanned files that are not of this library. Both computed.
+    ``found`` is ``None`` if the attestation does not ship it, or ships what is no scan of ours: ``fault``. ``covered``:
+    files of the library that were scanned as they are, of ``files``; ``foreign``: scanned files that are not of this
+    library. All three are computed.
     """
 
     by: Party | None
     result: str
     until: int | None
     found: ScanResult | None
+    fault: Refused | None = None
     covered: int = 0
     files: int = 0
     foreign: int = 0
@@ -140,10 +143,16 @@ def _scans(known: Known, given: Path | None) -> list[Scanned]:
     """Give the last opt-out attestation of the current version, then the scan at hand if it is another."""
     found, attested = list[Scanned](), b""
     if (event := _attestation(known)) is not None:
-        evidence = next((item for item in event.claim.evidence or () if item.name == NAME), None)
-        attested = _shipped(known, evidence) if evidence else b""
         said = Scanned(by=event.by, result=event.claim.result, until=event.claim.until, found=None)
-        found.append(_held(said, known, parse_scan(attested, NAME)) if attested else said)
+        try:
+            attested = _shipped(known, event)
+            scan = parse_scan(attested, NAME) if attested else None
+        except Refused as error:
+            # What others attest may be of any form; that somebody attested it is told all the same.
+            if error.code not in _ODD:
+                raise
+            said, scan = replace(said, fault=error), None
+        found.append(said if scan is None else _held(said, known, scan))
     if given is not None:
         data = read_bytes(given)
         if data != attested:
@@ -160,12 +169,13 @@ def _attestation(known: Known) -> Attest | None:
     return None
 
 
-def _shipped(known: Known, evidence: Evidence) -> bytes:
-    """Read evidence if the library ships it, as it was attested; else nothing."""
+def _shipped(known: Known, event: Attest) -> bytes:
+    """Read the scan that an attestation refers to, if the library ships it, as it was attested; else nothing."""
+    evidence = next((item for item in event.claim.evidence or () if item.name == NAME), None)
+    if evidence is None:
+        return b""
     with Folder(known.path) as folder:
-        if not folder.exists("evidence"):
-            return b""
-        for entry in folder.walk("evidence"):
+        for entry in folder.walk("evidence") if folder.exists("evidence") else ():
             if entry.path.startswith(f"evidence/{evidence.sha256}"):
                 data = folder.read(entry.path, limit=_SCAN_LIMIT, missing="E-FILE-MISSING", too_large="E-JSON-SIZE")
                 if sha256_hex(data) != evidence.sha256:

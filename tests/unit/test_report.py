@@ -257,6 +257,22 @@ def test_evidence_that_is_not_shipped_and_scans_that_are_not_there_are_said(tmp_
     assert "No scan of this version" in text(page(tell(library.folder)), "#optout")
 
 
+@pytest.mark.parametrize("data", [b"[]", b'{"format": "of another tool"}', b"\xff\0", b"[" * 100_000])
+def test_evidence_that_is_no_scan_of_ours_is_said_and_stops_nothing(tmp_path: Path, data: bytes) -> None:
+    digest = sha256_hex(data)
+    library = Library(folder=tmp_path).genesis().attest(evidence=(Evidence(name="scan.json", sha256=digest),))
+    library.path(f"evidence/{digest}.json").write_bytes(data)
+    tree = page(tell(library.publish().folder), "ru")
+    assert tree.css("#verdict.yes")
+    assert "E-SCAN-FORMAT" in text(tree, "#optout")
+
+
+def test_evidence_that_is_too_large_to_be_shown_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    library = _attested(tmp_path)
+    monkeypatch.setattr("datalib.publish.story._SCAN_LIMIT", 10)
+    assert "E-JSON-SIZE" in text(page(tell(library.folder, require=())), "#optout")
+
+
 def test_a_scan_that_was_only_given_is_marked_as_such(tmp_path: Path) -> None:
     library = _attested(tmp_path / "library")
     given = tmp_path / "scan"
