@@ -14,7 +14,20 @@ from pathlib import Path
 from bench.machine import machine
 from bench.row import Row
 
-SUITES = ("start", "library", "files", "scan", "scale", "archive", "optout", "fetch", "log", "chain", "personal")
+SUITES = (
+    "start",
+    "library",
+    "files",
+    "scan",
+    "scale",
+    "archive",
+    "optout",
+    "fetch",
+    "log",
+    "chain",
+    "personal",
+    "growth",
+)
 PACKAGES = (
     "datalib-manifest", "aiohttp", "bagit", "FastWARC", "model-signing", "Protego", "fast-robotstxt", "selectolax",
     "c2pa-python", "pyarrow", "ray", "cryptography",

@@ -16,7 +16,7 @@ def run(tmp: Path, *, full: bool) -> list[Row]:
     key = tmp / "key.pem"
     measure([program("datalib"), "key", "new", "-o", key, "--no-password"])
     many = _FULL_MANY if full else _MANY
-    less, more = (_life(tmp / str(count), count, key) for count in (_FEW, many))
+    less, more = (life(tmp / str(count), count, key) for count in (_FEW, many))
     rows = []
     for verb, used in more.items():
         what, note = f"datalib {verb}, many files", f"{many} files; {used.cpu:.1f} CPU s"
@@ -27,7 +27,8 @@ def run(tmp: Path, *, full: bool) -> list[Row]:
     return rows
 
 
-def _life(folder: Path, count: int, key: Path) -> dict[str, Usage]:
+def life(folder: Path, count: int, key: Path) -> dict[str, Usage]:
+    """Describe, sign and verify so many small files; they are removed afterwards."""
     datalib = program("datalib")
     for number in range(count):
         if number % _IN_FOLDER == 0:

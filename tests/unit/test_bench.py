@@ -2,10 +2,11 @@
 
 import sys
 from pathlib import Path
+from xml.etree.ElementTree import fromstring
 
 import pytest
 
-from bench import carriers, chain, corpus, optout, read_units, reference_hash, warcs
+from bench import carriers, chain, corpus, growth, optout, read_units, reference_hash, warcs
 from bench.__main__ import table
 from bench.corpus import Size
 from bench.machine import machine, release
@@ -109,3 +110,10 @@ def test_works_that_speak_are_the_same_each_time_and_are_read_and_scanned(
     monkeypatch.setattr(optout, "_ROUNDS", 1)
     decisions, memory = optout._everything(tmp_path, 20)
     assert (decisions.what, memory.met) == ("decisions, every carrier", True)
+
+
+def test_growth_is_drawn_point_by_point() -> None:
+    points = [growth.Point(what=what, size=10**n, cpu=0.1 * n) for what in ("a", "b") for n in (2, 3, 4)]
+    root = fromstring(growth.draw(points))  # noqa: S314 (our own drawing)
+    assert len(root.findall("{*}circle")) == len(points)
+    assert [text.text for text in root.findall("{*}text")][-2:] == ["a", "b"]
