@@ -13,6 +13,8 @@ from datalib.formats import parse_time
 from datalib_cli.texts import LANGUAGES, Texts
 
 VERSION = 1  # of the JSON that every command prints
+_LAST = 253_402_300_799  # the last second of the year 9999: no later one can be written as a time
+_DIGITS = 20  # more than it takes, zeros in front included; Python reads no more than some thousand
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,4 +130,6 @@ def clock(now: str | None) -> int:
         return int(time.time())
     if not epoch.isascii() or not epoch.isdigit():
         raise Misuse("E-USAGE", "SOURCE_DATE_EPOCH", "not a number of seconds")
+    if len(epoch) > _DIGITS or int(epoch) > _LAST:
+        raise Misuse("E-USAGE", "SOURCE_DATE_EPOCH", "later than the year 9999")
     return int(epoch)

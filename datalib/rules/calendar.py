@@ -7,7 +7,7 @@ first and a last day, and beyond it nothing is known. Source of the terms: Perso
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import MAXYEAR, date, timedelta
 from typing import Any, Self
 
 from datalib.errors import Refused
@@ -56,17 +56,22 @@ class Calendar:
     def after(self, start: date, days: int) -> Due:
         """Give the last of so many working days; the first is the next working day after ``start``.
 
-        Where the calendar ends, every weekday counts: the term ends then or, if there are days off, later.
+        Where the calendar ends, every weekday counts: the term ends then or, if there are days off, later. Where time
+        ends, on 31 December 9999, so does the term, and is not certain.
         """
         day, left = start, days
         while left:
+            if day == date.max:
+                return Due(day=day, certain=False)
             day += _DAY
             left -= self.works(day)
         return Due(day=day, certain=self.first <= start and day <= self.last)
 
 
 def year_after(start: date) -> date:
-    """Give the same day of the next year, 1 March for 29 February."""
+    """Give the same day of the next year, 1 March for 29 February; after the year 9999 there is none: its last day."""
+    if start.year == MAXYEAR:
+        return date.max
     try:
         return start.replace(year=start.year + 1)
     except ValueError:

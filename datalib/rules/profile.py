@@ -5,6 +5,7 @@ profile. Members are named by JSON pointers; ``*`` stands for every item of a li
 (230-VIII) art. 22(3) and 27(4), which refer to Resolution 925 and Order 202/НҚ.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -17,6 +18,8 @@ from datalib.rules.case import Answer, Case, Hit
 #: Acts that rules refer to and that only a profile can bring.
 KNOWN: Final = ("kz-925", "kz-202")
 _ABSENT: Final = object()
+#: An item of a list (RFC 6901 §4); no list here has more than nine digits of them.
+_INDEX: Final = re.compile("0|[1-9][0-9]{0,8}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +47,7 @@ class ProfileCheck:
                 yield Hit(where=where, detail=str(value)[:80])
 
     def _allows(self, value: Any) -> bool:
-        if self.values is not None and value not in self.values:
+        if self.values is not None and not any(_same(value, allowed) for allowed in self.values):
             return False
         if self.minimum is None and self.maximum is None:
             return True
@@ -81,6 +84,11 @@ class Profile:
         )
 
 
+def _same(one: Any, other: Any) -> bool:
+    """Compare as JSON does: 1 is 1.0, but no ``true``."""
+    return one == other and isinstance(one, bool) == isinstance(other, bool)
+
+
 def _check(act: str, entry: Mapping[str, Any]) -> ProfileCheck:
     return ProfileCheck(
         id=f"{act}:{entry['id']}",
@@ -112,5 +120,7 @@ def _select(value: Any, steps: list[str], where: str) -> Iterator[tuple[str, Any
     name = step.replace("~1", "/").replace("~0", "~")
     if isinstance(value, Mapping) and name in value:
         yield from _select(value[name], rest, f"{where}/{step}")
+    elif isinstance(value, list) and _INDEX.fullmatch(step) and int(step) < len(value):
+        yield from _select(value[int(step)], rest, f"{where}/{step}")
     else:
         yield "/".join((where, *steps)), _ABSENT

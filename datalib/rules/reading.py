@@ -38,8 +38,9 @@ class Trust:
 
 
 def today(now: int) -> date:
-    """Give the day in Kazakhstan of a time in seconds since 1970."""
-    return (datetime.fromtimestamp(now, UTC) + _KAZAKHSTAN).date()
+    """Give the day in Kazakhstan of a time in seconds since 1970, up to the last day of the year 9999."""
+    moment = datetime.fromtimestamp(now, UTC)
+    return date.max if moment.date() == date.max else (moment + _KAZAKHSTAN).date()
 
 
 def calendar(path: Path | None) -> Calendar:

@@ -311,6 +311,15 @@ def test_bad_input_gets_one_line(
     assert PRODUCER not in done.out
 
 
+@pytest.mark.parametrize("epoch", ["253402300800", "9" * 5000])
+def test_a_clock_beyond_the_year_9999_is_wrong_usage(
+    datalib: Program, library: Path, monkeypatch: pytest.MonkeyPatch, epoch: str
+) -> None:
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", epoch)
+    done = datalib("check", str(library))
+    assert (done.status, "E-USAGE: SOURCE_DATE_EPOCH" in done.err) == (2, True), done.err
+
+
 @pytest.mark.parametrize(("look", "lang"), [("sample", "en"), ("full", "en"), ("full", "kk"), ("full", "ru")])
 def test_a_look_compares_what_is_declared_with_what_is_found(
     datalib: Program, library: Path, look: str, lang: str

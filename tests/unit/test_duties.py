@@ -11,6 +11,7 @@ import datalib_vocab
 from datalib.errors import Refused, Unchecked
 from datalib.rules import checking, deadlines, reading, records
 from datalib.rules.calendar import Calendar, Due, describe, year_after
+from datalib.rules.case import Case, Hit
 from datalib.rules.checking import Waiver
 from datalib.rules.profile import Profile
 from tests.rules import TODAY
@@ -68,6 +69,13 @@ def test_the_first_working_day_is_the_next_one(start: str, days: int, due: str, 
 def test_a_year_later_is_the_same_day() -> None:
     assert year_after(date(2026, 3, 1)) == date(2027, 3, 1)
     assert year_after(date(2028, 2, 29)) == date(2029, 3, 1)
+
+
+def test_time_ends_with_the_year_9999() -> None:
+    assert year_after(date(9999, 3, 1)) == date.max
+    assert KZ.after(date(9999, 12, 30), 15) == Due(day=date.max, certain=False)
+    assert reading.today(253_402_300_799) == date.max
+    assert reading.today(253_402_300_799 - 86_400) == date.max  # 23:59:59 of the 30th in UTC is the 31st here
 
 
 def _read(text: str, today: date = TODAY) -> tuple[deadlines.Deadline, ...]:
@@ -271,3 +279,29 @@ def test_a_profile_with_a_fault_is_refused(changes: dict[str, Any]) -> None:
     assert Profile.parse(_profile(), "p.json").act == "kz-925"
     with pytest.raises(Refused, match="E-RECORD-FORMAT"):
         Profile.parse(_profile(**changes), "p.json")
+
+
+@pytest.mark.parametrize(
+    ("member", "value", "where"),
+    [
+        ("/sources/1/title", {"sources": [{"title": "a"}, {"title": "b"}]}, []),
+        ("/sources/2/title", {"sources": [{"title": "a"}, {"title": "b"}]}, ["/sources/2/title"]),
+        ("/sources/01/title", {"sources": [{"title": "a"}, {"title": "b"}]}, ["/sources/01/title"]),
+        ("/sources/*/title", {"sources": [{"title": "a"}, {}]}, ["/sources/1/title"]),
+        ("/a~1b", {"a/b": 1}, []),
+    ],
+)
+def test_a_member_is_named_by_a_json_pointer(member: str, value: dict[str, Any], where: list[str]) -> None:
+    check = {"id": "1", "member": member, "severity": "error", "text": {"en": "x"}, "required": True}
+    one = Profile.parse(_profile(checks=[check]), "p.json").checks[0]
+    case = Case(document=value, today=TODAY, now=0)
+    assert [answer.where for answer in one(case) if isinstance(answer, Hit)] == where
+
+
+@pytest.mark.parametrize(
+    ("allowed", "value", "kept"), [(1, 1.0, True), (1, True, False), (False, 0, False), ("1", 1, False)]
+)
+def test_values_are_compared_as_json_does(allowed: object, value: object, *, kept: bool) -> None:
+    check = {"id": "1", "member": "/a", "severity": "error", "text": {"en": "x"}, "values": [allowed]}
+    one = Profile.parse(_profile(checks=[check]), "p.json").checks[0]
+    assert (not list(one(Case(document={"a": value}, today=TODAY, now=0)))) == kept
