@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from datalib.interop import names
+from datalib.interop.foreign import as_pattern
 from datalib.interop.known import Known, lost, objects_of, strings_of, text_of
 from datalib.interop.licences import url_of
 from datalib.interop.triples import PREFIXES
@@ -175,12 +176,12 @@ def _distribution(known: Known) -> Iterator[dict[str, Any]]:
             _file_object(known, resource)
             if _single(resource)
             else _file_set(
-                resource.name, [known.address(_literal(path)) for path in resource.paths], [_format(resource)]
+                resource.name, [known.address(as_pattern(path)) for path in resource.paths], [_format(resource)]
             )
         )
     for number, group in enumerate(known.manifest.collections):
         kinds = list(group.mediatypes) or ["application/octet-stream"]
-        yield _file_set(f"collection-{number}", [f"{known.base}{_literal(group.prefix)}*"], kinds)
+        yield _file_set(f"collection-{number}", [f"{known.base}{as_pattern(group.prefix)}*"], kinds)
     bound = known.manifest.content
     if bound:
         yield {
@@ -196,11 +197,6 @@ def _distribution(known: Known) -> Iterator[dict[str, Any]]:
 
 def _single(resource: Resource) -> bool:
     return len(resource.paths) == 1
-
-
-def _literal(path: str) -> str:
-    """Write a path so that a pattern means just it."""
-    return "".join(f"[{character}]" if character in "*?[" else character for character in path)
 
 
 def _file_object(known: Known, resource: Resource) -> dict[str, Any]:

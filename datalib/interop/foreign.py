@@ -88,6 +88,19 @@ def is_local(path: str) -> bool:
     return "://" not in path and not _PATTERN.search(path) and paths.fault(path.removeprefix("./")) is None
 
 
+def as_pattern(path: str) -> str:
+    """Write a path so that a pattern means just it."""
+    return "".join(f"[{character}]" if character in "*?[" else character for character in path)
+
+
+def named_by(pattern: str) -> str | None:
+    """Give the one local path that a pattern means, as `as_pattern` writes it; ``None`` for an address or many."""
+    rest = pattern.replace("[[]", "")
+    rest = rest if "[" in rest else rest.replace("]", "")  # with nothing open it closes nothing
+    path = pattern.replace("[[]", "[")
+    return path if is_local(rest) and paths.fault(path.removeprefix("./")) is None else None
+
+
 def table_resource(name: str, path: str) -> dict[str, Any]:
     """Describe a file by its path."""
     path = path.removeprefix("./")

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from datalib.errors import Refused
 from datalib.formats import format_time
-from datalib.interop.foreign import Draft, is_local, table_resource
+from datalib.interop.foreign import Draft, as_pattern, named_by, table_resource
 from datalib.interop.known import DECLARED, Known, lost, objects_of, strings_of, text_of
 from datalib.interop.licences import hub_of, licence_of, url_of
 from datalib.library.upgrade import Note
@@ -69,10 +69,15 @@ def front_matter(known: Known) -> dict[str, Any]:
             {"config_name": each.name, "data_files": paths[0] if len(paths) == 1 else paths}
             for each in known.manifest.resources
             if each.value.get("format") in {"csv", "tsv", "jsonl", "parquet"}
-            and (paths := [known.address(path) for path in each.paths])
+            and (paths := [_pattern(known, path) for path in each.paths])
         ],
     }
     return {member: said for member, said in value.items() if said}
+
+
+def _pattern(known: Known, path: str) -> str:
+    """Write a path as the Hub reads it: as a pattern, but for a URL, in which brackets are encoded."""
+    return known.address(path if "://" in known.base else as_pattern(path))
 
 
 def lacking(known: Known) -> list[Note]:
@@ -158,7 +163,11 @@ def read(data: bytes, where: str) -> Draft:
     from datalib.library import yaml_text
 
     front, body = _split(data, where)
-    value = yaml_text.parse(front, where=where)
+    try:
+        value = yaml_text.parse(front, where=where)
+    except Refused as error:  # that code is of descriptors, which `init` reads
+        code = "E-FOREIGN-FORMAT" if error.code == "E-DESCRIPTOR" else error.code
+        raise Refused(code, error.where, error.detail) from error
     draft = Draft(where)
     if title := text_of(value, "pretty_name"):
         draft.set("title", title)
@@ -216,7 +225,7 @@ def _resources(draft: Draft, value: Mapping[str, Any]) -> None:
         paths = [path for item in listed for path in strings_of({"path": item}, "path")]
         paths += [path for item in listed if isinstance(item, Mapping) for path in strings_of(item, "path")]
         for path in paths:
-            if is_local(path):
-                draft.add_resource(table_resource(text_of(config, "config_name") or path, path))
+            if local := named_by(path):
+                draft.add_resource(table_resource(text_of(config, "config_name") or local, local))
             else:
                 draft.lose(f"configs/{number}", f"{path[:200]!r}: a pattern or an address")

@@ -1,6 +1,7 @@
 """Dataset cards, out and in."""
 
 import json
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -94,11 +95,25 @@ def test_the_hub_may_say_nothing() -> None:
         (b"# no front matter", "E-FOREIGN-FORMAT"),
         (b"---\nopen: 1\n", "E-FOREIGN-FORMAT"),
         (b"---\n\xff\n---\n", "E-FOREIGN-FORMAT"),
-        (b"---\n- a\n---\n", "E-DESCRIPTOR"),
-        (b"---\na: !!python/object:os.system x\n---\n", "E-DESCRIPTOR"),
-        (b"---\na: &a [*a]\n---\n", "E-DESCRIPTOR"),
+        (b"---\n- a\n---\n", "E-FOREIGN-FORMAT"),
+        (b"---\na: !!python/object:os.system x\n---\n", "E-FOREIGN-FORMAT"),
+        (b"---\na: &a [*a]\n---\n", "E-FOREIGN-FORMAT"),
     ],
 )
 def test_what_is_no_card_is_refused(data: bytes, code: str) -> None:
     with pytest.raises(Refused, match=code):
         hf_card.read(data, "README.md")
+
+
+def test_a_bracket_in_a_name_is_no_pattern(tmp_path: Path) -> None:
+    path = describe(tmp_path) / "datapackage.json"
+    document = json.loads(path.read_bytes())
+    document["resources"] = [{"name": "odd", "path": ["a[1].csv", "b.csv"], "format": "csv"}]
+    path.write_text(json.dumps(document))
+    card = hf_card.write(know(path.parent))
+    said = front(card)["configs"][0]["data_files"]
+    assert said == ["a[[]1].csv", "b.csv"]
+    assert fnmatchcase("a[1].csv", said[0])
+    assert [item["path"] for item in hf_card.read(card, "README.md").document()["resources"]] == ["a[1].csv", "b.csv"]
+    address = front(hf_card.write(know(path.parent, base="https://x.example/")))["configs"][0]["data_files"][0]
+    assert address == "https://x.example/a%5B1%5D.csv"
