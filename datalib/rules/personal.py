@@ -20,6 +20,9 @@ _SIZES: Final = ("small", "medium", "large")
 #: What found identifiers are called in the manifest.
 _IDENTIFIERS: Final = {"iin": "iin", **dict.fromkeys(("card", "email", "iban", "phone"), "linkable-other")}
 _SHOWN: Final = 20
+#: Registers of Kazakhstan, and those of the whole world, whose numbers say nothing of a country.
+_HOME: Final = ("kz-", "x-kz-")
+_ANYWHERE: Final = ("lei:", "orcid:", "isni:")
 
 
 def declared(case: Case) -> Answer:
@@ -212,9 +215,13 @@ def sent_abroad(case: Case) -> Answer:
     abroad = stores | {str(one.get("country")) for one in transfers}
     if bare := sorted(abroad - allowed - {"KZ"}):
         yield Hit(where=f"{_PD}/crossBorder", detail=", ".join(bare))
-    foreign = [party for party in (case.past.recipients if case.past else ()) if not party.startswith("kz-")]
-    if foreign and not allowed:
+    if allowed - {"KZ"}:
+        return
+    away = [party for party in (case.past.recipients if case.past else ()) if not party.startswith(_HOME)]
+    if foreign := [party for party in away if not party.startswith(_ANYWHERE)]:
         yield Hit(where=f"{_PD}/crossBorder", detail=", ".join(foreign))
+    if any(party.startswith(_ANYWHERE) for party in away):
+        yield undeclared("personalData", "crossBorder")
 
 
 def adequate(case: Case) -> Answer:

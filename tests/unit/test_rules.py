@@ -52,6 +52,15 @@ def test_nothing_is_found_in_what_the_cases_start_from(base: str) -> None:
             "undeclared",
             "access.environment",
         ),
+        (  # an ORCID, as an LEI, says nothing of a country
+            {
+                "on": "personal",
+                "chain": {"events": [{"transfer": "orcid:0000000218250097", "time": "2026-06-01T00:00:00Z"}]},
+            },
+            "PD-16.1",
+            "undeclared",
+            "personalData.crossBorder",
+        ),
         ({"on": "scraped", "chain": None}, "CR-01.1", "draft", "optout"),
         ({"on": "scraped", "chain": {"verified": False}}, "CR-01.1", "chain", ""),
         ({"on": "scraped", "chain": {"verified": False}}, "CR-01.2", "chain", ""),
