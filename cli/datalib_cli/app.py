@@ -95,7 +95,7 @@ def _print_document(result: Output, *, as_json: bool) -> int:
         sys.stdout.buffer.flush()
     except OSError as error:
         raise Unchecked("E-IO", "", error.strerror or str(error)) from error
-    sys.stderr.buffer.write("".join(f"{line}\n" for line in result.aside).encode("utf-8", "backslashreplace"))
+    sys.stderr.buffer.write(b"".join(map(_plain, result.aside)))
     return result.status
 
 
