@@ -126,10 +126,6 @@ def test_nothing_that_others_wrote_steers_the_terminal(datalib: Program, library
     shown = datalib("optout", "explain", "works.csv#0", "--scan", "out")
     assert "Disallow: / # " in shown.out
     assert not {"\x1b", "\u202e"} & set(shown.out)
-    value = {
-        "contributors": [{"title": "A\x1b[2J", "roles": ["\x1b[3J"]}],
-        "licenses": [{"name": "x", "title": "\x1b"}],
-    }
     (library / "a\x1b[2J\nb").unlink()
     (tmp_path / "more.json").write_text(json.dumps({"more\x1b[3J": 1}))
     assert datalib("init", "library", *SAID, "--from", "more.json").status == 0
