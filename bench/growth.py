@@ -88,7 +88,7 @@ def _scan(*paths: Path) -> Usage:
 
 # -- Drawing
 
-_WIDTH, _HEIGHT, _LEFT, _TOP, _RIGHT, _BOTTOM = 720, 420, 60, 20, 150, 50
+_WIDTH, _HEIGHT, _LEFT, _TOP, _RIGHT, _BOTTOM = 720, 420, 60, 20, 60, 50
 _COLOURS = ("#1f5fa8", "#a8431f", "#2f7d4f", "#7a3f9d")
 
 
@@ -121,7 +121,7 @@ def draw(points: list[Point]) -> str:
         parts.append(f'<path d="M{line}" fill="none" stroke="{colour}" stroke-width="2"/>')
         parts += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.5" fill="{colour}"/>' for x, y in places]
         x, y = places[-1]
-        parts.append(f'<text x="{x + 8:.1f}" y="{y + 4:.1f}" fill="{colour}">{what}</text>')
+        parts.append(f'<text x="{x - 4:.1f}" y="{y - 10:.1f}" text-anchor="end" fill="{colour}">{what}</text>')
     return "\n".join([*parts, "</svg>", ""])
 
 
