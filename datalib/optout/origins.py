@@ -46,7 +46,7 @@ def _of_works(path: Path, url_columns: Sequence[str]) -> Iterator[str]:
 
     planned = plan([path], Columns(urls=tuple(url_columns)))
     for shard in planned.shards:
-        yield from (url for _, url in shard.urls)
+        yield from (source.url for source in shard.sources if source.url)
         if shard.file and shard.part is Part.RECORDS:
             yield from urls_of(shard.file.local, shard.entry)
             continue

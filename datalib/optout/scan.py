@@ -246,7 +246,7 @@ def _tasks(planned: Plan, job: Job, sites: list[str] | None, digests: dict[str, 
             "files": [[file.name, digests.get(file.name), file.damaged] for file in named],
             "placed": [[file.placed, file.url, file.licence] for file in named],
             "beside": [[digests.get(each.name) for each in (*file.sidecars, *file.governors)] for file in named],
-            "urls": shard.urls,
+            "sources": shard.sources,
             "entry": shard.entry,
             "read": shard.read.name if shard.read else None,
         }

@@ -52,7 +52,7 @@ from datalib.optout.rows import BATCH_ROWS, DOCUMENT_ROWS
 from datalib.optout.site import open_store
 from datalib.optout.speaking import Speaking
 from datalib.optout.urls import Fault, Places, places_of
-from datalib.optout.works import File, Part, Shard
+from datalib.optout.works import File, Named, Part, Shard
 
 WORK = "work"
 #: What a scan counts.
@@ -233,14 +233,24 @@ def _batches(task: ShardTask, tools: Tools, book: Book, units: UnitReader) -> It
             marks = read_files(files, book, units, agent=job.agent, table=tools.table, follow=tools.follower)
             yield _of_files(files, ids, marks, job, book)
     elif shard.part is Part.SOURCES:
-        work = pa.array([f"source#{number}" for number, _ in shard.urls], pa.string())
-        url = pa.array([text for _, text in shard.urls], pa.string())
-        basis = np.full(len(work), job.licensed, dtype=np.bool_)
-        yield Batch(work=work, url=url, urls=(url,), marks=_unmarked(len(work), job.required), basis=basis)
+        yield _of_sources(shard.sources, job, book)
     elif shard.part is Part.RECORDS:
         yield from _archive(shard, job, tools, book, units)
     else:
         yield from _table(shard, job, tools, book, units)
+
+
+def _of_sources(sources: Sequence[Named], job: Job, book: Book) -> Batch:
+    """Put the sources of a library together with their addresses and licences."""
+    work = pa.array([f"source#{source.number}" for source in sources], pa.string())
+    url = pa.array([source.url for source in sources], pa.string())
+    placed = np.array([source.url is not None for source in sources], dtype=np.bool_)
+    marks = _unmarked(len(sources), 0)
+    marks.required[placed] |= job.required
+    read_licences(pa.array([source.licence for source in sources], pa.string()), "datapackage.json", marks, book)
+    basis = np.full(len(sources), job.licensed, dtype=np.bool_)
+    urls = (url,) if placed.any() else ()
+    return Batch(work=work, url=url, urls=urls, marks=marks, basis=basis, placed=placed)
 
 
 def _of_files(files: Sequence[File], ids: list[tuple[int, str]], marks: Marks, job: Job, book: Book) -> Batch:

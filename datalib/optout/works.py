@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from datalib.errors import Misuse, Refused, Unchecked
 from datalib.optout import licence, rows, synthetic, treebank, works_table
@@ -76,9 +76,17 @@ class File:
         raise Misuse("E-STORE-READ-ONLY", str(self.path))
 
 
+class Named(NamedTuple):
+    """A source of a library that is judged as a work: its number, its address, what it says of its licence."""
+
+    number: int
+    url: str | None
+    licence: str | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shard:
-    """Works that are judged together. ``file`` and what follows it are of a table, ``files`` and ``urls`` of others.
+    """Works that are judged together. ``file`` and what follows it are of a table, ``files`` and ``sources`` of others.
 
     An archive has a ``file`` too, a WACZ for each ``entry``; ``read`` is where its reading was left, once it was read.
     """
@@ -89,7 +97,7 @@ class Shard:
     columns: Columns = field(default_factory=Columns)
     groups: range | None = None
     files: tuple[File, ...] = ()
-    urls: tuple[tuple[int, str], ...] = ()
+    sources: tuple[Named, ...] = ()
     entry: str = ""
     read: Path | None = None
 
@@ -114,7 +122,7 @@ def plan(works: Sequence[Source], columns: Columns, table: Path | None = None) -
     broken manifest, Unchecked (E-IO).
     """
     found: dict[str, File] = {}
-    urls: list[tuple[int, str]] = []
+    named_sources: list[Named] = []
     single: set[str] = set()
     licensed = bool(works)
     stated: list[bool] = []
@@ -129,7 +137,7 @@ def plan(works: Sequence[Source], columns: Columns, table: Path | None = None) -
             said = synthetic.stated(manifest)
             stated += [] if said is None else [said]
             sources = _sources(manifest)
-            urls += _urls(sources)
+            named_sources += _named_sources(sources)
             licensed = licensed and bool(sources) and all(map(_grants, sources))
         else:
             single.add(root.name)
@@ -139,8 +147,8 @@ def plan(works: Sequence[Source], columns: Columns, table: Path | None = None) -
     tables, others = _tables(others, columns, single)
     placed = others if table is None else list(works_table.place(others, table))
     shards = [*archives, *tables, *_folder_shards(placed)]
-    if urls:
-        shards.append(Shard(part=Part.SOURCES, urls=tuple(urls)))
+    if named_sources:
+        shards.append(Shard(part=Part.SOURCES, sources=tuple(named_sources)))
     if not shards:
         raise Misuse("E-USAGE", ", ".join(map(str, works)), "there is no file to judge")
     return Plan(shards=tuple(shards), files=tuple(files), licensed=licensed, synthetic=any(stated) if stated else None)
@@ -361,14 +369,22 @@ def _grants(source: Mapping[str, Any]) -> bool:
 
     That nothing forbids them (``no_prohibition``) is none, nor is a licence with a limit that a training set may break.
     """
-    named = [text for text in (source.get("license"), source.get("licenses")) if text]
-    if any(licence.is_limited(json.dumps(text, ensure_ascii=False)) for text in named):
+    named = _licence_of(source)
+    if named and licence.is_limited(named):
         return False
     return bool(named) or source.get("basis") in _RIGHTS
 
 
-def _urls(sources: Sequence[dict[str, Any]]) -> Iterator[tuple[int, str]]:
+def _licence_of(source: Mapping[str, Any]) -> str | None:
+    """Give what a source says of its licence, in either member, as one text."""
+    named = [said for said in (source.get("license"), source.get("licenses")) if said]
+    return json.dumps(named, ensure_ascii=False) if named else None
+
+
+def _named_sources(sources: Sequence[dict[str, Any]]) -> Iterator[Named]:
+    """Give the sources that are judged as works: those with an address, and those whose licence sets a limit."""
     for number, source in enumerate(sources):
-        path = source.get("path")
-        if isinstance(path, str) and "://" in path:
-            yield number, path.encode("utf-8", "replace").decode()
+        path, named = source.get("path"), _licence_of(source)
+        url = path.encode("utf-8", "replace").decode() if isinstance(path, str) and "://" in path else None
+        if url or (named and licence.is_limited(named)):
+            yield Named(number, url, named)

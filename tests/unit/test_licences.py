@@ -205,3 +205,18 @@ def test_a_real_corpus_is_judged_document_by_document(tmp_path: Path) -> None:
     documents = {name: why for name, why in found.items() if ".conllu#" in name}
     assert len(documents) == 15
     assert set(documents.values()) == {"hold not-asked-robots-txt"}
+
+
+def test_a_source_under_a_licence_that_forbids_training_refuses_its_library(tmp_path: Path) -> None:
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set" / "words.csv").write_text("word\nдала\n", encoding="utf-8")
+    sources = [
+        {"title": "a", "license": "LicenseRef-NoAI"}, {"title": "b", "license": "CC-BY-4.0"}, {"title": "c"},
+        {"title": "d", "path": "https://free.example/", "licenses": [{"name": "No-Train-1.0"}]},
+    ]  # fmt: skip
+    (tmp_path / "set" / "datapackage.json").write_text(json.dumps({"sources": sources}), encoding="utf-8")
+    found = judge(tmp_path / "set", tmp_path / "out", sites=sites(tmp_path, free=b""))
+    assert {name: why for name, why in found.items() if name.startswith("source#")} == {
+        "source#0": "refuse licence",
+        "source#3": "refuse licence",
+    }

@@ -46,7 +46,7 @@ def test_a_library_gives_rows_files_and_sources(tmp_path: Path) -> None:
     assert [shard.part for shard in found.shards] == [Part.ROWS, Part.FILES, Part.SOURCES]
     assert [file.name for file in found.shards[1].files] == ["broken.parquet", "data/a.txt", "z.csv"]
     assert [bool(file.damaged) for file in found.shards[1].files] == [True, False, False]
-    assert found.shards[2].urls == ((0, "https://e.x/a"), (3, "http://e.x/b"))
+    assert found.shards[2].sources == ((0, "https://e.x/a", None), (3, "http://e.x/b", None))
     assert not found.licensed
 
 
