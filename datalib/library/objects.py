@@ -8,8 +8,6 @@ ETag, size and time before and after it was read. What was read is compared with
 An object whose name ends in ``/`` stands for a folder, as consoles of stores make them; it is no file.
 """
 
-import io
-import os
 import re
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -22,6 +20,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from datalib.errors import Misuse, Refused, Unchecked
 from datalib.library.files import Entry, Seen, walk_names
 from datalib.library.paths import readable, to_bytes
+from datalib.library.positioned import Positioned
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -225,20 +224,19 @@ class ObjectReader:
             return marks_of(after) == marks
 
 
-class ObjectFile(io.RawIOBase):
+class ObjectFile(Positioned):
     """One object, read anywhere; who reads on from where the last read ended is served by ranges asked for ahead."""
 
     def __init__(self, source: Any, name: str, submit: "Callable[[Any, int, int], Future[bytes]]") -> None:
         super().__init__()
         self._source = source
         self._submit = submit
-        self._position = 0
         self._start = 0
         self._piece = b""
         self._rest: Iterator[bytes] | None = None
-        self.where = readable(name)
+        self._name = self.where = readable(name)
         with trouble(self.where):
-            self._size: int = source.size()
+            self._size = source.size()
 
     @property
     def at_end(self) -> bool:
@@ -262,24 +260,6 @@ class ObjectFile(io.RawIOBase):
         target[: len(part)] = part
         self._position += len(part)
         return len(part)
-
-    def readable(self) -> bool:
-        """Tell that reading works."""
-        return True
-
-    def seekable(self) -> bool:
-        """Tell that seeking works."""
-        return True
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
-        """Move to a position, counted like ``io.IOBase.seek``."""
-        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._size}[whence]
-        self._position = max(0, base + offset)
-        return self._position
-
-    def tell(self) -> int:
-        """Give the position in bytes."""
-        return self._position
 
 
 def _pieces(source: Any, start: int, end: int, submit: "Callable[[Any, int, int], Future[bytes]]") -> Iterator[bytes]:

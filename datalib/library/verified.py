@@ -7,10 +7,10 @@ Memory: 32 bytes per MiB of file. Source: datalib trust specification §10, "rea
 
 import hashlib
 import io
-import os
 from typing import TYPE_CHECKING
 
 from datalib.errors import Refused, Unchecked
+from datalib.library.positioned import Positioned
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 BLOCK = 1 << 20
 
 
-class VerifiedFile(io.RawIOBase):
+class VerifiedFile(Positioned):
     """A seekable, read-only file over a file that it owns.
 
     Raises ``Refused("E-READ-DIGEST")`` when the file is not, or no longer, what was signed.
@@ -28,7 +28,6 @@ class VerifiedFile(io.RawIOBase):
         super().__init__()
         self._file = file
         self._name = name
-        self._position = 0
         self._held = -1
         self._block = b""
         try:
@@ -93,30 +92,6 @@ class VerifiedFile(io.RawIOBase):
         target[: len(part)] = part
         self._position += len(part)
         return len(part)
-
-    def readable(self) -> bool:
-        """Tell that reading works."""
-        return True
-
-    def seekable(self) -> bool:
-        """Tell that seeking works."""
-        return True
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
-        """Move to a position, counted like ``io.IOBase.seek``."""
-        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._size}[whence]
-        if base + offset < 0:
-            raise OSError(22, "seek before the start", self._name)
-        self._position = base + offset
-        return self._position
-
-    def tell(self) -> int:
-        """Give the position in bytes."""
-        return self._position
-
-    def size(self) -> int:
-        """Give the size in bytes (pyarrow asks for it)."""
-        return self._size
 
     def close(self) -> None:
         """Close the file."""
