@@ -84,6 +84,29 @@ def believing(function: Decorated) -> Decorated:
     return function
 
 
+def demands(function: Decorated) -> Decorated:
+    """Add ``--purpose``, ``--require`` and ``--data``: what is asked of a library, and how much of it is read."""
+    for option in (
+        click.option("--data", default="full", metavar="MODE", help="full, sample:N or none. Default: full."),
+        click.option(
+            "--require",
+            multiple=True,
+            metavar="CLAIM",
+            help="A claim that must have passed; repeatable. Default: optout. `none` asks for no attestation.",
+        ),
+        click.option("--purpose", metavar="CODE", help="The purpose that is asked for."),
+    ):
+        function = option(function)
+    return function
+
+
+def required(claims: tuple[str, ...]) -> tuple[str, ...]:
+    """Give the claims that ``--require`` asks for (datalib trust specification §11). Raises Misuse (E-USAGE)."""
+    if "none" in claims and len(claims) > 1:
+        raise Misuse("E-USAGE", "--require", "`none` stands alone")
+    return () if claims == ("none",) else claims or ("optout",)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrustOptions:
     """Whom to believe, as given on the command line."""

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from datalib.errors import Misuse
 from datalib_cli import options
 from datalib_cli.base import Command, Output, clock, texts
 
@@ -18,14 +17,7 @@ if TYPE_CHECKING:
 @click.argument("library", type=options.FOLDER)
 @click.option("-o", "--out", type=options.FILE, required=True, help="The page, one HTML file.")
 @options.trust
-@click.option("--purpose", metavar="CODE", help="The purpose that is asked for.")
-@click.option(
-    "--require",
-    multiple=True,
-    metavar="CLAIM",
-    help="A claim that must have passed; repeatable. Default: optout. `none` asks for no attestation.",
-)
-@click.option("--data", default="full", metavar="MODE", help="full, sample:N or none. Default: full.")
+@options.demands
 @click.option("--scan", "scanned", type=options.FOLDER, help="A scan that is to be shown too, marked as not signed.")
 @click.option("--rules", metavar="SETS", help="kz, eu or both: kz,eu. Default: by the producer's country.")
 @options.now
@@ -54,10 +46,8 @@ def command(
     from datalib.verify import remember
 
     trust = options.TrustOptions(policy=policy, roots=roots, state=state, vouched=options.vouched(keys))
-    if "none" in require and len(require) > 1:
-        raise Misuse("E-USAGE", "--require", "`none` stands alone")
     target = options.outside(out)
-    demand = story.Demand(purpose=purpose, require=() if require == ("none",) else require or ("optout",), data=data)
+    demand = story.Demand(purpose=purpose, require=options.required(require), data=data)
     told = story.tell(
         library,
         trust=_trust(trust),

@@ -20,14 +20,7 @@ _SEED = re.compile(r"([0-9A-Fa-f]{2}){1,32}")
 @click.command("verify", cls=Command)
 @click.argument("library", type=options.PLACE)
 @options.trust
-@click.option("--purpose", metavar="CODE", help="The purpose that is asked for.")
-@click.option(
-    "--require",
-    multiple=True,
-    metavar="CLAIM",
-    help="A claim that must have passed; repeatable. Default: optout. `none` asks for no attestation.",
-)
-@click.option("--data", default="full", metavar="MODE", help="full, sample:N or none. Default: full.")
+@options.demands
 @click.option(
     "--seed",
     metavar="HEX",
@@ -65,15 +58,13 @@ def command(
 
     trust = options.TrustOptions(policy=policy, roots=roots, state=state, vouched=options.vouched(keys))
     believed, pinned = trust.believed()
-    if "none" in require and len(require) > 1:
-        raise Misuse("E-USAGE", "--require", "`none` stands alone")
     asked: Options = {
         "policy": believed,
         "roots": pinned,
         "now": clock(now),
         "memory": load_state(state) if state else None,
         "purpose": purpose,
-        "require": () if require == ("none",) else require or ("optout",),
+        "require": options.required(require),
         "data": data,
         "seed": _seed(seed, data),
         "require_evidence": require_evidence,
