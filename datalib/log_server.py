@@ -71,7 +71,9 @@ class Server(ThreadingHTTPServer):
                 signal.signal(number, handler)
 
 
-class _Handler(BaseHTTPRequestHandler):
+class Handler(BaseHTTPRequestHandler):
+    """Answers of a server: in time or not at all, and of nobody is a record kept."""
+
     protocol_version = "HTTP/1.1"
     server_version = "datalib"
     sys_version = ""
@@ -94,7 +96,7 @@ class _Handler(BaseHTTPRequestHandler):
 def serve_log(folder: Folder, host: str, port: int) -> Server:
     """Serve the checkpoint, tiles and bundles of a log in an open folder, and nothing else that lies there."""
 
-    class Files(_Handler):
+    class Files(Handler):
         def do_GET(self) -> None:
             name = self.path.removeprefix("/")
             if name != CHECKPOINT and Tile.parse(name) is None:
@@ -163,7 +165,7 @@ class Witness:
 def serve_witness(witness: Witness, host: str, port: int) -> Server:
     """Serve the protocol of witnesses."""
 
-    class Requests(_Handler):
+    class Requests(Handler):
         def do_POST(self) -> None:
             length = self.headers.get("Content-Length", "")
             if not _LENGTH.fullmatch(length) or int(length) > MAX_REQUEST:

@@ -26,7 +26,7 @@ from datalib.library import manifest as manifests
 from datalib.library.descent import trouble
 from datalib.library.hashing import Progress
 from datalib.library.manifest import Content
-from datalib.library.paths import RESERVED_FILES, RESERVED_FOLDERS
+from datalib.library.paths import is_record
 from datalib.library.sampling import DataMode
 from datalib.trust.policy import Policy, Roots
 from datalib.trust.state import Memory
@@ -116,11 +116,6 @@ def _kept(found: Survey, name: str, *, missing: str, too_large: str) -> bytes:
 def _unpack(archive: Archive, found: Survey, folder: str, *, reserved_only: bool) -> None:
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        unpack.unpack(archive, found, descriptor, _is_reserved if reserved_only else lambda _: True)
+        unpack.unpack(archive, found, descriptor, is_record if reserved_only else lambda _: True)
     finally:
         os.close(descriptor)
-
-
-def _is_reserved(path: str) -> bool:
-    top, slash, _ = path.partition("/")
-    return top in RESERVED_FOLDERS if slash else path in RESERVED_FILES

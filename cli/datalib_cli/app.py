@@ -24,6 +24,7 @@ COMMANDS = {
     "check": "Say what the law asks of a library: findings with article and remedy.",
     "show": "Show a library at a glance.",
     "report": "Write a library as one page for people.",
+    "catalogue": "Make a static site of libraries, with search, for any web server.",
     "key": "Make, show and import keys.",
     "transfer": "Hand a library over; both sides sign.",
     "cosign": "Add a second signature to an event.",

@@ -60,16 +60,23 @@ def pack(library: Path, out: Path) -> Packing:
     while it is read.
     """
     kind = kind_of(out)
+    with Folder(library) as folder, replacing_file(out) as file:
+        return write(folder, file, kind)
+
+
+def write(folder: Folder, file: FileIO, kind: Kind, *, wanted: Callable[[str], bool] = lambda _: True) -> Packing:
+    """Pack those files of a signed library that are ``wanted`` into an open file. Refusals as of `pack`."""
+    if not folder.exists(CHAIN):
+        raise Refused("E-NOT-SIGNED", str(folder.path))
     count = size = 0
-    with Folder(library) as folder:
-        if not folder.exists(CHAIN):
-            raise Refused("E-NOT-SIGNED", str(library))
-        with replacing_file(out) as file, _WRITERS[kind](cast("BinaryIO", file)) as add:
-            for path in _paths(folder):
-                with folder.open(path, missing="E-FILE-CHANGED") as opened:
-                    source = _Whole(opened, path)
-                    add(path, source)
-                count, size = count + 1, size + source.size
+    with _WRITERS[kind](cast("BinaryIO", file)) as add:
+        for path in _paths(folder):
+            if not wanted(path):
+                continue
+            with folder.open(path, missing="E-FILE-CHANGED") as opened:
+                source = _Whole(opened, path)
+                add(path, source)
+            count, size = count + 1, size + source.size
     return Packing(kind=kind, files=count, bytes=size)
 
 

@@ -63,6 +63,12 @@ class Reuse:
     tested: int
 
 
+def settled(seen: Seen, time: int) -> bool:
+    """Tell whether a change after ``time``, nanoseconds since 1970, would show in the marks of a file in a folder."""
+    changed = max(seen.marks[3:])
+    return changed + (_TICK if changed % _SECOND else _COARSE) < time
+
+
 class Cache:
     """The cache in a file, while the ``with`` block runs; for one process at a time: Misuse ``E-BUSY``.
 
@@ -122,9 +128,7 @@ class Cache:
             self._counts["tested"] += expected is not None
         if expected not in {None, sha256}:
             raise Refused("E-CACHE-WRONG", readable(path), f"computed {sha256}, known {expected}")
-        changed = max(seen.marks[3:])
-        tick = _TICK if changed % _SECOND else _COARSE
-        if changed + tick < time:
+        if settled(seen, time):
             self._add(_Record(to_bytes(path), seen.marks, sha256), seen.size)
 
     def finish(self) -> None:

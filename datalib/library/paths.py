@@ -79,6 +79,12 @@ def check_path(path: str) -> None:
         raise Refused(code, readable(path))
 
 
+def is_record(path: str) -> bool:
+    """Tell whether a file of a library is part of its record: not data, but what says what the data are."""
+    top, slash, _ = path.partition("/")
+    return top in RESERVED_FOLDERS if slash else path in RESERVED_FILES
+
+
 def fault(path: str) -> str | None:
     """Return the code of the first rule among P1 to P7 that a path breaks, or ``None``."""
     if _PLAIN.match(path):

@@ -143,20 +143,27 @@ class Folder:
                 yield file
 
     def take(self, name: str, source: FileIO) -> None:
-        """Copy an open file in, all or nothing; folders above it are made. `flush` makes sure that it stays.
+        """Copy an open file in, as `placing` does."""
+        with self.placing(name) as file:
+            _copy(source, file)
 
-        What a kill leaves behind lies at the top, where `sweep` finds it, however deep ``name`` is.
+    @contextmanager
+    def placing(self, name: str) -> Iterator[FileIO]:
+        """Give a new file that takes the place of ``name``, all or nothing; folders above it are made.
+
+        `flush` makes sure that it stays. What a kill leaves behind lies at the top, where `sweep` finds it, however
+        deep ``name`` is.
         """
         folder, _, last = to_bytes(name).rpartition(b"/")
         temporary = f"{TEMPORARY}{secrets.token_hex(8)}"
         with self.descend() as way, trouble(readable(name)):
             self._make(way, folder)
-            target = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666, dir_fd=self.descriptor)
+            target = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666, dir_fd=self.descriptor)
             try:
-                with FileIO(target, "w") as file:
-                    _copy(source, file)
+                with FileIO(target, "r+") as file:
+                    yield file
                 os.rename(temporary, last, src_dir_fd=self.descriptor, dst_dir_fd=way.folder(folder))
-            except BaseException:  # whatever ended the copy, a Ctrl-C too, the half-written file must go
+            except BaseException:  # whatever ended the block, a Ctrl-C too, the half-written file must go
                 with suppress(OSError):
                     os.unlink(temporary, dir_fd=self.descriptor)
                 raise

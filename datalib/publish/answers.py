@@ -32,23 +32,18 @@ def verdict(story: Story, say: Wording) -> Markup:
     )
 
 
+#: How each standing counts.
+_KINDS: Final = {"broken": NO, "barred": NO, "vouched": YES, "accepted": YES}
+
+
 def _answer(story: Story, say: Wording) -> tuple[str, Markup, Verdict | None]:
-    report, told = story.report, story.told
-    if report is None:
-        draft = told is not None and told.known.past is None
-        return OPEN, say("verdict.draft" if draft else "verdict.unverified"), None
-    if report.facts is None:
-        return NO, say("verdict.broken"), report.integrity
-    if report.gate is None or not report.gate.ok:
-        return NO, say("verdict.barred"), report.gate
-    purpose = story.demand.purpose
+    report, standing, purpose = story.report, story.standing, story.demand.purpose
     use = say("use.for", purpose=say.label("purposes", purpose)) if purpose else say("use.declared")
-    if not report.complete:
-        files, read = report.facts.files, report.read.files
-        return OPEN, say("verdict.partial", use=use, read=read, files=files), None
-    if not story.demand.require:
-        return OPEN, say("verdict.unasked", use=use), None
-    return YES, say("verdict.vouched" if story.vouched else "verdict.accepted", use=use), None
+    files = report.facts.files if report and report.facts else 0
+    read = report.read.files if report else 0
+    sentence = say(f"verdict.{standing}", use=use, read=read, files=files)
+    no = None if report is None else {"broken": report.integrity, "barred": report.gate}.get(standing)
+    return _KINDS.get(standing, OPEN), sentence, no
 
 
 def _why(no: Verdict, say: Wording) -> Markup:

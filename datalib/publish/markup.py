@@ -13,7 +13,7 @@ from datalib.forms.page import clean
 #: Longest text that is shown whole, in characters; the manifest has the rest.
 SHOWN: Final = 600
 _INVISIBLE: Final = re.compile("[\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]")
-_VOID: Final = frozenset({"meta", "col", "br"})
+_VOID: Final = frozenset({"meta", "link", "input", "col", "br"})
 
 
 class Markup(str):

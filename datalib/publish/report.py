@@ -12,7 +12,7 @@ from typing import Final
 from datalib import __version__
 from datalib.interop.known import Known
 from datalib.publish import answers, duties, figures, origins, past
-from datalib.publish.markup import Markup, joined, plain, said, shown, tag
+from datalib.publish.markup import Markup, plain, said, shown, tag
 from datalib.publish.parts import SIGNED, digest, known_as, pairs, paragraph, section
 from datalib.publish.story import Story
 from datalib.publish.wording import Wording, moment
@@ -30,7 +30,7 @@ def style() -> str:
 def write(story: Story, lang: str) -> bytes:
     """Give the bytes of the page in a language of ``datalib_vocab.LANGUAGES``; the same story gives the same bytes."""
     say = Wording(lang=lang)
-    title = shown(_title(story, say), 200)
+    title = shown(heading(story, say), 200)
     head = tag(
         "head",
         Markup('<meta charset="utf-8">'),
@@ -45,8 +45,8 @@ def write(story: Story, lang: str) -> bytes:
         "body",
         tag("a", say("skip"), href="#main", class_="skip"),
         tag("header", paragraph(say("report"), "kind"), tag("h1", said(title))),
-        tag("main", *_sections(story, say), id="main", tabindex="-1"),
-        _footer(story, say),
+        tag("main", *sections(story, say), id="main", tabindex="-1"),
+        footer(story, say),
     )
     return f"<!DOCTYPE html>\n{tag('html', head, body, lang=lang)}\n".encode()
 
@@ -57,11 +57,13 @@ def _policy() -> str:
     return f"default-src 'none'; style-src 'sha256-{own}'; base-uri 'none'; form-action 'none'"
 
 
-def _title(story: Story, say: Wording) -> str:
+def heading(story: Story, say: Wording) -> str:
+    """Give the title of the library, unescaped; that it is refused if what it says cannot be believed."""
     return say.title(story.told.known) if story.told else say.text("refused")
 
 
-def _sections(story: Story, say: Wording) -> list[Markup]:
+def sections(story: Story, say: Wording) -> list[Markup]:
+    """Write what a report tells, the verdict first."""
     told = story.told
     verdict, checks = answers.verdict(story, say), answers.checks(story, say)
     if told is None:
@@ -98,7 +100,8 @@ def _digests(known: Known, say: Wording) -> Markup:
     return section("digests", (known_as(known.assurance),), say, pairs(rows), paragraph(say("digests.how")), command)
 
 
-def _footer(story: Story, say: Wording) -> Markup:
+def footer(story: Story, say: Wording, *more: Markup | None) -> Markup:
+    """Write how things are known, and by whom and when the page was made."""
     review = paragraph(say("review")) if say.lang != "en" else None
     legend = pairs(
         [
@@ -107,4 +110,4 @@ def _footer(story: Story, say: Wording) -> Markup:
         ]
     )
     made = say("made", version=Markup(plain(__version__)), time=moment(story.now))
-    return tag("footer", tag("h2", say("legend")), legend, paragraph(made), joined(review))
+    return tag("footer", tag("h2", say("legend")), legend, paragraph(made), *more, review)

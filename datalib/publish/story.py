@@ -83,6 +83,22 @@ class Story:
     report: Report | None
     told: Told | None
 
+    @property
+    def standing(self) -> str:
+        """How the library stands, in one word: the key of the verdict."""
+        report, told = self.report, self.told
+        if report is None:
+            return "draft" if told is not None and told.known.past is None else "unverified"
+        if report.facts is None:
+            return "broken"
+        if report.gate is None or not report.gate.ok:
+            return "barred"
+        if not report.complete:
+            return "partial"
+        if not self.demand.require:
+            return "unasked"
+        return "vouched" if self.vouched else "accepted"
+
 
 def tell(path: Path, *, trust: Trust | None, demand: Demand, now: int, scan: Path | None, sets: Sequence[str]) -> Story:
     """Find out what is to be told of a library or draft; ``sets`` of rules, by the producer's country if empty.

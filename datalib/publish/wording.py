@@ -57,9 +57,13 @@ class Wording:
 
     def label(self, codes: str, code: str) -> Markup:
         """Name a code of a list (``purposes``, ``methods``, or one of ``codelists.json``), the code behind it."""
+        name, written = self.name(codes, code), tag("code", said(code))
+        return Markup(f"{plain(name)} ({written})") if name else written
+
+    def name(self, codes: str, code: str) -> str:
+        """Name a code of a list, unescaped; empty for one that is not known."""
         entry = _codes(codes).get(code)
-        written = tag("code", said(code))
-        return written if entry is None else Markup(f"{plain(entry['label'][self.lang])} ({written})")
+        return "" if entry is None else str(entry["label"][self.lang])
 
     def pick(self, names: Mapping[str, Any]) -> Markup:
         """Write a text of a language map: in the language of the page, else in another, which is then marked."""

@@ -124,6 +124,13 @@ def set_of(rule: str) -> str:
     return "eu" if rule.startswith("EU-") else "kz"
 
 
+def check_sets(sets: Sequence[str]) -> None:
+    """Refuse a set of rules that does not exist: ``Misuse("E-USAGE")``."""
+    for name in sets:
+        if name not in SETS:
+            raise Misuse("E-USAGE", "--rules", f"{name[:40]!r} is not one of {', '.join(SETS)}")
+
+
 def check(
     case: Case, *, sets: Sequence[str], waivers: Sequence[Waiver] = (), profiles: Sequence[Profile] = ()
 ) -> Result:
@@ -172,9 +179,7 @@ def _waived(waiver: Waiver, found: Iterable[Finding], today: date) -> Waived:
 def _refuse_misuse(
     asked: Iterable[str], sets: Sequence[str], waivers: Sequence[Waiver], profiles: Sequence[Profile]
 ) -> None:
-    for name in sets:
-        if name not in SETS:
-            raise Misuse("E-USAGE", "--rules", f"{name[:40]!r} is not one of {', '.join(SETS)}")
+    check_sets(sets)
     acts = [profile.act for profile in profiles]
     if twice := sorted({act for act in acts if acts.count(act) > 1}):
         raise Misuse("E-USAGE", "--profile-file", f"{', '.join(twice)}: two profiles of one act")

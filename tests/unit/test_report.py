@@ -393,7 +393,7 @@ def test_every_sentence_has_three_languages_and_the_same_places() -> None:
 
 def test_every_sentence_is_used() -> None:
     found, families = set[str](), set[str]()
-    for path in Path(report.__file__).parent.glob("*.py"):
+    for path in Path(report.__file__).parent.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 found.add(node.value)

@@ -1,0 +1,165 @@
+"""``datalib catalogue``: libraries as a static site for people."""
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from datalib.errors import Misuse
+from datalib_cli import options
+from datalib_cli.base import Command, Output, clock, group, texts
+from datalib_cli.log.options import host, port, run
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from datalib.publish.catalogue.build import Built
+    from datalib.publish.story import Trust
+    from datalib.trust.parties import Party
+    from datalib_cli.texts import Texts
+
+command = group("catalogue", "Make a static site of libraries, with search, for any web server.")
+
+
+@command.command("build", cls=Command)
+@click.argument("libraries", type=options.FOLDER, nargs=-1, required=True)
+@click.option("-o", "--out", type=options.FOLDER, required=True, help="The folder of the site.")
+@options.believing
+@options.demands
+@click.option("--rules", metavar="SETS", help="kz, eu or both: kz,eu. Default: by the producer's country.")
+@click.option("--title", "title", multiple=True, metavar="LANG=TEXT", help="What the catalogue is called.")
+@click.option("--as", "publisher", metavar="ID", help="The party that publishes the catalogue.")
+@click.option("--name", "names", multiple=True, metavar="LANG=TEXT", help="Name of the party that publishes it.")
+@click.option("--url", default="", metavar="URL", help="Where the site will stand; for its feeds and its DCAT.")
+@click.option("--order196", type=options.FILE, help="The list of Order 196, annex 2: a form file as for order196-2.")
+@options.now
+def build(
+    libraries: tuple[Path, ...],
+    out: Path,
+    policy: Path | None,
+    roots: Path | None,
+    keys: tuple[str, ...],
+    purpose: str | None,
+    require: tuple[str, ...],
+    data: str,
+    rules: str | None,
+    title: tuple[str, ...],
+    publisher: str | None,
+    names: tuple[str, ...],
+    url: str,
+    order196: Path | None,
+    now: str | None,
+) -> Output:
+    """Make a catalogue of libraries, or bring one up to date; a folder that is no library stands for those in it.
+
+    With --policy and --roots, or --key ID=PUB.pem, every library is verified, and one whose integrity does not hold is
+    listed as refused, with exit status 1; the site is written all the same. Without, everything is only declared.
+
+    The site loads nothing from elsewhere and works on any web server, or opened from the disk. It offers what is known
+    of each library, not its data. A library that has not changed is not read again.
+    """
+    from datalib.publish.catalogue import build as building
+    from datalib.publish.catalogue.site import Site
+    from datalib.publish.story import Demand
+    from datalib.rules import records
+
+    trust = options.TrustOptions(policy=policy, roots=roots, state=None, vouched=options.vouched(keys))
+    systems = records.read("published", records.load(order196), str(order196)).get("systems", ()) if order196 else None
+    site = Site(
+        now=clock(now),
+        title=options.names(title, "--title"),
+        publisher=_publisher(publisher, names),
+        url=_address(url),
+        systems=systems,
+    )
+    built = building.build(
+        libraries,
+        options.outside(out),
+        site=site,
+        trust=_trust(trust),
+        demand=Demand(purpose=purpose, require=options.required(require), data=data),
+        sets=tuple(dict.fromkeys(rules.split(","))) if rules is not None else (),
+        clock=time.time_ns,
+    )
+    return _output(built, out, verified=trust.given, say=texts())
+
+
+@command.command("serve", cls=Command)
+@click.argument("site", type=options.FOLDER)
+@host
+@port
+def serve(site: Path, host: str, port: int) -> Output:
+    """Serve a catalogue over HTTP, for trying it. Any web server can do the same."""
+    from datalib.library.store import Folder
+    from datalib.publish.catalogue.shelf import check
+    from datalib.site_server import serve_site
+
+    check(site)
+    with Folder(site) as folder:
+        server = serve_site(folder, host, port)
+        run(server)
+    return Output(data={"url": server.url})
+
+
+def _trust(trust: options.TrustOptions) -> "Trust | None":
+    from datalib.publish.story import Trust
+
+    if not (trust.given or trust.roots):
+        return None
+    policy, roots = trust.believed()
+    return Trust(policy=policy, roots=roots)
+
+
+def _publisher(identifier: str | None, names: tuple[str, ...]) -> "Party | None":
+    from datalib.trust.parties import Party, check_party_id
+
+    if identifier is None:
+        if names:
+            raise Misuse("E-USAGE", "--name", "whose name is it? give --as too")
+        return None
+    if not names:
+        raise Misuse("E-USAGE", "--as", f"how is {identifier} called? give --name LANG=TEXT")
+    return Party(id=check_party_id(identifier), name=options.names(names, "--name"))
+
+
+def _address(url: str) -> str:
+    """Take the address of the site; ``Misuse("E-USAGE")`` for what is none."""
+    from datalib.interop.triples import iri_of
+
+    if not url:
+        return ""
+    if not url.startswith(("http://", "https://")) or iri_of(url) != url:
+        raise Misuse("E-USAGE", "--url", f"{url[:80]!r} is no address such as https://data.example.kz/")
+    return url if url.endswith("/") else f"{url}/"
+
+
+def _output(built: "Built", out: Path, *, verified: bool, say: "Texts") -> Output:
+    counts, total = built.counts, sum(built.counts.values())
+    facts: dict[str, Any] = {
+        "out": str(out),
+        "verified": verified,
+        "libraries": total,
+        "states": counts,
+        "made": built.made,
+        "kept": built.kept,
+        "gone": built.gone,
+        "refused": [{"folder": folder, "code": code} for folder, code in built.refused],
+        "contested": list(built.contested),
+    }
+    lines = [
+        say("catalogue: {path}, libraries: {count}", path=out, count=total),
+        say("made anew: {made}, unchanged: {kept}, gone: {gone}", made=built.made, kept=built.kept, gone=built.gone),
+        *_refused(built.refused, counts.get("refused", 0), say),
+        *(say("claims the id of another library in the catalogue: {folder}", folder=one) for one in built.contested),
+    ]
+    if not verified:
+        lines.append(say("nothing was verified"))
+    return Output(data=facts, lines=lines, status=1 if counts.get("refused") else 0)
+
+
+def _refused(named: "Sequence[tuple[str, str]]", count: int, say: "Texts") -> list[str]:
+    lines = [say("refused: {folder}, {code}", folder=folder, code=code) for folder, code in named]
+    if count > len(named):
+        lines.append(say("refused: {count} more", count=count - len(named)))
+    return lines
