@@ -26,6 +26,7 @@ SUITES = (
     "log",
     "chain",
     "personal",
+    "catalogue",
     "growth",
 )
 PACKAGES = (

@@ -21,6 +21,17 @@ from tests.reports import LOGGED
 SITE = Site(now=NOW, title={})
 AGENCY = Party(id="x-test:agency", name={"en": "Agency", "ru": "Агентство", "kk": "Агенттік"})
 
+#: A system in the list of Order 196.
+SYSTEM = {
+    "system_name": "Eye <b>",
+    "owner_name": "Owner",
+    "field": "health",
+    "functionality": "reads",
+    "audit": {"auditor": "Auditor", "date": "2026-05-01", "conclusion": "fit"},
+    "listed_on": "2026-06-01",
+    "body": "Ministry",
+}
+
 
 def later() -> int:
     """Give a time after everything that the tests have written, however coarse the clock of the disk is."""
@@ -54,6 +65,24 @@ def entries(out: Path) -> dict[str, Entry]:
 def snapshot(out: Path) -> Mapping[str, bytes]:
     """Give the bytes of all files by path."""
     return {str(path.relative_to(out)): path.read_bytes() for path in sorted(out.rglob("*")) if path.is_file()}
+
+
+def lost(out: Path) -> list[str]:
+    """Name every local address in the site that leads nowhere: of its pages, of the search, of its scripts."""
+    found = []
+    for path in out.rglob("*.html"):
+        own = str(path.relative_to(out))
+        named = [
+            str(node.attributes.get("href") or node.attributes.get("src"))
+            for node in page(out, own).css("[href], [src]")
+        ]
+        if form := page(out, own).css_first("#search"):
+            first = str(form.attributes["data-index"])
+            chunks = script(out / "index" / first)["chunks"] if (out / "index" / first).exists() else []
+            named += [f"../index/{name}" for name in (first, *chunks)]
+        targets = (one.partition("#")[0] for one in named)
+        found += [f"{own}: {one}" for one in targets if one and not (path.parent / one).resolve().is_file()]
+    return found
 
 
 def records(out: Path, lang: str) -> list[list[Any]]:

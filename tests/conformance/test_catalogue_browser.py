@@ -9,10 +9,9 @@ import pytest
 
 from datalib_vocab import LANGUAGES
 from tests.browser import Browser, axe_core, browsing, executable
-from tests.catalogues import AGENCY, SITE, build, entries, shelf, sound_named
+from tests.catalogues import AGENCY, SITE, SYSTEM, build, entries, shelf, sound_named
 from tests.libraries import Library
 from tests.property.test_report_prop import NASTY
-from tests.unit.test_catalogue import SYSTEM
 
 pytestmark = pytest.mark.system
 MANY = 120
