@@ -12,7 +12,7 @@ from typing import Literal
 
 import numpy as np
 
-from datalib.optout import texts
+from datalib.optout import reuse, texts
 from datalib.optout.agents import AgentTable
 from datalib.optout.book import Book
 from datalib.optout.chunks import Form
@@ -49,6 +49,7 @@ class Texts:
 
     def __init__(self) -> None:
         self._known: dict[tuple[str, bool], Statements | None] = {}
+        self._reuse: dict[str, tuple[reuse.Licensing, Evidence, Proof]] = {}
 
     def read(self, file: File, *, licence: bool = False) -> Statements | None:
         """Give what a text says; None where its reader fails, which holds the work. Raises Unchecked (E-IO)."""
@@ -60,6 +61,19 @@ class Texts:
                 return found
             self._known[key] = found
         return self._known[key]
+
+    def above(self, governor: File, file: File) -> Statements | None:
+        """Give what a file above another says about it; None where nobody can tell. Raises Unchecked (E-IO)."""
+        if not reuse.is_reuse_file(governor.name):
+            return self.read(governor)
+        if not governor.regular:
+            return None
+        if governor.name not in self._reuse:
+            data = read_bytes(governor, reuse.MAX_BYTES + 1)
+            evidence = Evidence(locator=governor.name, sha256=hashlib.sha256(data).hexdigest())
+            self._reuse[governor.name] = reuse.parse(data), evidence, proof_of(evidence, data)
+        licensing, evidence, proof = self._reuse[governor.name]
+        return licensing.about(file.local.relative_to(governor.local.parent).as_posix(), evidence), proof
 
 
 def judge_text(name: str, data: bytes, locator: str, *, licence: bool = False) -> Statements | None:
@@ -122,7 +136,7 @@ def read_files(
 def _beside(file: File, said: _Said, known: Texts) -> None:
     said.statements += [known.read(each, licence=True) for each in file.sidecars if _is(each, ".license")]
     said.statements += [known.read(each) for each in file.sidecars if _is(each, ".json")]
-    said.statements += [known.read(each) for each in file.governors]
+    said.statements += [known.above(each, file) for each in file.governors]
 
 
 def _enter(row: int, found: _Said, marks: Marks, book: Book) -> None:

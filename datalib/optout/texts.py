@@ -1,4 +1,4 @@
-"""What a text says about its own use: SPDX tags, the words of a licence, declarations in JSON.
+"""What a text says about its own use: SPDX tags, the words of a licence, REUSE.toml, declarations in JSON.
 
 JSON holds the metadata of tokens (``dataMiningPreference``, ERC-7517) and records of the AT protocol, among them an
 account's declaration about the use of what it published (``org.user-intents.declaration``, proposal 0008).
@@ -7,7 +7,7 @@ account's declaration about the use of what it published (``org.user-intents.dec
 import json
 from typing import Any, Final
 
-from datalib.optout import declared, licence_text
+from datalib.optout import declared, licence_text, reuse
 from datalib.optout.model import NOTHING, Carrier, Reading, Signal, State
 from datalib.optout.statement import TRAINING, Evidence
 
@@ -36,6 +36,8 @@ def signals(name: str, data: bytes, evidence: Evidence, *, licence: bool = False
     if licence or licence_text.is_licence_file(name):
         return licence_text.whole(data, evidence)
     found = licence_text.tags(data, evidence)
+    if reuse.is_reuse_file(name):
+        return found + reuse.parse(data).everything(evidence)
     return found + (_of_json(data, evidence) if is_json(name) and any(mark in data for mark in _MARKS) else ())
 
 

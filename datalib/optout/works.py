@@ -18,6 +18,7 @@ from datalib.optout import licence, rows, synthetic, treebank, works_table
 from datalib.optout.columns import URL_COLUMNS, Columns
 from datalib.optout.declared import INTENTS
 from datalib.optout.licence_text import is_licence_file
+from datalib.optout.reuse import is_reuse_file
 from datalib.optout.rows import Form
 from datalib.optout.stored import Source, StoredTable
 from datalib.webarchive.files import entries_of, is_archive, is_wacz
@@ -282,14 +283,18 @@ def _with_sidecars(files: Sequence[File]) -> Iterator[File]:
 
 
 def _with_governors(files: Iterable[File]) -> Iterator[File]:
-    """Tell files of the licences of the folders that they lie in, and of what their account declared about all."""
+    """Tell files of what stands in the folders that they lie in: licences, what their account declared about all.
+
+    A ``REUSE.toml`` that is no file, such as a link, is told too: it is not followed, and says something.
+    """
     files = list(files)
     governing: dict[Path, list[File]] = {}
     for file in files:
-        if not file.regular or not isinstance(file.path, Path):
+        licences = is_reuse_file(file.name) or (file.regular and is_licence_file(file.name))
+        if not isinstance(file.path, Path) or not (file.regular or licences):
             continue
         folder = file.path.parent
-        if is_licence_file(file.name):
+        if licences:
             governing.setdefault(folder, []).append(file)
         elif folder.name == INTENTS and file.name.endswith(".json"):
             governing.setdefault(folder.parent, []).append(file)

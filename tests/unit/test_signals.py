@@ -106,6 +106,7 @@ FILES: dict[str, tuple[str, bytes, str]] = {
     "licence-tag": ("n.py", b"# SPDX-License-Identifier: LicenseRef-NoAI\n", "licence"),
     "licence-beside": ("o.png", made.png(), "licence"),
     "licence-folder": ("closed/p.png", made.png(), "licence"),
+    "licence-reuse": ("art/r.png", made.png(), "licence"),
     "erc-7517": ("q.json", b'{"dataMiningPreference": {"aiTraining": "notAllowed"}}', "erc-7517"),
     "user-intents": ("account/app.bsky.feed.post/3k.json", b'{"text": "x"}', "user-intents"),
     "file-unreadable": ("i.png", made.png()[:40], "unit-unreadable"),
@@ -113,6 +114,7 @@ FILES: dict[str, tuple[str, bytes, str]] = {
 #: What lies beside and above some of them.
 BESIDE = {
     "o.png.license": b"SPDX-License-Identifier: LicenseRef-NoAI\n",
+    "REUSE.toml": b'version = 1\n[[annotations]]\npath = "art/**"\nSPDX-License-Identifier = "LicenseRef-NoAI"\n',
     "closed/LICENSE": b"These works must not be used for machine learning.\n",
     "account/org.user-intents.declaration/self.json": (
         b'{"$type": "org.user-intents.declaration", "syntheticContentGeneration": {"allow": false}}'
