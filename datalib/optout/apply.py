@@ -14,6 +14,7 @@ from typing import Any
 from datalib.errors import Misuse, Refused, Unchecked
 from datalib.library.store import write_file
 from datalib.optout import rows
+from datalib.optout.chunks import faults
 from datalib.optout.explain import checked, reading
 from datalib.optout.model import Verdict
 from datalib.optout.outputs import replacing, sha256_of, trouble
@@ -126,6 +127,8 @@ def _remove_rows(library: Path, file: ScanFile, found: set[int], journal: _Journ
     form = rows.form_of(name)
     if form is None:
         raise Refused("E-SCAN-FORMAT", name, "rows of a file that is no table")
+    if form is rows.Form.XLSX:  # shared texts, targets of links, comments, caches of pivot tables
+        raise Unchecked("E-TABLE-READ", name, "a workbook keeps copies of its rows elsewhere in it; remove the file")
     with replacing(path) as temporary:
         if not any(_rewritten(path, temporary, each, found, file.rows) for each in rows.variants(form)):
             raise Unchecked("E-TABLE-READ", name, "its rows cannot be told apart safely; remove the file")
@@ -135,11 +138,11 @@ def _remove_rows(library: Path, file: ScanFile, found: set[int], journal: _Journ
 
 def _rewritten(path: Path, target: Path, form: rows.Form, found: set[int], scanned: int) -> bool:
     """Write a table without some rows; say whether these were told apart as the scan did."""
-    with reading(path):
-        total = rewrite(path, target, form, found)
-    if total != scanned:
-        return False
     try:
+        with faults(path):
+            total = rewrite(path, target, form, found)
+        if total != scanned:
+            return False
         columns = rows.head(path, form).columns[:1]
     except rows.DamagedError:
         return False

@@ -6,6 +6,7 @@ becomes ``hold`` and is counted. Rows are numbered from 0 in the order of the fi
 
 import csv
 import gzip
+import zlib
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -87,6 +88,9 @@ def variants(form: Form) -> tuple[Form, ...]:
     return (form, *(other for other in DELIMITERS if other is not form)) if form in DELIMITERS else (form,)
 
 
+_OTHERS = (OverflowError, KeyError, zlib.error)
+
+
 class _Faults(AbstractContextManager[None]):
     """Turn what readers of damaged files raise into DamagedError, and trouble with the disk into Unchecked."""
 
@@ -98,7 +102,7 @@ class _Faults(AbstractContextManager[None]):
 
         if isinstance(error, OSError) and error.errno is not None and not isinstance(error, gzip.BadGzipFile):
             raise Unchecked("E-IO", str(self.path), error.strerror or str(error)) from error
-        if isinstance(error, (OSError, pa.ArrowException, ValueError, EOFError, csv.Error, OverflowError, KeyError)):
+        if isinstance(error, (OSError, pa.ArrowException, ValueError, EOFError, csv.Error, *_OTHERS)):
             raise DamagedError(str(error).splitlines()[0][:200] if str(error) else kind.__name__) from error  # type: ignore[union-attr]  # an error has a kind
 
 

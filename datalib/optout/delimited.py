@@ -22,7 +22,7 @@ _QUOTE = b'"'
 
 def columns_of(path: "Source", form: Form) -> tuple[str, ...]:
     """Read the names of the columns. Raises DamagedError, csv.Error, OSError."""
-    with _opened(path) as file:
+    with narrowed(path) as file:
         raw = file.read(_HEAD_BYTES)
     text = raw.removeprefix(codecs.BOM_UTF8).decode("utf-8", "replace")
     if "\0" in text:
@@ -35,36 +35,43 @@ def read_rows(path: "Source", form: Form, columns: Sequence[str] | None) -> Iter
     """Read text columns; ``columns`` None reads all.
 
     A row with too few or too many fields is a damaged one, and so is the last if a quote is never closed: it has
-    swallowed whatever rows were behind it. Raises DamagedError, Unchecked (E-IO).
+    swallowed whatever rows were behind it. So is the last before the place from which on a file cannot be read.
+    Raises DamagedError, Unchecked (E-IO).
     """
-    quotes = _Quotes()
+    seen = _Seen()
     last: Chunk | None = None
     try:
-        for chunk in _chunks(path, form, columns, quotes):
+        for chunk in _chunks(path, form, columns, seen):
             if last is not None:
                 yield last
             last = chunk
+        with faults(path):
+            seen.check()
     except DamagedError:
         if last is not None:
-            yield last
-        raise
-    if last is not None:
-        yield _without_last(last) if quotes.odd and _ends_quoted(path, form) else last
+            yield last if seen.fault is None else _without_last(last)  # a row that may be cut
+        if last is None or seen.fault is None:
+            raise
+    else:
+        if last is not None:
+            yield _without_last(last) if seen.odd and _ends_quoted(path, form) else last
 
 
-def is_wide(path: "Source") -> bool:
-    """Say whether a text begins with the mark of UTF-16. Raises OSError and what unpacking raises."""
+#: Encodings that are read as UTF-8, by the mark that a text in them begins with.
+WIDE = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
+
+
+def wide_mark(path: "Source") -> bytes:
+    """Give the mark of UTF-16 that a text begins with, b"" where none. Raises OSError and what unpacking raises."""
     with unpacked(path) as file:
-        return file.read(2) in _WIDE
+        mark: bytes = file.read(2)
+        return mark if mark in WIDE else b""
 
 
-_WIDE = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
-
-
-def _opened(path: "Source") -> Any:
+def narrowed(path: "Source") -> Any:
     """Open a text that may be packed, and in UTF-16 with its mark: then it comes as UTF-8."""
     file = unpacked(path)
-    encoding = _WIDE.get(file.read(2))
+    encoding = WIDE.get(file.read(2))
     if encoding:
         return io.BufferedReader(_Narrowed(file, encoding), _NARROWED_BYTES)
     file.seek(0)
@@ -97,31 +104,44 @@ class _Narrowed(io.RawIOBase):
         super().close()
 
 
-class _Quotes:
-    """Whether the number of quotes read is odd: only then can one be open at the end."""
+class _Seen:
+    """What reading saw: whether the number of quotes is odd, as only then one can be open, and what broke it off.
+
+    Arrow reads ahead, and forgets rows that it has when a read fails: how many depends on what was faster. So a file
+    ends for it where it breaks off.
+    """
 
     def __init__(self) -> None:
         self.odd = False
+        self.fault: Exception | None = None
 
     def of(self, file: Any) -> Any:
-        """Give a file that counts while it is read."""
-        quotes = self
+        """Give a file that is watched while it is read."""
+        seen = self
 
-        class Counted(io.RawIOBase):
+        class Watched(io.RawIOBase):
             def readable(self) -> bool:
                 return True
 
             def read(self, size: int = -1, /) -> bytes:
-                data: bytes = file.read(size)
-                quotes.odd ^= bool(data.count(_QUOTE) & 1)
+                try:
+                    data: bytes = b"" if seen.fault else file.read(size)
+                except Exception as error:  # noqa: BLE001 (it is raised when the rows before it are read)
+                    seen.fault, data = error, b""
+                seen.odd ^= bool(data.count(_QUOTE) & 1)
                 return data
 
-        return Counted()
+        return Watched()
+
+    def check(self) -> None:
+        """Raise what broke the reading off."""
+        if self.fault:
+            raise self.fault
 
 
 def _ends_quoted(path: "Source", form: Form) -> bool:
     quoted = False
-    with faults(path), _opened(path) as file:
+    with faults(path), narrowed(path) as file:
         for line in file:
             quoted = quote_open(line, form, inside=quoted)
     return quoted
@@ -159,7 +179,7 @@ def _without_last(chunk: Chunk) -> Chunk:
     return replace(chunk, damaged=damaged)
 
 
-def _chunks(path: "Source", form: Form, columns: Sequence[str] | None, quotes: _Quotes) -> Iterator[Chunk]:
+def _chunks(path: "Source", form: Form, columns: Sequence[str] | None, seen: _Seen) -> Iterator[Chunk]:
     import pyarrow as pa
     import pyarrow.csv as arrow_csv
 
@@ -176,9 +196,9 @@ def _chunks(path: "Source", form: Form, columns: Sequence[str] | None, quotes: _
             include_columns=list(columns) if columns is not None else None,
         )  # fmt: skip
         with (
-            _opened(path) as file,
+            narrowed(path) as file,
             arrow_csv.open_csv(
-                quotes.of(file),
+                seen.of(file),
                 read_options=arrow_csv.ReadOptions(use_threads=False, block_size=_BLOCK_BYTES),
                 parse_options=arrow_csv.ParseOptions(
                     delimiter=DELIMITERS[form], newlines_in_values=True, invalid_row_handler=note

@@ -9,8 +9,8 @@ from typing import IO, Any
 import numpy as np
 
 from datalib.optout import treebank
-from datalib.optout.chunks import DELIMITERS, Form
-from datalib.optout.delimited import is_wide, quote_open
+from datalib.optout.chunks import DELIMITERS, Form, unpacked
+from datalib.optout.delimited import WIDE, narrowed, quote_open, wide_mark
 
 _EMPTY = (b"", b"\n", b"\r", b"\r\n")
 
@@ -18,23 +18,25 @@ _EMPTY = (b"", b"\n", b"\r", b"\r\n")
 def rewrite(source: Path, target: Path, form: Form, rows: Collection[int]) -> int:
     """Write ``source`` without the rows of these numbers (from 0) to ``target``; give the number of rows it had.
 
-    It is -1 for what cannot be written as it was: workbooks, texts in UTF-16. Raises what Arrow raises, and OSError.
+    A text keeps its encoding, mark and packing. Raises what Arrow and the unpacking of texts raise, and OSError.
     """
-    if form is Form.XLSX or (form in DELIMITERS and is_wide(source)):
-        return -1
     removed = np.array(sorted(rows), dtype=np.int64)
     if form is Form.PARQUET:
         return _parquet(source, target, removed)
     if form is Form.ARROW:
         return _arrow(source, target, removed)
-    packed = source.suffix.lower() == ".gz"
+    mark = wide_mark(source) if form in DELIMITERS else b""
     gone = set(rows)
     total = 0
-    with _opened(source, "rb", packed=packed) as lines, _opened(target, "wb", packed=packed) as out:
+    with (
+        narrowed(source) if mark else unpacked(source) as lines,
+        _written(target, packed=source.suffix.lower() == ".gz") as out,
+    ):
+        out.write(mark)
         for number, record in _records(lines, form):
             total = number + 1
             if number not in gone:
-                out.write(record)
+                out.write(record.decode().encode(WIDE[mark]) if mark else record)
     return total
 
 
@@ -119,10 +121,10 @@ def _csv_records(file: IO[bytes], form: Form) -> Iterator[tuple[int, bytes]]:
 
 
 @contextmanager
-def _opened(path: Path, mode: str, *, packed: bool) -> Iterator[Any]:
-    with path.open(mode) as raw:
+def _written(path: Path, *, packed: bool) -> Iterator[Any]:
+    with path.open("wb") as raw:
         if not packed:
             yield raw
         else:
-            with gzip.GzipFile(fileobj=raw, mode=mode, filename="", mtime=0) as file:
+            with gzip.GzipFile(fileobj=raw, mode="wb", filename="", mtime=0) as file:
                 yield file

@@ -7,9 +7,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from openpyxl import Workbook
 
 from datalib.errors import Misuse, Refused, Unchecked
-from datalib.optout import rows
+from datalib.optout import delimited, rows
 from datalib.optout.answers import Answer
 from datalib.optout.apply import apply
 from datalib.optout.scan import scan
@@ -39,13 +40,15 @@ def text(path: Path) -> None:
         mark = next(mark for word, mark in (("tsv", "\t"), ("semi", ";"), ("", ",")) if word in path.name)
         quoted = [f'{n}{mark}"{url}"{mark}"a ""b""\nc"\r\n' for n, url in enumerate(URLS)]
         body = mark.join(["n", "url", "note"]) + "\r\n\r\n" + "".join(quoted)
-    raw = body.encode()
+    wide = next((word for word in ("utf-16-le", "utf-16-be") if word in path.name), "")
+    raw = ("\ufeff" + body.replace("c", "дала \U0001f30d\u2028\x85")).encode(wide) if wide else body.encode()
     path.write_bytes(gzip.compress(raw) if path.suffix == ".gz" else raw)
 
 
 MAKERS: dict[str, Callable[[Path], None]] = {
     "w.parquet": parquet, "w.arrow": arrow, "w.arrows": arrow, "w.csv": text, "w.tsv": text, "w.csv.gz": text,
-    "semi.csv": text,
+    "semi.csv": text, "utf-16-le.csv": text, "utf-16-be.csv.gz": text, "semi-utf-16-be.csv": text,
+    "utf-16-le.tsv": text,
     "w.jsonl": text, "w.jsonl.gz": text,
 }  # fmt: skip
 
@@ -101,6 +104,49 @@ def test_what_is_kept_is_kept_as_it_was(tmp_path: Path) -> None:
     kept = (root / "w.csv").read_bytes()
     assert kept == lines.replace(b"\r\n\r\n", b"\r\n", 1)[: len(kept)] or kept.startswith(b"n,url,note\r\n0,")
     assert all(line in lines for line in kept.split(b"\r\n"))
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_a_text_in_utf16_stays_one_and_loses_the_refused_rows_only(tmp_path: Path, encoding: str) -> None:
+    root = library(tmp_path / "lib")
+    lines = [
+        '\ufeffurl;"n\nә"\r\n',
+        *(f'{url};"ө\r\n🌍 ""{n}"""\n' for n, url in enumerate(URLS)),
+        "https://a.kz/no/x;",
+    ]
+    (root / "w.csv").write_bytes("".join(lines).encode(encoding))
+    assert apply(root, scanned(root, tmp_path / "out")).tables == {"w.csv": 4}
+    assert (root / "w.csv").read_bytes() == "".join(line for line in lines if "/no/" not in line).encode(encoding)
+
+
+@pytest.mark.parametrize("name", ["w.csv", "w.csv.gz"])
+def test_a_torn_text_is_left_as_it_is_though_rows_before_were_refused(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delimited, "_BLOCK_BYTES", 1 << 16)
+    root = library(tmp_path / "lib")
+    urls = [f"https://a.kz/{'no' if n == 0 else 'yes'}/{n * n}" for n in range(60_000)]
+    data = "\n".join(["url", *urls]).encode("utf-16" if name == "w.csv" else "utf-8")
+    torn = (gzip.compress(data, 1) if name.endswith(".gz") else data)[:-11]
+    (root / name).write_bytes(torn)
+    out = scanned(root, tmp_path / "out")
+    assert [row.work for row in read_decisions(out) if row.verdict == "refuse"] == [f"{name}#0", "source#0"]
+    with pytest.raises(Unchecked, match="E-TABLE-READ"):
+        apply(root, out)
+    assert (root / name).read_bytes() == torn
+
+
+def test_a_workbook_is_left_as_it_is(tmp_path: Path) -> None:
+    root = library(tmp_path / "lib")
+    book = Workbook()
+    for row in (["url"], *([url] for url in URLS)):
+        book.active.append(row)
+    book.save(root / "w.xlsx")
+    before = (root / "w.xlsx").read_bytes()
+    out = scanned(root, tmp_path / "out")
+    with pytest.raises(Unchecked, match="keeps copies of its rows"):
+        apply(root, out)
+    assert (root / "w.xlsx").read_bytes() == before
 
 
 def test_refused_files_leave_the_folder(tmp_path: Path) -> None:

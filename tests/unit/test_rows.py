@@ -137,6 +137,21 @@ def test_packed_text_is_read_and_a_torn_end_is_one_damaged_row(tmp_path: Path) -
     assert torn.count("!") == 1
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_how_much_is_read_of_a_torn_text_is_no_matter_of_chance(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoding: str
+) -> None:
+    monkeypatch.setattr(delimited, "_BLOCK_BYTES", 1 << 16)
+    path = tmp_path / "a.csv.gz"
+    urls = [f"https://e.x/{n}-{n * n}" for n in range(60_000)]
+    data = "\n".join(["url", *urls, ""]).encode(encoding)
+    path.write_bytes(gzip.compress(data[:-3], 1) + b"\x1f\x8b\x08" + bytes(7) + b"\x07")  # no block has this type
+    found = texts(read(path))
+    assert len(found) > 30_000
+    assert found == [*urls[: len(found) - 1], "!"]
+    assert [len(texts(read(path))) for _ in range(9)] == [len(found)] * 9
+
+
 def test_json_lines_that_are_no_objects_are_damaged_rows(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     lines = [
