@@ -9,9 +9,9 @@ bounded by ``MAX_BLOCK``.
 import re
 from collections.abc import Callable, Iterator, Mapping
 from enum import StrEnum
-from types import MappingProxyType
 from typing import Final, NamedTuple
 
+from datalib.webarchive.heads import NO_FIELDS, Head, arc_head, warc_head
 from datalib.webarchive.window import Members, StreamError, Window
 
 #: A record with a larger block, or a longer header, is not read.
@@ -24,17 +24,10 @@ _VERSION: Final = re.compile(rb"WARC/\d")
 _VERSION_CUT: Final = re.compile(rb"WARC/\d|W?A?R?C?/?$")
 _MARK: Final = re.compile(rb"\nWARC/\d")
 _EMPTY_LINE: Final = b"\r\n\r\n"
-_BLANK: Final = frozenset({b" ", b"\t"})
 _LENGTH: Final = re.compile(rb"\nContent-Length: (\d{1,18})\r\n", re.IGNORECASE)
-_ONCE: Final = frozenset({b"content-length", b"warc-type", b"warc-target-uri"})
-_DATE: Final = re.compile(rb"\d{8,20}")
-_DIGITS: Final = re.compile(rb"\d{1,18}")
 _ARC_LINE: Final = 1 << 13
-_ARC_FIELDS: Final = 5
-_SCHEME: Final = re.compile(rb"[A-Za-z][A-Za-z0-9+.-]*:")
 _SCHEME_CUT: Final = re.compile(rb"[A-Za-z][A-Za-z0-9+.-]*(?::|$)")
 _START: Final = 64
-_NO_FIELDS: Final[Mapping[bytes, bytes]] = MappingProxyType({})
 
 
 class Trouble(StrEnum):
@@ -70,20 +63,10 @@ class Record(NamedTuple):
     kind: str = ""
     url: str = ""
     date: str = ""
-    fields: Mapping[bytes, bytes] = _NO_FIELDS
+    fields: Mapping[bytes, bytes] = NO_FIELDS
     block: bytes = b""
     trouble: Trouble = Trouble.NONE
     plain: bool = False
-
-
-class _Head(NamedTuple):
-    """A header. ``length`` is None where it cannot be told."""
-
-    kind: str = ""
-    url: str = ""
-    date: str = ""
-    fields: Mapping[bytes, bytes] = _NO_FIELDS
-    length: int | None = None
 
 
 def read_records(
@@ -107,7 +90,7 @@ def read_records(
 
 
 def _starts(data: bytes) -> bool:
-    return bool(_VERSION.match(data)) or _arc_head(data.partition(b"\n")[0]) is not None
+    return bool(_VERSION.match(data)) or arc_head(data.partition(b"\n")[0]) is not None
 
 
 def _of_members(source: Window, without: frozenset[str]) -> Iterator[Record | None]:
@@ -153,7 +136,7 @@ def _only_record(data: bytes, start: int, end: int) -> Record | None:
     behind = data.find(_EMPTY_LINE, 0, MAX_HEAD)
     if behind < 0 or data[:5] != b"WARC/":
         return None
-    kind, url, date, fields, length = _warc_head(data[:behind])
+    kind, url, date, fields, length = warc_head(data[:behind])
     first = behind + len(_EMPTY_LINE)
     if length is None or length > MAX_BLOCK or data[first + length :].strip(b"\r\n") or first + length > len(data):
         return None
@@ -243,7 +226,7 @@ class _Walk:
         line, newline, _ = window.data[end : end + _ARC_LINE].partition(b"\n")
         if not newline and window.ended:  # which is cut off: the next record, as far as can be told
             return (_SCHEME_CUT if self._arc else _VERSION_CUT).match(line) is not None
-        begins = _arc_head(line) is not None if self._arc else _VERSION.match(line) is not None
+        begins = arc_head(line) is not None if self._arc else _VERSION.match(line) is not None
         return begins and end > window.at + length
 
     def _extent(self, place: int) -> Extent:
@@ -255,13 +238,13 @@ class _Walk:
             return Extent(start=self._start, end=self._members.place)
         return Extent(start=self._start, end=self._start, inner=(place, window.place))
 
-    def _head(self) -> _Head | None:
+    def _head(self) -> Head | None:
         """Read a header and go behind it; None where there is none, then the window stays where it is."""
         window = self._window
         if self._arc:
             window.have(_ARC_LINE)
             line, newline, _ = window.data[window.at : window.at + _ARC_LINE].partition(b"\n")
-            arc = _arc_head(line) if newline else None
+            arc = arc_head(line) if newline else None
             window.at += len(line) + 1 if arc else 0
             return arc
         if not _VERSION.match(window.data, window.at):
@@ -271,7 +254,7 @@ class _Walk:
         end, size = self._head_end()
         if end < 0:
             return None
-        head = _warc_head(window.data[window.at : end])
+        head = warc_head(window.data[window.at : end])
         window.at = end + size
         return head
 
@@ -310,7 +293,7 @@ class _Walk:
             end = data.find(b"\n", begin)
             if end < 0 and len(data) - begin < _ARC_LINE and not self._window.ended:
                 return -1, begin - 1
-            if 0 < end <= begin + _ARC_LINE and _arc_head(data[begin:end]):
+            if 0 < end <= begin + _ARC_LINE and arc_head(data[begin:end]):
                 return begin, 0
             at = begin
         return -1, len(data)
@@ -319,73 +302,3 @@ class _Walk:
 def _end_of_lines(data: bytes, at: int) -> int:
     found = _LINE_ENDS.match(data, at)
     return found.end() if found else at
-
-
-def _warc_head(text: bytes) -> _Head:
-    """Read the header of a WARC record. Of a field that stands twice, the first counts; two lengths are none."""
-    fields, sure = _plain_fields(text), True
-    if fields is None:
-        fields, sure = _odd_fields(text)
-    length = fields.get(b"content-length", b"").strip()
-    return _Head(
-        fields.get(b"warc-type", b"").decode("latin-1").strip().lower(),
-        _text(fields.get(b"warc-target-uri", b"").strip().removeprefix(b"<").removesuffix(b">")),
-        _text(fields.get(b"warc-date", b"")),
-        fields,
-        int(length) if sure and _DIGITS.fullmatch(length) else None,
-    )
-
-
-def _plain_fields(text: bytes) -> dict[bytes, bytes] | None:
-    """Read header fields as nearly all are written; None where they are written otherwise."""
-    if b"\r\n " in text or b"\r\n\t" in text or b" :" in text or b"\t" in text:
-        return None
-    lines = text.split(b"\r\n")
-    if text.count(b"\n") != len(lines) - 1:
-        return None
-    try:
-        fields = {name.lower(): value for name, value in [line.split(b": ", 1) for line in lines[1:]]}
-    except ValueError:
-        return None
-    return fields if len(fields) == len(lines) - 1 else None
-
-
-def _odd_fields(text: bytes) -> tuple[dict[bytes, bytes], bool]:
-    """Read header fields however they are written; say whether they are without doubt."""
-    fields: dict[bytes, bytes] = {}
-    sure = True
-    name = b""
-    for line in text.split(b"\n")[1:]:
-        before = name
-        name, colon, value = line.partition(b":")
-        name = name.rstrip().lower()
-        if colon and name not in fields and name[:1] not in _BLANK:
-            fields[name] = value.strip()
-        elif line[:1] in _BLANK and before in fields:
-            name = before
-            fields[name] += b" " + line.strip()
-        else:
-            sure = sure and bool(colon) and (name not in _ONCE or fields.get(name) == value.strip())
-    return fields, sure
-
-
-def _arc_head(line: bytes) -> _Head | None:
-    """Read the line before a record of ARC: URL, address, date, type, and in version 2 more; at the end the length."""
-    parts = line.rstrip(b"\r").split(b" ")
-    if len(parts) < _ARC_FIELDS or not _SCHEME.match(parts[0]):
-        return None
-    dated = next((at for at in (len(parts) - 3, len(parts) - 8) if at > 1 and _DATE.fullmatch(parts[at])), None)
-    if dated is None:
-        return None
-    length = parts[-1]
-    url = b" ".join(parts[: dated - 1])
-    return _Head(
-        kind="warcinfo" if url.startswith(b"filedesc:") else "response",
-        url=_text(url),
-        date=_text(parts[dated]),
-        length=int(length) if _DIGITS.fullmatch(length) else None,
-    )
-
-
-def _text(data: bytes) -> str:
-    return data.decode("utf-8", "replace")
