@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from datalib.optout.scan import ScanResult, scan
@@ -55,6 +56,58 @@ def arc_file(*records: bytes) -> bytes:
 def packed(*records: bytes) -> bytes:
     """Write records as gzip members."""
     return b"".join(gzip.compress(part, 6, mtime=0) for part in records)
+
+
+def framed(*parts: bytes, checked: bool = True) -> bytes:
+    """Write each part as a Zstandard frame, with a check sum or without."""
+    return b"".join(_checked(part) if checked else pa.compress(part, codec="zstd", asbytes=True) for part in parts)
+
+
+def _checked(part: bytes) -> bytes:
+    """Add a check sum to a frame of Arrow, which writes none (RFC 8878 §3.1.1)."""
+    frame = bytearray(pa.compress(part, codec="zstd", asbytes=True))
+    frame[4] |= 4
+    return bytes(frame) + (xxh64(part) & 0xFFFFFFFF).to_bytes(4, "little")
+
+
+def xxh64(data: bytes) -> int:  # noqa: C901 (as the specification has it)
+    """Give the XXH64 digest of bytes, with seed 0 (XXH specification 0.1.1)."""
+    one, two, three, four, five = (
+        0x9E3779B185EBCA87, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0x85EBCA77C2B2AE63, 0x27D4EB2F165667C5,
+    )  # fmt: skip
+    mask = (1 << 64) - 1
+
+    def turned(value: int, by: int) -> int:
+        return (value << by | value >> 64 - by) & mask
+
+    def mixed(value: int, lane: int) -> int:
+        return turned((value + lane * two) & mask, 31) * one & mask
+
+    at, value = 0, five
+    if len(data) >= 32:
+        lanes = [(one + two) & mask, two, 0, -one & mask]
+        while at + 32 <= len(data):
+            lanes = [
+                mixed(lane, int.from_bytes(data[at + 8 * n : at + 8 * n + 8], "little")) for n, lane in enumerate(lanes)
+            ]
+            at += 32
+        value = sum(turned(lane, by) for lane, by in zip(lanes, (1, 7, 12, 18), strict=True)) & mask
+        for lane in lanes:
+            value = ((value ^ mixed(0, lane)) * one + four) & mask
+    value = (value + len(data)) & mask
+    for size in (8, 4, 1):
+        while at + size <= len(data):
+            lane = int.from_bytes(data[at : at + size], "little")
+            if size == 8:
+                value = (turned(value ^ mixed(0, lane), 27) * one + four) & mask
+            elif size == 4:
+                value = (turned(value ^ lane * one & mask, 23) * two + three) & mask
+            else:
+                value = turned(value ^ lane * five & mask, 11) * one & mask
+            at += size
+    for by, prime in ((33, two), (29, three)):
+        value = (value ^ value >> by) * prime & mask
+    return value ^ value >> 32
 
 
 def wacz(path: Path, files: Iterable[tuple[str, bytes]], *, method: int = zipfile.ZIP_STORED) -> Path:

@@ -31,12 +31,21 @@ from datalib.optout.found import Proof
 from datalib.optout.judge import judge_headers, judge_page
 from datalib.optout.kinds import SNIFF_BYTES, Kind, kind_of
 from datalib.optout.model import Signal
-from datalib.optout.outcome import ARCHIVE_CUT, BIT, BODY_UNREADABLE, DAMAGED, INCOMPLETE, SITE_FILE, TOO_LARGE
+from datalib.optout.outcome import (
+    ARCHIVE_CLOSED,
+    ARCHIVE_CUT,
+    BIT,
+    BODY_UNREADABLE,
+    DAMAGED,
+    INCOMPLETE,
+    SITE_FILE,
+    TOO_LARGE,
+)
 from datalib.optout.outputs import replacing
 from datalib.optout.page import MAX_BYTES
 from datalib.optout.reading import Marks
 from datalib.optout.statement import Evidence, of_list, to_list
-from datalib.webarchive.files import is_packed, opened
+from datalib.webarchive.files import called_packed, opened
 from datalib.webarchive.http import BodyError, Response, body_of, read_response
 from datalib.webarchive.records import Extent, Record, Trouble, read_records
 
@@ -54,7 +63,9 @@ _PASSED: Final = frozenset({"request", "metadata", "warcinfo"})
 _CONTENT: Final = frozenset({"response", "resource", "conversion", "revisit"})
 _WEB: Final = ("http:", "https:")
 _LOOK_UPS: Final = ("dns:", "whois:")
-_FAULTS: Final = {Trouble.DAMAGED: DAMAGED, Trouble.CUT: ARCHIVE_CUT, Trouble.LARGE: TOO_LARGE}
+_FAULTS: Final = {
+    Trouble.DAMAGED: DAMAGED, Trouble.CUT: ARCHIVE_CUT, Trouble.LARGE: TOO_LARGE, Trouble.CLOSED: ARCHIVE_CLOSED,
+}  # fmt: skip
 _PAGES: Final = frozenset({"text/html", "application/xhtml+xml"})
 _UNITS: Final = ("image/", "audio/", "video/", "font/", "application/pdf", "application/epub+zip", "application/zip")
 _ALGORITHMS: Final = frozenset({"sha1", "sha256", "sha512", "md5"})
@@ -127,7 +138,7 @@ def _records(path: Path, entry: str) -> Iterator[Record]:
     """Read the records; a zip round them that cannot be read is an archive that ends at its beginning."""
     try:
         with opened(path, entry) as pull:
-            yield from read_records(pull, without=_PASSED, packed=is_packed(entry or path.name))
+            yield from read_records(pull, without=_PASSED, packed=called_packed(entry or path.name))
     except Refused:
         yield Record(place="0", trouble=Trouble.CUT, extent=Extent(0, 0))
 

@@ -1,7 +1,8 @@
 """The admitted records of a web archive, with the bytes that they have in it, and nothing beside them.
 
-A record that is alone in its gzip member is copied with it. One that shares a member is cut out of it and stands in a
-member of its own, stored. Of ARC, whose records are not understood without it, the first record comes along.
+A record that is alone in its gzip member or its Zstandard frames is copied with them. One that shares these is cut out
+of them and stands in a member or frame of its own. Of ARC, whose records are not understood without it, the first
+record comes along.
 """
 
 import gzip
@@ -13,12 +14,12 @@ from numpy.typing import NDArray
 
 from datalib.optout.works import Part, Shard
 from datalib.webarchive.files import opened
-from datalib.webarchive.records import Extent, read_records
-from datalib.webarchive.window import Members, Window
+from datalib.webarchive.records import SIGNS, Extent, Packing, members_of, packing_of, read_records
+from datalib.webarchive.window import Window
 
 _END: Final = b"\r\n\r\n"
 _PIECE: Final = 1 << 20
-_GZIP: Final = b"\x1f\x8b"
+_SIGN: Final = max(len(sign) for signs in SIGNS.values() for sign in signs)
 
 
 def archive_name(name: str, shard: Shard) -> str:
@@ -26,7 +27,7 @@ def archive_name(name: str, shard: Shard) -> str:
     if shard.part is not Part.RECORDS or shard.file is None:
         return name
     source = (shard.entry or shard.file.name).lower()
-    suffixes = [part for part in source.split(".")[-3:] if part in {"warc", "arc", "wet", "wat", "gz"}]
+    suffixes = [part for part in source.split(".")[-3:] if part in {"warc", "arc", "wet", "wat", "gz", "zst"}]
     return ".".join([name.partition(".")[0], *suffixes])
 
 
@@ -76,8 +77,7 @@ def _copy(pull: Callable[[], bytes], extents: Sequence[Extent], out: BinaryIO) -
 
 
 def _pass_on(source: Window, size: int, out: BinaryIO) -> None:
-    source.have(len(_GZIP))
-    packed = source.data.startswith(_GZIP, source.at)
+    packed = _packing(source)
     last = b""
     while size and source.have(1):
         piece = source.data[source.at : source.at + min(size, _PIECE)]
@@ -90,12 +90,27 @@ def _pass_on(source: Window, size: int, out: BinaryIO) -> None:
 
 
 def _cut_out(source: Window, places: Sequence[tuple[int, int]], out: BinaryIO) -> None:
-    members = Members(source, bool)
+    packing = _packing(source)
+    members = members_of(source, packing)
     members.begin()
     inside = Window(members.pull)
     for start, end in places:
         inside.skip(start - inside.place)
         inside.have(end - start)
-        record = inside.data[inside.at : inside.at + end - start]
-        with gzip.GzipFile(filename="", mode="wb", fileobj=out, compresslevel=0, mtime=0) as member:
-            member.write(record)
+        _put_alone(inside.data[inside.at : inside.at + end - start], packing, out)
+
+
+def _packing(source: Window) -> Packing:
+    source.have(_SIGN)
+    return packing_of(source.data[source.at : source.at + _SIGN])
+
+
+def _put_alone(record: bytes, packing: Packing, out: BinaryIO) -> None:
+    """Write a record into a frame of its own, or a member, in which it is stored."""
+    if packing is Packing.ZSTD:
+        import pyarrow as pa
+
+        out.write(pa.compress(record, codec="zstd", asbytes=True))
+        return
+    with gzip.GzipFile(filename="", mode="wb", fileobj=out, compresslevel=0, mtime=0) as member:
+        member.write(record)

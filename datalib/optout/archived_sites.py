@@ -18,7 +18,7 @@ from datalib.errors import Refused
 from datalib.optout.answers import MAX_BODY, PATH_FORM, ROBOTS, TDMREP, Answer, read_jsonl_file, stamp
 from datalib.optout.site_files import CARRIER_OF
 from datalib.optout.urls import Place, place_of
-from datalib.webarchive.files import entries_of, is_packed, is_wacz, opened
+from datalib.webarchive.files import called_packed, entries_of, is_wacz, opened
 from datalib.webarchive.http import BodyError, Response, body_of, read_response
 from datalib.webarchive.records import Record, read_records
 
@@ -112,7 +112,7 @@ def read_sites(path: Path) -> Iterator[Answer]:
 
 def _answers(path: Path, entry: str) -> Iterator[Answer]:
     with opened(path, entry) as pull:
-        yield from filter(None, map(answer_of, read_records(pull, packed=is_packed(entry or path.name))))
+        yield from filter(None, map(answer_of, read_records(pull, packed=called_packed(entry or path.name))))
 
 
 def read_collected(files: Iterable[Path]) -> Iterator[Answer]:

@@ -77,6 +77,7 @@ NO_HOST: Final = "no-host"
 DAMAGED: Final = "damaged-record"
 #: And of web archives.
 ARCHIVE_CUT: Final = "archive-cut"
+ARCHIVE_CLOSED: Final = "archive-dictionary"
 BODY_UNREADABLE: Final = "body-unreadable"
 INCOMPLETE: Final = "incomplete-record"
 TOO_LARGE: Final = "too-large"

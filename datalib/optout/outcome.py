@@ -20,10 +20,11 @@ _ADMIT, _REFUSE, _HOLD = range(len(VERDICTS))
 #: What makes a row ``hold`` before anybody spoke: the number of its reason in ``FAULTS``; 0 is none.
 FAULTS: Final = (
     "", decide.NO_URL, decide.NO_HOST, decide.DAMAGED, decide.ARCHIVE_CUT, decide.BODY_UNREADABLE, decide.INCOMPLETE,
-    decide.TOO_LARGE, decide.SITE_FILE,
+    decide.TOO_LARGE, decide.SITE_FILE, decide.ARCHIVE_CLOSED,
 )  # fmt: skip
 DAMAGED: Final = FAULTS.index(decide.DAMAGED)
 ARCHIVE_CUT: Final = FAULTS.index(decide.ARCHIVE_CUT)
+ARCHIVE_CLOSED: Final = FAULTS.index(decide.ARCHIVE_CLOSED)
 BODY_UNREADABLE: Final = FAULTS.index(decide.BODY_UNREADABLE)
 INCOMPLETE: Final = FAULTS.index(decide.INCOMPLETE)
 TOO_LARGE: Final = FAULTS.index(decide.TOO_LARGE)

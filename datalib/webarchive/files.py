@@ -10,8 +10,9 @@ from typing import Final
 from datalib.archive.entries import Entry
 from datalib.archive.zipped import Zip
 from datalib.errors import Refused, Unchecked
+from datalib.webarchive.records import Packing
 
-_NAME: Final = re.compile(r".+\.w?arc(?:\.(?:wet|wat))?(?:\.gz)?", re.IGNORECASE | re.DOTALL)
+_NAME: Final = re.compile(r".+\.w?arc(?:\.(?:wet|wat))?(?:\.(?:gz|zst))?", re.IGNORECASE | re.DOTALL)
 _WACZ: Final = ".wacz"
 _PIECE: Final = 1 << 20
 #: A WACZ with more files is not read, nor one whose files are so many times its size: its archives should be stored.
@@ -21,7 +22,7 @@ _SLACK: Final = 16 << 20
 
 
 def is_archive(name: str) -> bool:
-    """Say whether a file is a web archive by its name: WARC and ARC, plain or gzip, WET and WAT, WACZ."""
+    """Say whether a file is a web archive by its name: WARC and ARC, plain, gzip or Zstandard, WET and WAT, WACZ."""
     return bool(_NAME.fullmatch(name)) or is_wacz(name)
 
 
@@ -30,9 +31,9 @@ def is_wacz(name: str) -> bool:
     return name.lower().endswith(_WACZ)
 
 
-def is_packed(name: str) -> bool:
-    """Say whether an archive is called a gzip file."""
-    return name.lower().endswith(".gz")
+def called_packed(name: str) -> Packing:
+    """Say what an archive is packed in, by its name."""
+    return next((packing for packing in Packing if packing and name.lower().endswith(f".{packing}")), Packing.NONE)
 
 
 def entries_of(path: Path) -> tuple[str, ...]:

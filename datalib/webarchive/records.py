@@ -1,4 +1,4 @@
-"""Records of web archives: WARC (ISO 28500; 1.0, 1.1 and older) and ARC, plain or as gzip members, read as a stream.
+"""Records of web archives: WARC (ISO 28500; 1.0, 1.1 and older) and ARC, plain, in gzip members or in Zstandard frames.
 
 Nothing in an archive stops the reading of it. A record that is damaged, cut off, too large or longer than its member
 comes out with its ``trouble``, and the reading goes on with the next record that can be found. Records that stand
@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator, Mapping
 from enum import StrEnum
 from typing import Final, NamedTuple
 
+from datalib.webarchive import frames
+from datalib.webarchive.frames import Frames
 from datalib.webarchive.heads import NO_FIELDS, Head, arc_head, warc_head
 from datalib.webarchive.window import Members, StreamError, Window
 
@@ -18,11 +20,12 @@ from datalib.webarchive.window import Members, StreamError, Window
 MAX_BLOCK: Final = 64 << 20
 MAX_HEAD: Final = 1 << 16
 
-_GZIP: Final = b"\x1f\x8b"
 _LINE_ENDS: Final = re.compile(rb"[\r\n]*")
 _VERSION: Final = re.compile(rb"WARC/\d")
 _VERSION_CUT: Final = re.compile(rb"WARC/\d|W?A?R?C?/?$")
 _MARK: Final = re.compile(rb"\nWARC/\d")
+_FIRST: Final = b"WARC/1"
+_HEAD_END: Final = re.compile(rb"\r\n\r\n|\n\n")
 _EMPTY_LINE: Final = b"\r\n\r\n"
 _LENGTH: Final = re.compile(rb"\nContent-Length: (\d{1,18})\r\n", re.IGNORECASE)
 _ARC_LINE: Final = 1 << 13
@@ -37,12 +40,27 @@ class Trouble(StrEnum):
     DAMAGED = "damaged"
     CUT = "cut"  # the archive ends here, or nothing that can be read follows
     LARGE = "large"
+    CLOSED = "closed"  # packed with a dictionary
+
+
+class Packing(StrEnum):
+    """What the records of an archive are packed in, by the end of its name."""
+
+    NONE = ""
+    GZIP = "gz"
+    ZSTD = "zst"
+
+
+#: How what is packed begins.
+SIGNS: Final = {
+    Packing.GZIP: (b"\x1f\x8b",), Packing.ZSTD: (frames.MAGIC, frames.DICTIONARY), Packing.NONE: (),
+}  # fmt: skip
 
 
 class Extent(NamedTuple):
     """Where the bytes of a record lie: ``start`` to ``end`` in the file.
 
-    Where it shares a gzip member with others, these are of the member, and ``inner`` says where in what it holds;
+    Where it shares a gzip member or a frame with others, these are of that, and ``inner`` says where in what it holds;
     ``end`` is then not known.
     """
 
@@ -55,7 +73,7 @@ class Record(NamedTuple):
     """A record. ``place`` names it in its file: the offset, with ``+N`` where it is not first in its gzip member.
 
     ``kind``: WARC-Type in lower case; of ARC ``response``, or ``warcinfo`` for what is said of the file. ``date``: as
-    it is written. ``fields``: the header by names in lower case. ``plain``: no check sum of gzip vouches for it.
+    it is written. ``fields``: the header by names in lower case. ``plain``: no check sum round it vouches for it.
     """
 
     place: str
@@ -70,18 +88,18 @@ class Record(NamedTuple):
 
 
 def read_records(
-    pull: Callable[[], bytes], *, without: frozenset[str] = frozenset(), packed: bool = False
+    pull: Callable[[], bytes], *, without: frozenset[str] = frozenset(), packed: Packing = Packing.NONE
 ) -> Iterator[Record]:
     """Read the records of an archive. ``pull`` gives its bytes, b"" at the end.
 
-    ``packed``: it is called a gzip file, which counts where its beginning does not tell. Sound records of the kinds in
+    ``packed``: what it is called to be, which counts where its beginning does not tell. Sound records of the kinds in
     ``without`` are left out. An archive without any record is one with trouble.
     """
     source = Window(pull)
     source.have(_START)
-    packed = source.data.startswith(_GZIP) or (packed and not _starts(source.data))
+    packed = packing_of(source.data) or (Packing.NONE if _starts(source.data) else packed)
     some = False
-    for record in _of_members(source, without) if packed else _Walk(source, None).records():
+    for record in _of_members(members_of(source, packed), without) if packed else _Walk(source, None).records():
         some = True
         if record is not None and (record.trouble or record.kind not in without):
             yield record
@@ -89,13 +107,32 @@ def read_records(
         yield Record(place="0", trouble=Trouble.CUT, extent=Extent(start=0, end=0))
 
 
+def packing_of(data: bytes) -> Packing:
+    """Say what a file is packed in, by its beginning."""
+    return next((packing for packing, signs in SIGNS.items() if data.startswith(signs)), Packing.NONE)
+
+
+def members_of(source: Window, packed: Packing) -> Members:
+    """Give the members of a packed file, a record in each, if they are as they should be."""
+    return Frames(source, _starts, _size) if packed is Packing.ZSTD else Members(source, _starts)
+
+
+def _size(begun: bytes) -> int | None:
+    """Say how long a WARC record is that begins so, its header with it; 0 where nobody knows, None where not yet."""
+    found = _HEAD_END.search(begun, 0, MAX_HEAD)
+    if not _VERSION.match(begun):
+        return None if len(begun) < len(_FIRST) and _FIRST.startswith(begun) else 0
+    if not found:
+        return None if len(begun) < MAX_HEAD else 0
+    return found.end() + (warc_head(begun[: found.start()]).length or 0)
+
+
 def _starts(data: bytes) -> bool:
     return bool(_VERSION.match(data)) or arc_head(data.partition(b"\n")[0]) is not None
 
 
-def _of_members(source: Window, without: frozenset[str]) -> Iterator[Record | None]:
-    """Read the records of gzip members; None stands for one that is left out."""
-    members = Members(source, _starts)
+def _of_members(members: Members, without: frozenset[str]) -> Iterator[Record | None]:
+    """Read the records of members; None stands for one that is left out."""
     kinds = "|".join(map(re.escape, sorted(without))) or "(?!)"
     unwanted = re.compile(rb"WARC/1\.[01]\r\nWARC-Type: (?:%s)\r\n" % kinds.encode())
     while True:
@@ -103,7 +140,7 @@ def _of_members(source: Window, without: frozenset[str]) -> Iterator[Record | No
         try:
             begun = members.begin()
         except StreamError as error:
-            trouble = Trouble.CUT if error.cut else Trouble.DAMAGED
+            trouble = Trouble.CLOSED if error.closed else Trouble.CUT if error.cut else Trouble.DAMAGED
             yield Record(place=str(start), trouble=trouble, extent=Extent(start=start, end=start))
             continue
         if begun is None:
@@ -113,12 +150,13 @@ def _of_members(source: Window, without: frozenset[str]) -> Iterator[Record | No
             members.pass_over(size)
             yield None
             continue
-        record = _only_record(data, begun, begun + size)
+        record = _only_record(data, Extent(begun, begun + size), plain=not members.checked)
         if record:
             members.pass_over(size)
             yield record
         else:
-            yield from _Walk(Window(members.pull), members, begun).records()
+            for found in _Walk(Window(members.pull), members, begun).records():
+                yield found._replace(plain=not members.checked)
 
 
 def _is_only(data: bytes) -> bool:
@@ -131,7 +169,7 @@ def _is_only(data: bytes) -> bool:
     return end <= len(data) and not data[end:].strip(b"\r\n")
 
 
-def _only_record(data: bytes, start: int, end: int) -> Record | None:
+def _only_record(data: bytes, extent: Extent, *, plain: bool) -> Record | None:
     """Read what a whole member holds if it is one sound record of WARC, as nearly all are; else None."""
     behind = data.find(_EMPTY_LINE, 0, MAX_HEAD)
     if behind < 0 or data[:5] != b"WARC/":
@@ -140,7 +178,8 @@ def _only_record(data: bytes, start: int, end: int) -> Record | None:
     first = behind + len(_EMPTY_LINE)
     if length is None or length > MAX_BLOCK or data[first + length :].strip(b"\r\n") or first + length > len(data):
         return None
-    return Record(str(start), Extent(start, end), kind, url, date, fields, data[first : first + length])
+    block = data[first : first + length]
+    return Record(str(extent.start), extent, kind, url, date, fields, block, Trouble.NONE, plain)
 
 
 class _Walk:

@@ -22,11 +22,15 @@ _TRIED: Final = 1 << 12
 
 
 class StreamError(Exception):
-    """A stream cannot be read on. ``cut``: nothing that could be read follows."""
+    """A stream cannot be read on. ``cut``: nothing that could be read follows.
 
-    def __init__(self, detail: str, *, cut: bool) -> None:
+    ``closed``: it is not damaged, but packed with what is not at hand.
+    """
+
+    def __init__(self, detail: str, *, cut: bool = False, closed: bool = False) -> None:
         super().__init__(detail)
         self.cut = cut
+        self.closed = closed
 
 
 class Window:
@@ -81,10 +85,13 @@ class Members:
     """The members of a gzip file (RFC 1952), one after the other; check sums are checked.
 
     ``starts`` says whether what a member holds begins as it must: only such a one is taken for the next member when
-    another is damaged.
+    another is damaged. ``checked``: a check sum vouches for all that was read of the member.
     """
 
+    magic = _MAGIC
+
     def __init__(self, source: Window, starts: Callable[[bytes], bool]) -> None:
+        self.checked = True
         self._source = source
         self._starts = starts
         self._inflate: Iterator[bytes] | None = None
@@ -179,19 +186,24 @@ class Members:
         source = self._source
         source.at += 0 if self._dropped else 1
         while self._tries:
-            found = source.data.find(_MAGIC, source.at)
+            found = source.data.find(self.magic, source.at)
             if found < 0:
-                source.at = max(source.at, len(source.data) - len(_MAGIC) + 1)
-                if not source.have(len(_MAGIC)):
+                source.at = max(source.at, len(source.data) - len(self.magic) + 1)
+                if not source.have(len(self.magic)):
                     break
                 continue
             source.at = found
             source.have(_TRIED)
             if self._is_member():
-                return StreamError(detail, cut=False)
+                return StreamError(detail)
             source.at += 1
+        return self._ended(detail)
+
+    def _ended(self, detail: str, *, closed: bool = False) -> StreamError:
+        """Read no more of the file."""
+        source = self._source
         source.at, source.ended = len(source.data), True
-        return StreamError(detail, cut=True)
+        return StreamError(detail, cut=True, closed=closed)
 
     def _is_member(self) -> bool:
         source = self._source

@@ -13,9 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from datalib.webarchive.files import called_packed
 from datalib.webarchive.http import BodyError, body_of, read_response
 from datalib.webarchive.records import Record, read_records
-from tests.webarchives import arc, arc_file, http, judged, packed, record, robots, wacz
+from tests.webarchives import arc, arc_file, framed, http, judged, packed, record, robots, wacz
 
 SHUT = b"User-agent: *\nDisallow: /\n"
 NOAI = b'<!doctype html><meta name="robots" content="noai, noimageai"><p>words'
@@ -35,6 +36,8 @@ ARC = arc_file(
 FORMS = {
     "w.warc.gz": packed(*RECORDS), "solid.warc.gz": gzip.compress(PLAIN, mtime=0), "w.warc": PLAIN, "a.arc": ARC,
     "a.arc.gz": gzip.compress(ARC, mtime=0),
+    "w.warc.zst": framed(*RECORDS),
+    "cut.warc.zst": framed(*(part[start : start + 90] for part in RECORDS for start in range(0, len(part), 90))),
 }  # fmt: skip
 SCANS = 300 if os.environ.get("DATALIB_SOAK") else 8
 
@@ -50,7 +53,7 @@ def changed(data: bytes, changes: list[tuple[float, int, bytes]]) -> bytes:
 
 def read(data: bytes, piece: int, name: str) -> list[Record]:
     parts = iter([data[start : start + piece] for start in range(0, len(data), piece)])
-    return list(read_records(lambda: next(parts, b""), packed=name.endswith(".gz")))
+    return list(read_records(lambda: next(parts, b""), packed=called_packed(name)))
 
 
 @settings(max_examples=250, deadline=None)
@@ -75,9 +78,9 @@ def test_reading_ends_and_names_each_record_once(
 
 
 @settings(max_examples=300, deadline=None)
-@given(data=st.binary(max_size=300), packed_=st.booleans())
-def test_arbitrary_bytes_are_read_as_trouble(data: bytes, packed_: bool) -> None:
-    found = read(data, 50, "x.gz" if packed_ else "x")
+@given(data=st.binary(max_size=300), ending=st.sampled_from(["", ".gz", ".zst"]))
+def test_arbitrary_bytes_are_read_as_trouble(data: bytes, ending: str) -> None:
+    found = read(data, 50, f"x{ending}")
     assert found
     assert all(one.trouble for one in found)
 
@@ -96,7 +99,7 @@ def test_damage_in_packed_archives_admits_nothing(tmp_path: Path) -> None:
     for number in range(SCANS):
         works = tmp_path / f"works{number}"
         works.mkdir()
-        for name in ("w.warc.gz", "solid.warc.gz", "a.arc.gz"):
+        for name in ("w.warc.gz", "solid.warc.gz", "a.arc.gz", "w.warc.zst", "cut.warc.zst"):
             data = bytearray(FORMS[name])
             for _ in range(chance.randint(1, 4)):
                 at = chance.randrange(len(data))
@@ -112,7 +115,7 @@ def test_damage_in_packed_archives_admits_nothing(tmp_path: Path) -> None:
         assert not (tmp_path / f"out{number}" / "admitted").exists()
 
 
-@pytest.mark.parametrize("name", ["w.warc.gz", "w.warc", "a.arc"])
+@pytest.mark.parametrize("name", ["w.warc.gz", "w.warc.zst", "w.warc", "a.arc"])
 def test_every_cut_is_reported_where_it_is(name: str) -> None:
     data = FORMS[name]
     whole = read(data, 1 << 20, name)

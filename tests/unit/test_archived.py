@@ -16,6 +16,7 @@ from datalib.optout.apply import apply
 from datalib.optout.explain import explain
 from datalib.optout.origins import origins_of
 from datalib.optout.site_import import read_answers
+from datalib.webarchive.files import called_packed
 from datalib.webarchive.records import read_records
 from tests import media_files as made
 from tests.scanning import scan_files, write_sites
@@ -312,7 +313,7 @@ def test_a_wacz_that_cannot_be_trusted_is_one_work_on_hold(tmp_path: Path) -> No
 
 def urls_of(path: Path) -> list[tuple[str, bytes]]:
     data = iter([path.read_bytes(), b""])
-    found = list(read_records(lambda: next(data), packed=path.name.endswith(".gz")))
+    found = list(read_records(lambda: next(data), packed=called_packed(path.name)))
     assert not any(one.trouble for one in found)
     return [(one.url, one.block) for one in found]
 
