@@ -24,6 +24,7 @@ from datalib.errors import Refused
 from datalib.optout import agents
 from datalib.optout.agents import AgentTable
 from datalib.optout.answers import to_json_line
+from datalib.optout.archived_linked import LINKS, Notes, robots_links
 from datalib.optout.archived_sites import answer_of, is_partial, is_site_file
 from datalib.optout.book import Book
 from datalib.optout.contained import UnitReader
@@ -104,7 +105,7 @@ class Works:
 
 
 def read_archive(task: ArchiveTask) -> Path:
-    """Read an archive, unless that was done before: leave its works, and the answers of sites in it.
+    """Read an archive, unless that was done before: leave its works, the answers of sites in it, and what it links.
 
     Raises Unchecked (E-IO).
     """
@@ -113,19 +114,24 @@ def read_archive(task: ArchiveTask) -> Path:
         with (
             replacing(place) as file,
             replacing(task.base.with_suffix(ANSWERS)) as answers_file,
+            replacing(task.base.with_suffix(LINKS)) as links_file,
             file.open("wb") as out,
             answers_file.open("w", encoding="utf-8") as answers,
             UnitReader() as units,
         ):
-            reader = _Reader(task, units)
+            notes = Notes()
+            reader = _Reader(task, units, notes)
             for record in _ahead(_records(task.path, task.entry)):
                 answer = answer_of(record)
                 if answer:
                     answers.write(to_json_line(answer) + "\n")
+                    notes.links(robots_links(answer), answer.origin + answer.path)
+                notes.see(record)
                 reader.add(record)
                 if reader.full:
                     reader.flush(out)
             reader.close(out)
+            notes.write(links_file)
     return place
 
 
@@ -162,8 +168,8 @@ def _ahead(records: Iterator[Record]) -> Iterator[Record]:
 class _Reader:
     """Collects works until there are many."""
 
-    def __init__(self, task: ArchiveTask, units: UnitReader) -> None:
-        self._agent, self._digests, self._units = task.agent, task.digests, units
+    def __init__(self, task: ArchiveTask, units: UnitReader, notes: Notes) -> None:
+        self._agent, self._digests, self._units, self._notes = task.agent, task.digests, units, notes
         self._table: AgentTable = agents.read(task.table)
         self._any = False
         self._begin()
@@ -256,6 +262,7 @@ class _Reader:
     def _enter_signals(self, row: int, found: tuple[Signal, ...], data: bytes) -> None:
         """Enter signals with the digest of the bytes they are from: few bytes have signals, and need one."""
         if found:
+            self._notes.signals(found, self._urls[row])
             digest = hashlib.sha256(data).hexdigest()
             proof = Proof(sha256=digest, data=data, source=found[0].locator)
             self._marks.add(row, tuple(replace(signal, sha256=digest) for signal in found), proof, self._book)

@@ -11,12 +11,13 @@ import datalib
 from datalib.engine import Engine, run
 from datalib.optout.answers import to_json_line
 from datalib.optout.archived import ANSWERS, ArchiveTask, read_archive
+from datalib.optout.archived_linked import read_linked, to_read_again
 from datalib.optout.archived_sites import read_collected
 from datalib.optout.outputs import replacing
 from datalib.optout.works import Part, Plan
 from datalib.progress import Watch, nobody, watched
 
-_VERSION: Final = 1
+_VERSION: Final = 2
 _ANSWERS: Final = "archived.jsonl"
 
 
@@ -57,7 +58,9 @@ def read_archives(
     shards = tuple(
         replace(shard, read=read[number]) if number in read else shard for number, shard in enumerate(planned.shards)
     )
-    collected = sorted({task.base.with_suffix(ANSWERS) for task in tasks.values()})
+    bases = {task.base: (task.path, task.entry, task.base) for task in tasks.values()}
+    collected = [base.with_suffix(ANSWERS) for base in sorted(bases)]
+    collected += run(read_linked, to_read_again([bases[base] for base in sorted(bases)]), engine)
     with replacing(folder / _ANSWERS) as temporary, temporary.open("w", encoding="utf-8") as file:
         file.writelines(to_json_line(answer) + "\n" for answer in read_collected(collected))
         some = file.tell() > 0

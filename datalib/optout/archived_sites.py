@@ -14,13 +14,11 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urljoin
 
-from datalib.errors import Refused
 from datalib.optout.answers import MAX_BODY, PATH_FORM, ROBOTS, TDMREP, Answer, read_jsonl_file, stamp
 from datalib.optout.site_files import CARRIER_OF
 from datalib.optout.urls import Place, place_of
-from datalib.webarchive.files import called_packed, entries_of, is_wacz, opened
 from datalib.webarchive.http import BodyError, Response, body_of, read_response
-from datalib.webarchive.records import Record, read_records
+from datalib.webarchive.records import Record
 
 _FILES: Final = frozenset({ROBOTS, TDMREP, *CARRIER_OF})
 _SUCCESS: Final = range(200, 300)
@@ -48,9 +46,12 @@ def answer_of(record: Record) -> Answer | None:
     if record.kind not in {"response", "resource"}:
         return None
     place = _site_file(record.url)
-    if place is None or "?" in place.target or not PATH_FORM.fullmatch(place.target):
-        return None
-    if record.trouble or is_partial(record):
+    return answer_at(record, place) if place and "?" not in place.target else None
+
+
+def answer_at(record: Record, place: Place) -> Answer | None:
+    """Give the answer that a record holds for a URL, as ``answer_of`` does."""
+    if record.trouble or is_partial(record) or not PATH_FORM.fullmatch(place.target):
         return None
     answer = Answer(origin=place.origin, path=place.target, status=200, fetched_at=moment_of(record.date))
     if record.kind == "resource":
@@ -101,20 +102,6 @@ def moment_of(date: str) -> str | None:
         return None
 
 
-def read_sites(path: Path) -> Iterator[Answer]:
-    """Read the answers in an archive, as a site snapshot. Raises Refused (E-SITES-FORMAT) for a WACZ that is none."""
-    try:
-        entries = entries_of(path) if is_wacz(path.name) else ("",)
-        yield from settled(lambda: (answer for entry in entries for answer in _answers(path, entry)))
-    except Refused as error:
-        raise Refused("E-SITES-FORMAT", str(path), error.detail) from error
-
-
-def _answers(path: Path, entry: str) -> Iterator[Answer]:
-    with opened(path, entry) as pull:
-        yield from filter(None, map(answer_of, read_records(pull, packed=called_packed(entry or path.name))))
-
-
 def read_collected(files: Iterable[Path]) -> Iterator[Answer]:
     """Read the answers that the reading of archives left."""
     return settled(lambda: (answer for path in files for answer in read_jsonl_file(path)))
@@ -122,6 +109,7 @@ def read_collected(files: Iterable[Path]) -> Iterator[Answer]:
 
 def settled(read: Read) -> Iterator[Answer]:
     """Choose among answers and follow redirects. ``read`` gives the answers, and is called twice."""
+    moved: list[Answer] = []
     newest: dict[tuple[str, str], tuple[bool, str]] = {}
     leads: dict[str, str] = {}
     seen: set[str] = set()
@@ -130,7 +118,9 @@ def settled(read: Read) -> Iterator[Answer]:
         if answer.fetched_at:
             newest[key] = max(newest.get(key, (False, "")), (_was_read(answer), answer.fetched_at))
         seen.add(answer.origin + answer.path)
-    kept = [answer for answer in read() if _redirects(answer) and _counts(answer, newest)]
+        if _redirects(answer):
+            moved.append(answer)
+    kept = [answer for answer in moved if _counts(answer, newest)]
     for answer in kept:
         leads[answer.origin + answer.path] = _spelled(answer.final_url or "")
     wanted: defaultdict[str, list[Answer]] = defaultdict(list)

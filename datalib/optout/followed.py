@@ -96,7 +96,7 @@ def settle_marks(marks: "Marks", urls: Sequence[str | None], follower: Follower,
     rows, signals = list[int](), list[int]()
     for row, number in zip(marks.rows, marks.signals, strict=True):
         offer = book.made[number - book.compiled] if number >= book.compiled else None
-        url, links = urls[row], _links_of(offer) if offer and offer.signal == rsl.SIGNAL else ()
+        url, links = urls[row], links_of(offer) if offer and offer.signal == rsl.SIGNAL else ()
         if offer is None or not url or not 0 < len(links) <= rsl.MAX_LINKS:
             rows.append(row)
             signals.append(number)
@@ -115,8 +115,8 @@ def settle_marks(marks: "Marks", urls: Sequence[str | None], follower: Follower,
     marks.rows, marks.signals = rows, signals
 
 
-def _links_of(offer: Signal) -> tuple[str, ...]:
-    """Give the links of an offer; a document that stands in a page says more than an offer does, and has none."""
+def links_of(offer: Signal) -> tuple[str, ...]:
+    """Give the links of an offer by a page or headers; a document that stands in a page says more, and has none."""
     if offer.strict != rsl.OFFER or offer.carrier not in _LINKING or len(offer.raw) >= MAX_RAW:
         return ()
     lines = tuple(offer.raw.splitlines())

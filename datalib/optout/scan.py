@@ -53,9 +53,9 @@ _DAY = 86_400
 _PART = re.compile(r"part-[0-9]{5,}\.parquet")
 _FOLDERS = {
     "decisions": _PART,
-    "admitted": re.compile(rf"{_PART.pattern}|part-[0-9]{{5,}}(?:\.(?:warc|arc|wet|wat|gz))+"),
+    "admitted": re.compile(rf"{_PART.pattern}|part-[0-9]{{5,}}(?:\.(?:warc|arc|wet|wat|gz|zst))+"),
     WORK: re.compile(
-        r"[0-9]{5,}\.[a-z.]+|(?:registry|speaking)-[0-9a-f]+|archive-[0-9a-f]+\.(?:read|sites)|archived\.jsonl"
+        r"[0-9]{5,}\.[a-z.]+|(?:registry|speaking)-[0-9a-f]+|archive-[0-9a-f]+\.(?:read|sites|links|linked)|archived\.jsonl"
     ),
 }
 _HASHED_AT_ONCE = 256

@@ -13,7 +13,7 @@ import pyarrow as pa
 from datalib.errors import Refused
 from datalib.optout import answers as answer_forms
 from datalib.optout.answers import Answer
-from datalib.optout.archived_sites import read_sites
+from datalib.optout.archived_linked import read_sites
 from datalib.optout.outputs import trouble as io_faults
 from datalib.optout.site import SiteStore, is_store, open_store
 from datalib.optout.site_builder import SCHEMA, Builder, row_of
