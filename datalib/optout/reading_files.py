@@ -12,6 +12,7 @@ from typing import Literal
 
 import numpy as np
 
+from datalib.errors import Unchecked
 from datalib.optout import reuse, texts
 from datalib.optout.agents import AgentTable
 from datalib.optout.book import Book
@@ -68,12 +69,21 @@ class Texts:
             return self.read(governor)
         if not governor.regular:
             return None
-        if governor.name not in self._reuse:
-            data = read_bytes(governor, reuse.MAX_BYTES + 1)
-            evidence = Evidence(locator=governor.name, sha256=hashlib.sha256(data).hexdigest())
-            self._reuse[governor.name] = reuse.parse(data), evidence, proof_of(evidence, data)
-        licensing, evidence, proof = self._reuse[governor.name]
-        return licensing.about(file.local.relative_to(governor.local.parent).as_posix(), evidence), proof
+        try:
+            licensing, evidence, proof = self._licensing(governor)
+            return licensing.about(file.local.relative_to(governor.local.parent).as_posix(), evidence), proof
+        except Unchecked:
+            raise
+        except Exception:  # noqa: BLE001 (whatever a text provokes holds its work)
+            return None
+
+    def _licensing(self, file: File) -> tuple[reuse.Licensing, Evidence, Proof]:
+        found = self._reuse.get(file.name)
+        if found is None:
+            data = read_bytes(file, reuse.MAX_BYTES + 1)
+            evidence = Evidence(locator=file.name, sha256=hashlib.sha256(data).hexdigest())
+            found = self._reuse[file.name] = reuse.parse(data), evidence, proof_of(evidence, data)
+        return found
 
 
 def judge_text(name: str, data: bytes, locator: str, *, licence: bool = False) -> Statements | None:

@@ -186,3 +186,20 @@ def test_a_link_to_such_a_file_is_not_followed_and_holds(tmp_path: Path) -> None
         "REUSE.toml": "hold",
         "a.txt": "hold",
     }
+
+
+def test_a_reader_that_fails_holds_what_lies_below(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    works = tmp_path / "works"
+    works.mkdir()
+    (works / "REUSE.toml").write_bytes(toml())
+    (works / "a.txt").write_bytes(b"x")
+
+    def fail(_: bytes) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr(reuse, "parse", fail)
+    scan([works], out=tmp_path / "out", now=NOW)
+    assert {row.work: row.verdict for row in read_decisions(tmp_path / "out")} == {
+        "REUSE.toml": "hold",
+        "a.txt": "hold",
+    }
