@@ -8,8 +8,8 @@ does (opt-out specification §2, rule 5), by the characters of its path beside t
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, NamedTuple, Self
 
 from datalib.optout import licence
@@ -20,6 +20,8 @@ from datalib.optout.statement import TRAINING, Evidence
 NAME: Final = "REUSE.toml"
 #: Bytes of such a file, which has to be read whole.
 MAX_BYTES: Final = MAX_TEXT
+#: Characters of a path with its stars: no file has a longer path (Linux, ``PATH_MAX``).
+_MAX_PATH: Final = 1 << 12
 _VERSION: Final = 1
 _PRECEDENCES: Final = ("closest", "aggregate", "override")
 _HOLD: Final = Reading.of(State.HOLD, *TRAINING)
@@ -39,9 +41,11 @@ class Glob(NamedTuple):
     """A path with stars, as an automaton whose states are bits: nothing that is written in it takes long to match.
 
     ``moves``: the states that a character leads on from; ``near`` and ``far``: those that stay at any character within
-    a folder, and at any at all; ``weight``: the number of characters, and of the last state.
+    a folder, and at any at all; ``weight``: the number of characters, and of the last state. ``begin`` is what stands
+    before the first star.
     """
 
+    begin: str
     moves: Mapping[str, int]
     near: int
     far: int
@@ -49,11 +53,11 @@ class Glob(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read a path. Raises ValueError where a backslash escapes nothing, or nothing is in it."""
-        if not text or not _PIECES.fullmatch(text):
+        """Read a path. Raises ValueError where a backslash escapes nothing, nothing is in it, or too much."""
+        if not 0 < len(text) <= _MAX_PATH or not _PIECES.fullmatch(text):
             raise ValueError(f"no path: {text[:80]!r}")
         moves: dict[str, int] = {}
-        near = far = weight = 0
+        begin, near, far, weight = "", 0, 0, 0
         for escaped, deep, star, plain in _PIECE.findall(text):
             if deep:
                 far |= 1 << weight
@@ -62,10 +66,13 @@ class Glob(NamedTuple):
             else:
                 moves[escaped or plain] = moves.get(escaped or plain, 0) | 1 << weight
                 weight += 1
-        return cls(moves, near | far, far, weight)
+                begin += "" if near | far else escaped or plain
+        return cls(begin, moves, near | far, far, weight)
 
     def matches(self, path: str) -> bool:
         """Say whether a path relative to the folder of the file is meant."""
+        if not self.near or not path.startswith(self.begin):
+            return path == self.begin
         states, end = 1, 1 << self.weight
         for character in path:
             if states & end & self.far:
@@ -92,10 +99,28 @@ class Table:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Licensing:
-    """What a ``REUSE.toml`` states. ``trouble`` says what of it cannot be read, which holds whatever lies below it."""
+    """What a ``REUSE.toml`` states. ``trouble`` says what of it cannot be read, which holds whatever lies below it.
 
-    tables: tuple[Table, ...]
+    ``starred`` and ``named`` are places of tables: with stars in their paths, and by their paths without.
+    """
+
+    tables: tuple[Table, ...] = ()
+    starred: tuple[int, ...] = ()
+    named: Mapping[str, Collection[int]] = field(default_factory=dict)
     trouble: str = ""
+
+    @classmethod
+    def of(cls, tables: Sequence[Table], trouble: str) -> Self:
+        """Make it of tables in their order."""
+        named: dict[str, dict[int, None]] = {}
+        starred = dict[int, None]()
+        for place, table in enumerate(tables):
+            for glob in table.paths:
+                if glob.near:
+                    starred[place] = None
+                else:
+                    named.setdefault(glob.begin, {})[place] = None
+        return cls(tables=tuple(tables), starred=tuple(starred), named=named, trouble=trouble)
 
     def about(self, path: str, evidence: Evidence) -> tuple[Signal, ...]:
         """Give the signals about a file; ``path`` is relative to the folder, with slashes."""
@@ -108,7 +133,8 @@ class Licensing:
     def _stated(self, path: str) -> Iterator[Table]:
         """Give the tables with a licence that hold for a file: the last, and those that are as narrow as it."""
         narrow: int | None = None
-        for table in reversed(self.tables):
+        for place in sorted({*self.starred, *self.named.get(path, ())}, reverse=True):
+            table = self.tables[place]
             weight = table.weight(path) if table.licences else -1
             if weight >= (0 if narrow is None else narrow):
                 narrow = weight if narrow is None else narrow
@@ -135,13 +161,13 @@ class Licensing:
 def parse(data: bytes) -> Licensing:
     """Read a ``REUSE.toml``: each table that can be read counts, whatever the others are. Never raises."""
     if len(data) > MAX_BYTES:
-        return Licensing(tables=(), trouble=f"longer than {MAX_BYTES} bytes")
+        return Licensing(trouble=f"longer than {MAX_BYTES} bytes")
     if _LONG_KEY.search(data):
-        return Licensing(tables=(), trouble="a key of too many parts")
+        return Licensing(trouble="a key of too many parts")
     try:
         said = tomllib.loads(data.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
-        return Licensing(tables=(), trouble=str(error)[:200])
+        return Licensing(trouble=str(error)[:200])
     version, listed = said.get("version"), said.get("annotations", [])
     trouble = [] if type(version) is int and version == _VERSION else [f"version: {str(version)[:80]!r}"]
     if not isinstance(listed, list):
@@ -153,7 +179,7 @@ def parse(data: bytes) -> Licensing:
             tables.append(_table(number, each))
         except ValueError as error:
             trouble.append(f"annotations/{number}: {error}")
-    return Licensing(tables=tuple(tables), trouble="; ".join(trouble)[:2000])
+    return Licensing.of(tables, "; ".join(trouble)[:2000])
 
 
 def _table(number: int, said: Any) -> Table:

@@ -108,6 +108,7 @@ def test_tables_that_match_state_licences(tables: tuple[str, ...], path: str, ex
         toml("[[annotations]]", MIT),
         toml(table("[]", MIT)),
         toml(table('""', MIT)),
+        toml(table(f'"{"a" * 4097}"', MIT)),
         toml(table("1", MIT)),
         toml(table("[1]", MIT)),
         toml(table(r"'a\'", MIT)),
@@ -132,7 +133,7 @@ def test_what_can_be_read_counts_beside_what_cannot() -> None:
 
 def test_a_path_full_of_stars_comes_to_an_end() -> None:
     assert not reuse.Glob.parse("**a" * 200 + "b").matches("a" * 4000)
-    assert not reuse.Glob.parse("*a" * 200 + "b").matches("a" * 4000)
+    assert not reuse.Glob.parse("*a" * 2000 + "b").matches("a" * 4000)
 
 
 @given(st.binary(max_size=200), st.text(max_size=20))
