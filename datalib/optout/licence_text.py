@@ -7,6 +7,7 @@ Both are strict readings; no standard makes either a reservation.
 
 import codecs
 import re
+from collections.abc import Iterable
 from typing import Final
 
 from datalib.optout import licence
@@ -18,6 +19,7 @@ from datalib.optout.statement import TRAINING, Evidence
 MAX_TEXT: Final = 1 << 20
 MAX_LICENCE: Final = 4 << 20
 _TAG = re.compile(r"SPDX-License-Identifier\s*[:=]\s*([^\r\n]{1,500})")
+_PARTS = re.compile(r"[a-z0-9.-]+")
 _COMMENT_ENDS = re.compile(r"\s*(?:\*/|-->|--}}|#}|\*\)|\"\"\"|'''|%}|-}).*$")
 _LICENCE_FILE = re.compile(r"(?:(?:un)?licen[sc]es?|copying)(?![a-z0-9])", re.IGNORECASE)
 _SUFFIX: Final = frozenset({"txt", "md", "rst", "html", "htm", "adoc"})
@@ -45,10 +47,28 @@ def is_licence_file(name: str) -> bool:
     return _LICENCE_FILE.match(base) is not None
 
 
+def is_own_licence(name: str) -> bool:
+    """Say whether a file is the text of a licence that SPDX does not list: ``LICENSES/LicenseRef-NAME.txt`` (REUSE)."""
+    folder, _, base = name.rpartition("/")
+    return folder.rpartition("/")[2] == "LICENSES" and base.startswith("LicenseRef-")
+
+
+def is_named(name: str, said: Iterable[str]) -> bool:
+    """Say whether SPDX expressions name the licence whose text is in a file of this name."""
+    base = name.rpartition("/")[2].casefold()
+    named = {part for expression in said for part in _PARTS.findall(expression.casefold())}
+    return not named.isdisjoint({base, base.rpartition(".")[0]})
+
+
+def expressions(data: bytes) -> tuple[str, ...]:
+    """Give the SPDX expressions in the tags of a text, each once."""
+    said = (_COMMENT_ENDS.sub("", expression).strip() for expression in _TAG.findall(decode(data[:MAX_TEXT])))
+    return tuple(dict.fromkeys(said))
+
+
 def tags(data: bytes, evidence: Evidence) -> tuple[Signal, ...]:
     """Give the signals of the SPDX tags of a text."""
-    said = [_COMMENT_ENDS.sub("", expression).strip() for expression in _TAG.findall(decode(data[:MAX_TEXT]))]
-    return tuple(signal for expression in dict.fromkeys(said) for signal in licence.signals(expression, evidence))
+    return tuple(signal for expression in expressions(data) for signal in licence.signals(expression, evidence))
 
 
 def whole(data: bytes, evidence: Evidence) -> tuple[Signal, ...]:

@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 
 from datalib.errors import Unchecked
-from datalib.optout import reuse, texts
+from datalib.optout import licence_text, reuse, texts
 from datalib.optout.agents import AgentTable
 from datalib.optout.book import Book
 from datalib.optout.chunks import Form
@@ -66,16 +66,39 @@ class Texts:
     def above(self, governor: File, file: File) -> Statements | None:
         """Give what a file above another says about it; None where nobody can tell. Raises Unchecked (E-IO)."""
         if not reuse.is_reuse_file(governor.name):
-            return self.read(governor)
+            return self.read(governor, licence=licence_text.is_own_licence(governor.name))
         if not governor.regular:
             return None
         try:
             licensing, evidence, proof = self._licensing(governor)
-            return licensing.about(file.local.relative_to(governor.local.parent).as_posix(), evidence), proof
+            return licensing.about(_below(governor, file), evidence), proof
         except Unchecked:
             raise
         except Exception:  # noqa: BLE001 (whatever a text provokes holds its work)
             return None
+
+    def governors(self, file: File) -> list[File]:
+        """Give the files above a file that speak about it; of texts of licences, those of licences that it has."""
+        own = any(licence_text.is_own_licence(each.name) for each in file.governors)
+        said = self._stated(file) if own else []
+        return [
+            each
+            for each in file.governors
+            if not licence_text.is_own_licence(each.name) or licence_text.is_named(each.name, said)
+        ]
+
+    def _stated(self, file: File) -> list[str]:
+        """Give the SPDX expressions in a file, beside it and about it. Raises Unchecked (E-IO)."""
+        beside = [each for each in file.sidecars if _is(each, ".license")]
+        said = [
+            expression
+            for each in (file, *beside)
+            for expression in licence_text.expressions(read_bytes(each, licence_text.MAX_TEXT))
+        ]
+        for each in file.governors:
+            if each.regular and reuse.is_reuse_file(each.name):
+                said += self._licensing(each)[0].licences(_below(each, file))
+        return said
 
     def _licensing(self, file: File) -> tuple[reuse.Licensing, Evidence, Proof]:
         found = self._reuse.get(file.name)
@@ -146,7 +169,7 @@ def read_files(
 def _beside(file: File, said: _Said, known: Texts) -> None:
     said.statements += [known.read(each, licence=True) for each in file.sidecars if _is(each, ".license")]
     said.statements += [known.read(each) for each in file.sidecars if _is(each, ".json")]
-    said.statements += [known.above(each, file) for each in file.governors]
+    said.statements += [known.above(each, file) for each in known.governors(file)]
 
 
 def _enter(row: int, found: _Said, marks: Marks, book: Book) -> None:
@@ -191,6 +214,11 @@ def mark_table(said: Sequence[Statements] | None, marks: Marks, book: Book) -> N
             marks.rows.extend(range(count))
             marks.signals.extend([book.enter(signal)] * count)
         marks.proofs.setdefault(proof.sha256, proof)
+
+
+def _below(governor: File, file: File) -> str:
+    """Give the path of a file from the folder of another above it."""
+    return file.local.relative_to(governor.local.parent).as_posix()
 
 
 def _is(file: File, suffix: str) -> bool:

@@ -126,6 +126,10 @@ class Licensing:
         """Give the signals about a file; ``path`` is relative to the folder, with slashes."""
         return self._signals(self._stated(path), evidence)
 
+    def licences(self, path: str) -> tuple[str, ...]:
+        """Give the SPDX expressions that are stated of a file."""
+        return tuple(expression for table in self._stated(path) for expression in table.licences)
+
     def everything(self, evidence: Evidence) -> tuple[Signal, ...]:
         """Give the signals about any file."""
         return self._signals(self.tables, evidence)

@@ -17,7 +17,7 @@ from datalib.errors import Misuse, Refused, Unchecked
 from datalib.optout import licence, rows, synthetic, treebank, works_table
 from datalib.optout.columns import URL_COLUMNS, Columns
 from datalib.optout.declared import INTENTS
-from datalib.optout.licence_text import is_licence_file
+from datalib.optout.licence_text import is_licence_file, is_own_licence
 from datalib.optout.reuse import is_reuse_file
 from datalib.optout.rows import Form
 from datalib.optout.stored import Source, StoredTable
@@ -296,7 +296,7 @@ def _with_governors(files: Iterable[File]) -> Iterator[File]:
         folder = file.path.parent
         if licences:
             governing.setdefault(folder, []).append(file)
-        elif folder.name == INTENTS and file.name.endswith(".json"):
+        elif is_own_licence(file.name) or (folder.name == INTENTS and file.name.endswith(".json")):
             governing.setdefault(folder.parent, []).append(file)
     for file in files:
         folders = file.path.parents if governing and isinstance(file.path, Path) else ()

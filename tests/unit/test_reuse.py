@@ -176,6 +176,31 @@ def test_licences_of_a_folder_count_whatever_stands_closer(tmp_path: Path) -> No
     assert {row.work: f"{row.verdict} {row.reason}" for row in read_decisions(tmp_path / "out")} == EXPECTED
 
 
+TERMS = b"Studio licence\n\nThese works must not be used to train AI models."
+OWN = {
+    "LICENSES/LicenseRef-Studio-1.0.txt": TERMS, "LICENSES/LicenseRef-Kind.txt": b"Be kind.", "LICENSES/MIT.txt": TERMS,
+    "REUSE.toml": toml(table('"art/**"', 'SPDX-License-Identifier = "MIT OR LicenseRef-studio-1.0"')),
+    "art/a.png": made.png(), "b.png": made.png(), "b.png.license": b"SPDX-License-Identifier: LicenseRef-Studio-1.0",
+    "c.py": b"# SPDX-License-Identifier: (LicenseRef-Studio-1.0)\n", "d.py": b"# SPDX-License-Identifier: MIT\n",
+    "e.py": b"# SPDX-License-Identifier: LicenseRef-Kind\n", "f.py": b"# SPDX-License-Identifier: LicenseRef-Studio\n",
+    "g.png": made.png(),
+    "rows.csv": b"url\nUNLIKELY\n", "rows.csv.license": b"SPDX-License-Identifier: LicenseRef-Studio-1.0",
+}  # fmt: skip
+
+
+def test_the_text_of_a_licence_counts_for_the_files_that_name_it(tmp_path: Path) -> None:
+    works = tmp_path / "works"
+    for name, data in OWN.items():
+        (works / name).parent.mkdir(parents=True, exist_ok=True)
+        (works / name).write_bytes(data)
+    scan([works], out=tmp_path / "out", now=NOW)
+    refused = {
+        row.work for row in read_decisions(tmp_path / "out") if f"{row.verdict} {row.reason}" == "refuse licence"
+    }
+    naming = {"REUSE.toml", "b.png.license", "rows.csv.license"}
+    assert refused == {"art/a.png", "b.png", "c.py", "rows.csv#0", *naming}
+
+
 def test_a_link_to_such_a_file_is_not_followed_and_holds(tmp_path: Path) -> None:
     works = tmp_path / "works"
     works.mkdir()
