@@ -6,8 +6,8 @@ from typing import Any
 
 from datalib.assembly import assemble as assembly
 from datalib.assembly.assemble import Assembled
-from datalib.assembly.plan import Plan
-from datalib.assembly.request import Order, Pattern, Wish
+from datalib.assembly.outlook import Outlook
+from datalib.assembly.request import Joining, Order, Pattern, Wish
 from datalib.assembly.trust import Trust
 from datalib.chain.links import read_unverified
 from datalib.library.describe import Statements
@@ -32,13 +32,21 @@ def publish(*libraries: Library, time: int = NOW - DAY) -> None:
         one.publish(time=time, others=[other for other in libraries if other is not one])
 
 
-def order(out: Path, *inputs: str | Path, take: Sequence[str] = (), data: Path | None = None, **said: Any) -> Order:
+def order(
+    out: Path,
+    *inputs: str | Path,
+    take: Sequence[str] = (),
+    joins: Sequence[str] = (),
+    data: Path | None = None,
+    **said: Any,
+) -> Order:
     """Ask for an assembly by the maker of the tests."""
     statements = {"producer": MAKER.producer.to_dict(), "purposes": ["train:asr"], **said}
     return Order(
         out=out,
         inputs=tuple(Wish.parse(str(text)) for text in inputs),
         take=tuple(map(Pattern.parse, take)),
+        joins=tuple(map(Joining.parse, joins)),
         data=data,
         statements=Statements(**statements),
     )
@@ -60,7 +68,7 @@ def assemble(
     return assembly.assemble(order(out, *inputs, **asked), trust, now=now, keys=keys, reason=reason, actor=party)
 
 
-def preview(out: Path, *inputs: str | Path, trust: Trust = LOGGED, **asked: Any) -> Plan:
+def preview(out: Path, *inputs: str | Path, trust: Trust = LOGGED, **asked: Any) -> Outlook:
     """Lay out an assembly as `order` says."""
     return assembly.preview(order(out, *inputs, **asked), trust, now=NOW)
 

@@ -2,24 +2,27 @@
 
     1  every input is verified: integrity and gate, as anybody would who uses it
     2  what it comes to is laid out (`datalib.assembly.plan`); a dry run ends here
-    3  files below their prefixes            5  upstream chains, proofs, manifests, evidence, listings
+    3  files, and tables that are joined     5  upstream chains, proofs, manifests, evidence, listings
     4  sources, resources, inputs            6  signed, after the result was looked at as a verifier will
 
 The line of the chain is the last thing written. Killed before that, the folder is a library that no verifier accepts,
 and the same command completes it. Source: datalib trust specification §6, "Inputs", and §10, step 9.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from datalib import acts, admission
 from datalib.acts import Act, Record
-from datalib.assembly import description, upstream
-from datalib.assembly.placing import Placed, place
-from datalib.assembly.plan import Change, Given, Plan, own_region, plan, standing
+from datalib.assembly import description, outlook, survey, upstream
+from datalib.assembly.joined_rows import Joined, join
+from datalib.assembly.outlook import Outlook
+from datalib.assembly.placing import Placed, former_lines, place
+from datalib.assembly.plan import Change, Plan, own_region, plan
 from datalib.assembly.request import SUBSET, Order, check_beside
+from datalib.assembly.standing import Given, standing
 from datalib.assembly.trust import Judge, Trust
 from datalib.assembly.upstream import read_copies
 from datalib.chain import assembly, events, history, links, replay
@@ -37,7 +40,7 @@ from datalib.progress import Watch, adding, nobody
 from datalib.trust.keys import PrivateKey
 from datalib.trust.parties import Party
 from datalib.trust.state import Lesson
-from datalib.verify import learn
+from datalib.verify import Facts, learn
 
 #: What an amendment is for, if an input was amended for this since it was taken.
 _FOLLOWED = ("erasure", "optout")
@@ -45,21 +48,32 @@ _FOLLOWED = ("erasure", "optout")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assembled:
-    """What was done: the plan, the files placed, how many upstream files were written, the act, warnings."""
+    """What was done: the plan, files placed, tables joined, upstream files written, the act, warnings."""
 
     plan: Plan
     placed: Placed
+    joined: tuple[Joined, ...]
     carried: int
     act: Act
     warnings: tuple[Note, ...]
 
 
-def preview(order: Order, trust: Trust, *, now: int) -> Plan:
-    """Verify the inputs and lay out what an assembly comes to; nothing is written. Errors as those of `assemble`.
+def preview(order: Order, trust: Trust, *, now: int) -> Outlook:
+    """Verify the inputs and say what an assembly comes to and what would stop it; nothing is written.
 
-    Purposes that an input lacks are no error here: the plan names them.
+    Inputs that may not be used, purposes that one lacks and files in the way are no errors here: the outlook names
+    them. Else errors as those of `assemble`.
     """
-    return _prepare(order, Judge.of(trust, now))
+    judge = Judge.of(trust, now)
+    stops = list[Refused]()
+
+    def accept(library: Path) -> Facts:
+        facts, refusal = judge.look(library)
+        if refusal is not None:
+            stops.append(refusal)
+        return facts
+
+    return outlook.look_ahead(order, _prepare(order, accept), stops)
 
 
 def assemble(
@@ -79,13 +93,15 @@ def assemble(
     `acts.sign`, and whatever a verifier would say of the result; ``Misuse``; ``Unchecked``.
     """
     judge = Judge.of(trust, now, adding(watch, "inputs", None))
-    found = _prepare(order, judge)
-    found.require()
+    found = _prepare(order, judge.accept)
+    for stop in (*survey.closed(survey.told(found.supply, found.reached)), *([found.beyond] if found.beyond else [])):
+        raise stop
     with trouble(str(order.out)):
         order.out.mkdir(exist_ok=True)
     with acts.writing(order.out) as folder:
         regions = [*found.regions(), *([own_region(order.data)] if order.data else [])]
-        placed = place(folder, regions, leave=found.untouched, watch=watch)
+        placed = place(folder, regions, leave=[*found.untouched, *found.joined], watch=watch)
+        joined = _join(folder, found, watch)
         described = _describe(folder, order, found, now)
         carried = _carry(folder, found)
         folder.flush()
@@ -103,10 +119,17 @@ def assemble(
     if trust.state is not None and admission_.lesson is not None:
         learn(trust.state, admission_.lesson)
     warnings = (*described.warnings, *act.warnings)
-    return Assembled(plan=found, placed=placed, carried=carried, act=act, warnings=tuple(dict.fromkeys(warnings)))
+    return Assembled(
+        plan=found,
+        placed=placed,
+        joined=joined,
+        carried=carried,
+        act=act,
+        warnings=tuple(dict.fromkeys(warnings)),
+    )
 
 
-def _prepare(order: Order, judge: Judge) -> Plan:
+def _prepare(order: Order, accept: Callable[[Path], Facts]) -> Plan:
     if not order.inputs:
         raise Misuse("E-USAGE", "--input", "nothing to assemble from")
     check_beside(order.out, [wish.folder for wish in order.inputs] + ([order.data] if order.data else []))
@@ -114,19 +137,28 @@ def _prepare(order: Order, judge: Judge) -> Plan:
     if around is not None:
         raise Misuse("E-OUT-IN-LIBRARY", str(order.out), str(around))
     before = standing(order.out)
-    return plan(order, before, _verified(order, judge))
+    return plan(order, before, _verified(order, accept))
 
 
-def _verified(order: Order, judge: Judge) -> list[Given]:
+def _verified(order: Order, accept: Callable[[Path], Facts]) -> list[Given]:
     """Verify every input, each folder once. Whether copies of one chain agree is seen when they are gathered."""
     seen: dict[Path, Given] = {}
     given = []
     for wish in order.inputs:
         place_ = wish.folder.resolve()
         if place_ not in seen:
-            seen[place_] = Given(wish=wish, facts=judge.accept(wish.folder), copies=read_copies(wish.folder))
+            seen[place_] = Given(wish=wish, facts=accept(wish.folder), copies=read_copies(wish.folder))
         given.append(replace(seen[place_], wish=wish))
     return given
+
+
+def _join(folder: Folder, found: Plan, watch: Watch) -> tuple[Joined, ...]:
+    """Write the joined tables."""
+    if not found.joins:
+        return ()
+    paths = {wanted.path for wanted in found.joins}
+    former = {line.path: line.sha256 for line in former_lines(folder) if line.path in paths}
+    return tuple(join(folder, wanted, former.get(wanted.path), watch=watch) for wanted in found.joins)
 
 
 def _describe(folder: Folder, order: Order, found: Plan, now: int) -> describe.Draft:
@@ -134,11 +166,8 @@ def _describe(folder: Folder, order: Order, found: Plan, now: int) -> describe.D
     moved = [part for part in found.parts if part.folder is not None]
     regions = [region.prefix for region in found.regions()]
     document = dict(found.standing.document)
-    kept = description.pruned_resources(document.get("resources", ()), regions)
-    if order.data is not None:
-        kept = [item for item in kept if all(folder.exists(path) for path in draft.paths_of(item))]
-    carried = (description.carried_resources(part.manifest, part.item.prefix or "", part.described) for part in moved)
-    document["resources"] = description.joined_resources(kept, *carried)
+    there = folder.exists if order.data is not None else lambda _: True
+    document["resources"] = [resource for _, resource in description.resources(found, there)]
     document["sources"] = description.joined_sources(
         document.get("sources", ()), *(description.carried_sources(part.manifest) for part in moved)
     )

@@ -4,9 +4,11 @@ Sources are carried whole; a source without a licence gets the one licence of it
 are named after their prefix and keep their descriptions; sizes and digests are set when the library is signed.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
+from datalib.assembly.plan import Plan
 from datalib.library.draft import paths_of
 from datalib.library.manifest import Input, Manifest
 from datalib.library.names import slug, unique
@@ -43,24 +45,39 @@ def carried_resources(manifest: Manifest, prefix: str, there: Collection[str]) -
     return found
 
 
-def pruned_resources(resources: Iterable[Mapping[str, Any]], gone: Sequence[str]) -> list[dict[str, Any]]:
+def pruned_resources(before: Iterable[Mapping[str, Any]], gone: Sequence[str]) -> list[dict[str, Any]]:
     """Take paths below these prefixes out of resources, and resources of which nothing is left."""
     found = []
-    for resource in resources:
-        before = paths_of(resource)
-        paths = [path for path in before if not path.startswith(tuple(gone))]
-        if paths == before:
+    for resource in before:
+        whole = paths_of(resource)
+        paths = [path for path in whole if not path.startswith(tuple(gone))]
+        if paths == whole:
             found.append(dict(resource))
         elif paths:
             found.append({**resource, "path": paths[0] if len(paths) == 1 else paths})
     return found
 
 
-def joined_resources(*groups: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Join resources under names of their own; what goes beyond the limit is summed up like other files."""
+def resources(found: Plan, there: Callable[[str], bool]) -> list[tuple[str, dict[str, Any]]]:
+    """Give the resources of the assembled library, each with the name that it would have, were it not another's.
+
+    Those that the library had before keep their order. ``there`` tells of a file of the library's own whether it is
+    there; what goes beyond the limit is summed up like other files.
+    """
+    before = found.standing.document.get("resources", ())
+    made = {join.path for join in found.joins}
+    kept = pruned_resources(before, [region.prefix for region in found.regions()])
+    kept = [item for item in kept if made.isdisjoint(paths_of(item)) and all(map(there, paths_of(item)))]
+    moved = (part for part in found.parts if part.folder is not None)
+    carried = (carried_resources(part.manifest, part.item.prefix or "", part.described) for part in moved)
+    joined = [join.resource() for join in found.joins]
     taken = set[str]()
-    resources = [resource for group in groups for resource in group][:RESOURCES_LIMIT]
-    return [{**resource, "name": unique(str(resource["name"]), taken)} for resource in resources]
+    named = [
+        (str(resource["name"]), {**resource, "name": unique(str(resource["name"]), taken)})
+        for resource in [*kept, *chain.from_iterable(carried), *joined][:RESOURCES_LIMIT]
+    ]
+    places = {path: place for place, resource in enumerate(before) for path in paths_of(resource)}
+    return sorted(named, key=lambda one: min((places.get(path, len(places)) for path in paths_of(one[1])), default=0))
 
 
 def input_value(item: Input) -> dict[str, str]:

@@ -63,19 +63,36 @@ def former_lines(folder: Folder) -> Iterator[Line]:
 
 
 def place(out: Folder, regions: Sequence[Region], *, leave: Iterable[str] = (), watch: Watch = nobody) -> Placed:
-    """Make the regions of a library hold exactly their files; what lies below the prefixes ``leave`` is not looked at.
+    """Make the regions of a library hold exactly their files; ``leave``: prefixes and files that are not looked at.
 
     Raises ``Refused``: ``E-OUT-EXISTS`` for a file in the way, ``E-FILE-SYMLINK``, ``E-FILE-TYPE``, ``E-FILE-CHANGED``
     for an input that changes meanwhile.
     """
-    work = _Work(out, {**dict.fromkeys(leave), **{region.prefix: region for region in regions}})
+    work = _Work(out, _places(regions, leave))
+    work.run(watched(_wanted(regions), watch, "place", None), _former(out))
+    return Placed(copied=work.copied, removed=work.removed, kept=work.kept)
+
+
+def foresee(out: Folder, regions: Sequence[Region], *, leave: Iterable[str] = ()) -> tuple[Placed, tuple[Refused, ...]]:
+    """Say what `place` would do, and all that would stop it; nothing is written."""
+    work = _Foresight(out, _places(regions, leave))
+    work.run(_wanted(regions), _former(out))
+    return Placed(copied=work.copied, removed=work.removed, kept=work.kept), tuple(work.stops)
+
+
+def _places(regions: Sequence[Region], leave: Iterable[str]) -> dict[str, Region | None]:
+    return {**dict.fromkeys(leave), **{region.prefix: region for region in regions}}
+
+
+def _wanted(regions: Sequence[Region]) -> Iterator["_Item"]:
     own = [region for region in regions if not region.prefix]
     below = sorted((region for region in regions if region.prefix), key=lambda region: to_bytes(region.prefix))
     # No prefix lies in another, so that one after the other is the order of paths.
-    wanted = heapq.merge(chain.from_iterable(map(_items, below)), *map(_items, own), key=lambda item: item.raw)
-    former = ((to_bytes(line.path), line.sha256) for line in former_lines(out))
-    work.run(watched(wanted, watch, "place", None), former)
-    return Placed(copied=work.copied, removed=work.removed, kept=work.kept)
+    return heapq.merge(chain.from_iterable(map(_items, below)), *map(_items, own), key=lambda item: item.raw)
+
+
+def _former(out: Folder) -> Iterator[tuple[bytes, str]]:
+    return ((to_bytes(line.path), line.sha256) for line in former_lines(out))
 
 
 def _items(region: Region) -> Iterator[_Item]:
@@ -114,11 +131,14 @@ class _Work:
         for path, kind in self._out.walk(leave_out=hashing.is_reserved):
             if self._region(path) is None:
                 continue
-            if kind is not Kind.FILE:
-                raise Refused("E-FILE-SYMLINK" if kind is Kind.LINK else "E-FILE-TYPE", readable(path))
-            yield path
+            if kind is Kind.FILE:
+                yield path
+            else:
+                self._stop("E-FILE-SYMLINK" if kind is Kind.LINK else "E-FILE-TYPE", path, "")
 
     def _region(self, path: str) -> Region | None:
+        if path in self._regions:
+            return self._regions[path]
         end = path.find("/")
         while end >= 0:
             if path[: end + 1] in self._regions:
@@ -134,21 +154,48 @@ class _Work:
         elif found == known:
             self._copy(item)
         else:
-            raise Refused("E-OUT-EXISTS", readable(path), "another file lies where one of an input must be")
+            self._stop("E-OUT-EXISTS", path, "another file lies where one of an input must be")
 
     def _remove(self, path: str, known: str | None) -> None:
         if known is None or self._sha256(path) != known:
-            raise Refused("E-OUT-EXISTS", readable(path), "no input has this file, and only they may lie here")
-        self._out.remove(path)
-        self.removed += 1
+            self._stop("E-OUT-EXISTS", path, "no input has this file, and only they may lie here")
+        else:
+            self._take_away(path)
+            self.removed += 1
 
     def _copy(self, item: _Item) -> None:
+        self._put(item)
+        self.copied += 1
+
+    def _stop(self, code: str, path: str, detail: str) -> None:
+        raise Refused(code, readable(path), detail)
+
+    def _take_away(self, path: str) -> None:
+        self._out.remove(path)
+
+    def _put(self, item: _Item) -> None:
         region = item.region
         with Folder(region.folder) as folder:
             source = item.line.path[len(region.prefix) :]
             with folder.open(source, missing=_GONE) as file:
                 self._out.take(item.line.path, file)
-        self.copied += 1
 
     def _sha256(self, path: str) -> str:
         return hashing.hash_file(self._out, path, missing=_GONE).sha256
+
+
+class _Foresight(_Work):
+    """The same run, of which nothing comes but what it would do and what would stop it."""
+
+    def __init__(self, out: Folder, regions: dict[str, Region | None]) -> None:
+        super().__init__(out, regions)
+        self.stops: list[Refused] = []
+
+    def _stop(self, code: str, path: str, detail: str) -> None:
+        self.stops.append(Refused(code, readable(path), detail))
+
+    def _take_away(self, path: str) -> None:
+        """Leave it."""
+
+    def _put(self, item: _Item) -> None:
+        """Leave it."""

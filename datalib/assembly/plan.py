@@ -3,14 +3,14 @@
 Made of verified inputs and of the library as it stands; nothing is written here, so that it can be shown beforehand.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
-from typing import Any
 
-from datalib import acts
+from datalib.assembly import joining
+from datalib.assembly.joining import Join
 from datalib.assembly.placing import Region, former_lines, prefixed
 from datalib.assembly.request import (
     DERIVED,
@@ -23,15 +23,14 @@ from datalib.assembly.request import (
     check_prefixes,
     patterns_below,
 )
-from datalib.assembly.upstream import Copy, Reached, Supply, read_copies
-from datalib.chain import links
+from datalib.assembly.standing import Given, Standing
+from datalib.assembly.upstream import Reached, Supply
 from datalib.errors import Misuse, Refused
-from datalib.library import describe, hashing, listing
-from datalib.library import manifest as manifests
+from datalib.library import hashing, listing
 from datalib.library.listing import Line
 from datalib.library.manifest import Input, Manifest
+from datalib.library.paths import fold, readable, to_bytes
 from datalib.library.store import Folder
-from datalib.verify import Facts
 
 
 class Change(StrEnum):
@@ -44,36 +43,11 @@ class Change(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Standing:
-    """The library as it stands before: nothing, a draft, or a signed one with its last signed manifest."""
-
-    path: Path
-    document: Mapping[str, Any] = field(default_factory=dict)
-    library: str | None = None
-    manifest: Manifest | None = None
-    copies: Mapping[str, Copy] = field(default_factory=dict)
-
-    @property
-    def inputs(self) -> tuple[Input, ...]:
-        """The inputs that the library was signed with."""
-        return self.manifest.inputs if self.manifest else ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Given:
-    """An input that was verified: what was asked, its facts, the chains it carries."""
-
-    wish: Wish
-    facts: Facts
-    copies: Mapping[str, Copy]
-
-
-@dataclass(frozen=True, kw_only=True)
 class Part:
     """One input of the assembled library; ``folder`` is ``None`` if it is not touched this time.
 
-    ``files``: how many are taken; ``described``: those that resources of the input name; ``lacking``: the purposes that
-    the input does not grant.
+    ``files``, ``bytes``: how many are taken; ``described``: those that resources of the input name; ``lacking``: the
+    purposes that the input does not grant; ``instead``: the prefix that it would have, were it not another's.
     """
 
     name: str
@@ -83,8 +57,10 @@ class Part:
     folder: Path | None = None
     choose: Callable[[str], bool] | None = None
     files: int = 0
+    bytes: int = 0
     described: frozenset[str] = frozenset()
     lacking: tuple[str, ...] = ()
+    instead: str = ""
 
     def lines(self) -> Iterator[Line]:
         """Yield the lines that are taken, by their paths in the new library."""
@@ -99,10 +75,15 @@ class Part:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """The whole assembly: all inputs in order, prefixes that are given up, and every library reached."""
+    """The whole assembly: inputs in order, tables to be joined, prefixes given up, and every library reached.
+
+    ``kept``: joined tables that are left as they are.
+    """
 
     standing: Standing
     parts: tuple[Part, ...]
+    joins: tuple[Join, ...]
+    kept: tuple[str, ...]
     purposes: tuple[str, ...]
     dropped: tuple[str, ...]
     supply: Supply
@@ -113,11 +94,16 @@ class Plan:
         """The ids of all libraries reached, each once."""
         return tuple(dict.fromkeys(each.item.lib for each in self.reached))
 
-    def require(self) -> None:
-        """Refuse purposes that an input does not grant: ``E-PURPOSE-UPSTREAM``, naming all inputs that lack one."""
+    @property
+    def granted(self) -> tuple[str, ...]:
+        """The purposes that all inputs grant, which is as far as those of the library may go."""
+        return _common([part.manifest for part in self.parts])
+
+    @property
+    def beyond(self) -> Refused | None:
+        """What refuses purposes that an input does not grant, ``E-PURPOSE-UPSTREAM``, naming all such inputs."""
         lacking = [f"{part.name} lacks {', '.join(part.lacking)}" for part in self.parts if part.lacking]
-        if lacking:
-            raise Refused("E-PURPOSE-UPSTREAM", f"{self.standing.path}", "; ".join(lacking))
+        return Refused("E-PURPOSE-UPSTREAM", f"{self.standing.path}", "; ".join(lacking)) if lacking else None
 
     def regions(self) -> Iterator[Region]:
         """Give the parts of the folder that are copied from inputs, or were."""
@@ -136,32 +122,23 @@ class Plan:
             if part.folder is None and part.item.prefix and part.item.mode != DERIVED
         )
 
-
-def standing(path: Path) -> Standing:
-    """Look at the folder that is to become, or is, the assembled library."""
-    if not path.exists():
-        return Standing(path=path)
-    with Folder(path) as folder:
-        found = describe.load(folder)
-        document = found.document if found else {}
-        if not folder.exists(links.NAME):
-            return Standing(path=path, document=document)
-        past = acts.record(folder)
-        signed = manifests.parse(acts.version(folder, past.state.manifest))
-    return Standing(
-        path=path, document=document, library=past.library, manifest=signed, copies=read_copies(path, own=False)
-    )
+    @property
+    def joined(self) -> tuple[str, ...]:
+        """The paths of all joined tables, those that are left as they are too."""
+        return (*(join.path for join in self.joins), *self.kept)
 
 
 def plan(order: Order, before: Standing, given: Sequence[Given]) -> Plan:
     """Say what an assembly comes to.
 
     Raises ``Refused``: ``E-PURPOSE-MISSING``, ``E-PRODUCER-MISSING``, ``E-PATH-*``, ``E-CHAIN-FORK``,
-    ``E-HEAD-ROLLBACK`` (an older copy than one at hand), ``E-INPUT-*``, ``E-TAKE-NONE``; ``Misuse`` (``E-USAGE``).
+    ``E-HEAD-ROLLBACK`` (an older copy than one at hand), ``E-INPUT-*``, ``E-TAKE-NONE``, the codes of `joining.joins`;
+    ``Misuse`` (``E-USAGE``).
     """
     purposes = tuple(order.statements.purposes) or tuple(before.document.get("datalib", {}).get("purpose", ()))
     if not purposes:
-        raise Refused("E-PURPOSE-MISSING", str(order.out))
+        common = ", ".join(_common([each.facts.manifest for each in given]))
+        raise Refused("E-PURPOSE-MISSING", str(order.out), f"all inputs grant: {common or 'none'}")
     if not order.statements.producer and "producer" not in before.document.get("datalib", {}):
         raise Refused("E-PRODUCER-MISSING", str(order.out))
     supply = Supply()
@@ -172,16 +149,26 @@ def plan(order: Order, before: Standing, given: Sequence[Given]) -> Plan:
     parts = _Parts(order, before, supply, purposes).all(given)
     check_prefixes((part.item.prefix, part.item.mode) for part in parts if part.item.prefix)
     _check_take(order.take, parts)
+    joins = joining.joins(order, before, given)
+    _check_joins(order, parts, joins)
+    made = {join.path for join in joins}
     kept = {part.item.prefix for part in parts}
     dropped = [item.prefix for item in before.inputs if item.prefix and item.mode != DERIVED]
     return Plan(
         standing=before,
         parts=parts,
+        joins=joins,
+        kept=tuple(path for path in joining.joined_paths(before) if path not in made),
         purposes=purposes,
         dropped=tuple(prefix for prefix in dropped if prefix not in kept),
         supply=supply,
         reached=supply.reach((part.item for part in parts), before.library),
     )
+
+
+def _common(manifests: Sequence[Manifest]) -> tuple[str, ...]:
+    first, *others = (manifest.purpose for manifest in manifests)
+    return tuple(code for code in first if all(code in purposes for purposes in others))
 
 
 class _Parts:
@@ -192,6 +179,9 @@ class _Parts:
         self._before = before
         self._supply = supply
         self._purposes = purposes
+        self._joined = joining.named(order)
+        named = [wish.prefix for wish in order.inputs] + [item.prefix for item in before.inputs]
+        self._prefixes = {fold(prefix) for prefix in named if prefix}
 
     def all(self, given: Sequence[Given]) -> tuple[Part, ...]:
         """Give all inputs: former ones where they stood, then new ones in the order asked for."""
@@ -225,10 +215,10 @@ class _Parts:
             raise Refused("E-HEAD-ROLLBACK", own.where, f"{len(own.ids)} events, {newest.where} has {len(newest.ids)}")
         former = [item for item in self._before.inputs if item.lib == facts.library]
         like = former[0] if len(former) == 1 else None
-        mode = wish.mode or (like.mode if like else VERBATIM)
-        prefix = wish.prefix or (like.prefix if like else None)
+        mode = wish.mode or (like.mode if like else DERIVED if wish.folder in self._joined else VERBATIM)
+        prefix, instead = wish.prefix or (like.prefix if like else None), ""
         if prefix is None and mode != DERIVED:
-            prefix = _default_prefix(facts.manifest, wish)
+            prefix, instead = self._own_prefix(facts.manifest, wish)
         digest = own.chain[-1].event.manifest
         item = Input(lib=facts.library, head=facts.head, manifest=digest, mode=mode, prefix=prefix)
         part = Part(
@@ -239,15 +229,20 @@ class _Parts:
             folder=wish.folder,
             choose=_choice(self._order.take, item, like, self._before.path) if mode == SUBSET else None,
             lacking=self._lacking(facts.purposes),
+            instead=instead,
         )
         return part if mode == DERIVED else _counted(part)
 
-
-def _default_prefix(manifest: Manifest, wish: Wish) -> str:
-    """Name a prefix after the input."""
-    if "/" in manifest.name:
-        raise Misuse("E-USAGE", "--input", f"{wish.folder}: its name {manifest.name!r} is no prefix: give prefix=")
-    return as_prefix(manifest.name)
+    def _own_prefix(self, manifest: Manifest, wish: Wish) -> tuple[str, str]:
+        """Name a prefix after the input, with a number behind it if others are in the way of the first choice."""
+        if "/" in manifest.name:
+            raise Misuse("E-USAGE", "--input", f"{wish.folder}: its name {manifest.name!r} is no prefix: give prefix=")
+        first = prefix = as_prefix(manifest.name)
+        number = 2
+        while any(fold(prefix).startswith(other) or other.startswith(fold(prefix)) for other in self._prefixes):
+            prefix, number = as_prefix(f"{manifest.name}-{number}"), number + 1
+        self._prefixes.add(fold(prefix))
+        return prefix, "" if prefix == first else first
 
 
 def _change(item: Input, former: Sequence[Input]) -> Change:
@@ -273,15 +268,21 @@ def _choice(take: Sequence[Pattern], item: Input, like: Input | None, out: Path)
 def _counted(part: Part) -> Part:
     """Count the files that are taken, and see which of them the input describes."""
     prefix, described = part.item.prefix or "", part.manifest.paths
-    files, found = 0, set[str]()
-    for line in part.lines():
-        files += 1
-        path = line.path[len(prefix) :]
-        if path in described:
-            found.add(path)
+    files, size, found = 0, 0, set[str]()
+    with Folder(part.folder or Path()) as folder, folder.descend() as way:
+        for line in part.lines():
+            files += 1
+            path = line.path[len(prefix) :]
+            if path in described:
+                found.add(path)
+            if part.choose is not None:
+                status = way.status(to_bytes(path))
+                size += status.st_size if status else 0
+    if part.choose is None:
+        size = part.manifest.bound.bytes
     if not files:
         raise Refused("E-TAKE-NONE", prefix, f"nothing of {part.name} is taken")
-    return replace(part, files=files, described=frozenset(found))
+    return replace(part, files=files, bytes=size, described=frozenset(found))
 
 
 def _check_take(take: Sequence[Pattern], parts: Sequence[Part]) -> None:
@@ -295,6 +296,21 @@ def _check_take(take: Sequence[Pattern], parts: Sequence[Part]) -> None:
                 del open_[pattern.text]
     if open_:
         raise Refused("E-TAKE-NONE", min(open_), "matches no file of a subset; it begins with the prefix of its input")
+
+
+def _check_joins(order: Order, parts: Sequence[Part], joins: Sequence[Join]) -> None:
+    """Refuse joined tables of libraries that are not named as derived, or where other files have their place."""
+    derived = {part.item.lib for part in parts if part.item.mode == DERIVED}
+    prefixes = [fold(part.item.prefix) for part in parts if part.item.prefix and part.item.mode != DERIVED]
+    for join in joins:
+        for table in join.tables:
+            if table.lib not in derived:
+                wanted = f"--input {table.folder},mode=derived"
+                raise Misuse("E-USAGE", "--join", f"{join.path} is made of {table.folder}: say {wanted} as well")
+        if fold(join.path).startswith(tuple(prefixes)):
+            raise Refused("E-PATH-COLLISION", readable(join.path), "lies below the prefix of an input")
+        if order.data is not None and (order.data / join.path).exists():
+            raise Refused("E-PATH-COLLISION", readable(join.path), f"{order.data} has a file of this name")
 
 
 def own_region(data: Path) -> Region:

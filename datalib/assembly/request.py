@@ -3,6 +3,8 @@
     DIR[,mode=verbatim|subset|derived][,prefix=P]     one input
     PREFIX/GLOB                                       files of a subset, by their paths in the new library:
                                                       * and ? within a name, ** across folders, / at the end: a folder
+    PATH=DIR/RESOURCE,DIR/RESOURCE[,source-column=NAME]
+                                                      tables of inputs joined into one, as a file of the new library
 
 Source: datalib trust specification §6, "Inputs"; datalib command line, ``assemble``.
 """
@@ -16,12 +18,19 @@ from typing import Final, Self
 from datalib.errors import Misuse, Refused
 from datalib.library.describe import Statements
 from datalib.library.paths import check_path, fold, readable
+from datalib.library.tables import format_of
 
 VERBATIM: Final = "verbatim"
 SUBSET: Final = "subset"
 DERIVED: Final = "derived"
 MODES: Final = (VERBATIM, SUBSET, DERIVED)
 
+#: What the column that names the library of a row is called, if nothing else is said.
+SOURCE_COLUMN: Final = "source_library"
+#: How a joined table may be written, by the extension of its name.
+JOINED: Final = ("csv", "parquet")
+
+_COLUMN: Final = "source-column="
 _MEMBER: Final = re.compile(r"(?P<rest>.+),(?P<name>mode|prefix)=(?P<value>[^,]*)", re.DOTALL)
 _WILD: Final = re.compile(r"\*\*|\*|\?")
 _MEANING: Final = {"**": ".*", "*": "[^/]*", "?": "[^/]"}
@@ -79,16 +88,41 @@ class Pattern:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Joining:
+    """Tables that are to become one, written at ``path``: each ``DIR/RESOURCE``, as it is asked for."""
+
+    path: str
+    tables: tuple[str, ...]
+    column: str = SOURCE_COLUMN
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read what `--join` asks for. Raises ``Misuse`` (``E-USAGE``), ``Refused`` (``E-PATH-*``)."""
+        path, _, rest = text.partition("=")
+        said = rest.split(",")
+        columns = [part.removeprefix(_COLUMN) for part in said if part.startswith(_COLUMN)]
+        tables = tuple(part for part in said if not part.startswith(_COLUMN))
+        if not path or not all(tables) or len(set(tables)) < 2 or len(columns) > 1 or not all(columns):  # noqa: PLR2004 -- one table alone is not joined
+            raise Misuse("E-USAGE", "--join", f"{text!r} is not PATH=DIR/RESOURCE,DIR/RESOURCE[,source-column=NAME]")
+        check_path(path)
+        if format_of(path) not in JOINED:
+            raise Misuse("E-USAGE", "--join", f"{path}: a joined table is written as .csv or .parquet")
+        return cls(path=path, tables=tables, column=columns[0] if columns else SOURCE_COLUMN)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
     """A whole assembly as it is asked for.
 
-    ``take`` chooses the files of subsets; ``data`` is a folder with the library's own files, without it they lie in
-    ``out`` already; ``statements`` are what `describe` takes: producer, purposes, further sources, licence.
+    ``take`` chooses the files of subsets; ``joins`` are tables made of those of inputs; ``data`` is a folder with the
+    library's own files, without it they lie in ``out`` already; ``statements`` are what `describe` takes: producer,
+    purposes, further sources, licence.
     """
 
     out: Path
     inputs: tuple[Wish, ...]
     take: tuple[Pattern, ...] = ()
+    joins: tuple[Joining, ...] = ()
     data: Path | None = None
     statements: Statements
 

@@ -44,11 +44,16 @@ class Judge:
 
     def trust(self, library: Path) -> Facts:
         """Verify a library of which only the integrity matters. Raises ``Refused`` with its first code."""
+        return self.look(library)[0]
+
+    def look(self, library: Path) -> tuple[Facts, Refused | None]:
+        """Verify a library; give its facts, and why it may not be used. Raises ``Refused`` if it is not sound."""
         report = self._verify(library)
+        no = report.refusal
+        refusal = None if no is None else _of(library, Refused(no.code, no.where, no.detail))
         if report.facts is None:
-            no = report.integrity
-            raise _of(library, Refused(no.code, no.where, no.detail))
-        return report.facts
+            raise refusal or Refused(report.integrity.code, str(library))
+        return report.facts, refusal
 
     def _verify(self, library: Path) -> Report:
         return verify(library, policy=self.policy, now=self.now, memory=self.memory, require=(), progress=self.progress)

@@ -5,12 +5,15 @@ checked first, so a file of any size costs the memory of its footer.
 """
 
 import os
-from typing import TYPE_CHECKING, Any, BinaryIO, Final
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, TypeVar
 
 from datalib.errors import Refused
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+Read = TypeVar("Read")
 
 #: Longest footer that is read, in bytes. A footer of 10,000 row groups of 50 columns stays below it.
 FOOTER_LIMIT: Final = 64 << 20
@@ -24,11 +27,20 @@ _CONTINUATION: Final = b"\xff\xff\xff\xff"
 
 
 def parquet_fields(file: BinaryIO, path: str) -> list[dict[str, Any]]:
-    """Read the fields of a Parquet file from its footer.
+    """Read the fields of a Parquet file from its footer; errors as those of `parquet_schema`."""
+    return _fields(_footer(file, path), path)
+
+
+def parquet_schema(file: BinaryIO, path: str) -> "pa.Schema":
+    """Read the Arrow schema of a Parquet file from its footer.
 
     Raises ``Refused`` (``E-TABLE-READ``) if the footer is damaged, encrypted or longer than `FOOTER_LIMIT`.
     Source: Apache Parquet format, "File format".
     """
+    return _read(_footer(file, path), path)
+
+
+def _footer(file: BinaryIO, path: str) -> "Callable[[], pa.Schema]":
     tail = _tail(file, 8, path)
     if tail[4:] == _PARQUET_ENCRYPTED:
         raise Refused("E-TABLE-READ", path, "the Parquet footer is encrypted")
@@ -43,7 +55,7 @@ def parquet_fields(file: BinaryIO, path: str) -> list[dict[str, Any]]:
 
         return pq.read_schema(pa.BufferReader(_PARQUET + footer))
 
-    return _fields(schema, path)
+    return schema
 
 
 def arrow_fields(file: BinaryIO, path: str) -> tuple[list[dict[str, Any]], bool]:
@@ -107,13 +119,16 @@ def _tail(file: BinaryIO, length: int, path: str) -> bytes:
     return file.read(length)
 
 
-def _fields(schema: Any, path: str) -> list[dict[str, Any]]:
-    """Call ``schema`` and map its fields; what pyarrow raises on damaged bytes becomes one refusal."""
+def _fields(schema: "Callable[[], pa.Schema]", path: str) -> list[dict[str, Any]]:
+    return _read(lambda: [_field(field) for field in schema()], path)
+
+
+def _read(found: Callable[[], Read], path: str) -> Read:
+    """Call ``found``; what pyarrow raises on damaged bytes becomes one refusal."""
     import pyarrow as pa
 
     try:
-        read = schema()
-        return [_field(field) for field in read]
+        return found()
     except (pa.ArrowException, OSError, ValueError, KeyError) as problem:  # the bytes are in memory: no disk speaks
         reason = str(problem).splitlines()[0] if str(problem) else type(problem).__name__
         raise Refused("E-TABLE-READ", path, f"its metadata cannot be read: {reason[:200]}") from problem

@@ -112,7 +112,7 @@ def _found(folder: Folder, path: str, declared: Mapping[str, Any], notes: list[N
     if tables.format_of(path) and "schema" not in declared:
         table = _table(folder, path, notes)
         if table is not None:
-            return _members(table)
+            return members(table)
     known = tables.format_of(path) or extension_of(path)
     return {**({"format": known} if known else {}), "mediatype": mediatype_of(path)}
 
@@ -187,28 +187,28 @@ def _check_length(table: Table, path: str) -> None:
         raise Refused("E-TABLE-READ", path, "the names of its columns are too long")
 
 
-def _members(table: Table) -> dict[str, Any]:
+def members(table: Table) -> dict[str, Any]:
     """Name the members of a table in the order in which people read them."""
-    members: dict[str, Any] = {"type": "table" if table.format in _READ_BY_FRICTIONLESS else "file"}
-    members |= {"format": table.format, "mediatype": table.mediatype}
+    found: dict[str, Any] = {"type": "table" if table.format in _READ_BY_FRICTIONLESS else "file"}
+    found |= {"format": table.format, "mediatype": table.mediatype}
     if table.encoding is not None:
-        members["encoding"] = table.encoding
+        found["encoding"] = table.encoding
     if table.dialect is not None:
-        members["dialect"] = dict(table.dialect)
-    return {**members, "schema": dict(table.schema)}
+        found["dialect"] = dict(table.dialect)
+    return {**found, "schema": dict(table.schema)}
 
 
 def _resource(table: Table, files: Sequence[tuple[str, int]], taken: set[str]) -> dict[str, Any]:
     path, size = files[0]
     if len(files) == 1:
         name = unique(slug(_stem(path)), taken)
-        return {"name": name, "path": path, **_with_bytes(_members(table), size)}
+        return {"name": name, "path": path, **_with_bytes(members(table), size)}
     stems = [_stem(file) for file, _ in files]
     first, last = min(stems), max(stems)
     alike = next((end for end in range(len(first)) if first[: end + 1] != last[: end + 1]), len(first))
     common = first[:alike].rstrip("-_. 0123456789")
     name = unique(slug(common or path.rpartition("/")[0].rpartition("/")[2] or _stem(path)), taken)
-    return {"name": name, "path": [file for file, _ in files], **_members(table)}
+    return {"name": name, "path": [file for file, _ in files], **members(table)}
 
 
 def _stem(path: str) -> str:

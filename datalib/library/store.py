@@ -300,7 +300,7 @@ def _copy(source: FileIO, target: FileIO) -> None:
             write_all(target, chunk)
 
 
-def write_all(file: FileIO, data: bytes) -> None:
+def write_all(file: FileIO, data: bytes | memoryview) -> None:
     """Write all of some bytes to an unbuffered file."""
     view = memoryview(data)
     while view:

@@ -61,13 +61,144 @@ def test_a_dry_run_writes_nothing_and_names_what_is_lacking(datalib: Program, mi
     assert (good.status, "nothing was written" in good.out) == (0, True)
     lacking = both(datalib, "--dry-run", "--purpose", "eval")
     assert lacking.status == 1
-    assert "library: verbatim → library/ (new, 2 files)\n  does not grant: eval" in lacking.out
+    assert "library: verbatim → library/ (new, 2 files, 51 bytes)\n  does not grant: eval" in lacking.out
+    assert "would be refused: E-PURPOSE-UPSTREAM: sector: " in lacking.out
+    assert "purposes: train:asr, eval; all inputs grant: train:asr" in lacking.out
     assert both(datalib, "--dry-run", "--purpose", "eval", "--format", "json").data["inputs"][1]["lacks"] == []
     assert sorted(tmp_path.rglob("*")) == before
     refused = both(datalib, "--purpose", "eval")
     assert refused.status == 1
     assert "E-PURPOSE-UPSTREAM" in refused.err
     assert "library lacks eval" in refused.err
+
+
+def test_a_dry_run_tells_of_all_that_would_stop_it(datalib: Program, milk: Path, tmp_path: Path) -> None:
+    assert datalib("scan", "library", "-o", "scan").status == 0
+    noted = datalib(
+        *("attest", "library", "--as", AUDITOR, "--name", "en=A", "--claim", "optout", "--scan", "scan"),
+        *("--key", "auditor.pem"),
+    )
+    assert noted.status == 0, noted.err
+    assert datalib("withdraw", "milk", "--reason", "sold out", "--key", "buyer.pem").status == 0
+    (tmp_path / "sector/library").mkdir(parents=True)
+    (tmp_path / "sector/library/words.csv").write_text("mine\n")
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    done = both(datalib, "--dry-run", "--purpose", "eval", "--format", "json")
+    assert done.status == 1
+    assert [(stop["code"], stop["where"]) for stop in done.data["stops"]] == [
+        ("E-LIB-WITHDRAWN", "milk: chain.jsonl:2"),
+        ("E-PURPOSE-UPSTREAM", "sector"),
+        ("E-OUT-EXISTS", "library/words.csv"),
+    ]
+    assert (done.data["accepted"], done.data["code"]) == (False, "E-LIB-WITHDRAWN")
+    assert done.data["placed"] == {"copied": 2, "removed": 0, "kept": 0}
+    assert [(each["name"], each["optout"], each["withdrawn"]) for each in done.data["graph"]] == [
+        ("library", "pass", ""),
+        ("milk", None, "sold out"),
+    ]
+    assert done.data["licences"] == {"": ["milk"], "CC0-1.0": ["library"]}
+    assert done.data["granted"] == ["train:asr"]
+    said = both(datalib, "--dry-run").out
+    assert "  - library (x-test:producer): licences: CC0-1.0; opt-outs: examined, pass" in said
+    assert "  - milk (x-test:buyer): licences: none stated; opt-outs: not examined\n    withdrawn: sold out" in said
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+def test_names_that_collide_are_solved_and_said(datalib: Program, milk: Path, tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other/words.csv").write_text("word,count\nа,1\n", encoding="utf-8")
+    described = datalib(
+        *("init", "other", "--producer-id", BUYER, "--producer-name", "en=B", "--purpose", "train:asr"),
+        *("--source", "Own", "--license", "MIT"),
+    )
+    assert described.status == 0, described.err
+    manifest = json.loads((tmp_path / "other/datapackage.json").read_bytes()) | {"name": "library"}
+    (tmp_path / "other/datapackage.json").write_text(json.dumps(manifest))
+    assert datalib("sign", "other", "--key", "buyer.pem").status == 0
+    asked = ("assemble", "sector", "--input", "library", "--input", "other", *AGENCY)
+    seen = datalib(*asked, "--dry-run")
+    assert seen.status == 0, seen.err
+    assert "library: verbatim → library-2/ (new, 1 files, 16 bytes)\n  not library/, which is another's" in seen.out
+    odd = ("--input", "milk,prefix=Library 2")
+    renamed = datalib(*asked[:6], *odd, *AGENCY, "--dry-run")
+    assert renamed.status == 0, renamed.err
+    assert datalib(*asked).status == 0
+    assert (tmp_path / "sector/library-2/words.csv").read_text(encoding="utf-8") == "word,count\nа,1\n"
+    assert "nothing has changed since the last signature" in datalib(*asked).out
+    assert datalib("verify", "sector", *TRUST, "--require", "none").status == 0
+
+
+def test_resources_that_would_have_one_name_get_two(datalib: Program, milk: Path, tmp_path: Path) -> None:
+    shutil.copytree(tmp_path / "library", tmp_path / "other", ignore=shutil.ignore_patterns("chain.jsonl", "manifests"))
+    (tmp_path / "other/notes.txt").write_text("Others.\n")
+    assert datalib("sign", "other", "--key", "producer.pem").status == 0
+    seen = datalib(
+        "assemble", "sector", "--input", "library,prefix=a b", "--input", "other,prefix=a-b", *AGENCY, "--dry-run"
+    )
+    assert seen.status == 0, seen.err
+    assert "the name a-b-words is another's: a-b-words-2 instead" in seen.out
+
+
+def test_tables_are_joined_and_made_anew(datalib: Program, milk: Path, tmp_path: Path) -> None:
+    (milk / "more.csv").write_text("word,count\nай,1\n", encoding="utf-8")
+    assert datalib("init", "milk").status == 0
+    assert datalib("sign", "milk", "--key", "buyer.pem").status == 0
+    asked = ("assemble", "sector", "--input", "library", "--input", "milk", *AGENCY)
+    join = ("--join", "all.csv=library/words,./milk/more,source-column=from")
+    seen = datalib(*asked, *join, "--dry-run", "--format", "json")
+    assert seen.status == 0, seen.err
+    assert not (tmp_path / "sector").exists()
+    done = datalib(*asked, *join)
+    assert done.status == 0, done.err
+    assert "all.csv: joined of library/words, milk/more (3 rows, " in done.out
+    made = seen.data["joined"][0]
+    assert (made["rows"], made["bytes"]) == (3, (tmp_path / "sector/all.csv").stat().st_size)
+    libs = [item["lib"] for item in made["of"]]
+    lines = (tmp_path / "sector/all.csv").read_text(encoding="utf-8").splitlines()
+    assert lines == ["word,count,from", f"дала,2,{libs[0]}", f"күн,3,{libs[0]}", f"ай,1,{libs[1]}"]
+    report = datalib("verify", "sector", *TRUST, "--require", "none", "--format", "json")
+    assert report.status == 0, report.out
+    assert "derived" in report.data["not_checked"]
+    (tmp_path / "library/words.csv").write_text("word,count\nкүн,3\n", encoding="utf-8")
+    assert datalib("sign", "library", "--key", "producer.pem", "--reason", "optout", *LATER).status == 0
+    news = datalib("refresh", "sector", "--from", "library", *TRUST, *LATER)
+    assert "gate: no, E-INPUT-OPTOUT" in news.out
+    half = datalib("assemble", "sector", "--input", "library", "--key", "auditor.pem", *TRUST, *LATER)
+    assert (half.status, "all.csv was joined of more" in half.err) == (2, True)
+    followed = datalib(*asked, *LATER)
+    assert followed.status == 0, followed.err
+    assert "дала" not in (tmp_path / "sector/all.csv").read_text(encoding="utf-8")
+    assert datalib("verify", "sector", *TRUST, "--require", "none", *LATER).status == 0
+    assert "amend: x-test:auditor (optout)" in datalib("show", "sector").out
+
+
+def test_news_travel_through_two_levels(datalib: Program, milk: Path, tmp_path: Path) -> None:
+    assert both(datalib).status == 0
+    above = ("assemble", "above", "--input", "sector", *AGENCY)
+    assert datalib(*above).status == 0
+    assert "    - library (x-test:producer): verbatim → library/" in datalib("show", "above").out
+    (tmp_path / "library/notes.txt").unlink()
+    assert datalib("sign", "library", "--key", "producer.pem", "--reason", "erasure", *LATER).status == 0
+    news = datalib("refresh", "above", "--from", "library", *TRUST, *LATER)
+    assert "gate: no, E-INPUT-OPTOUT" in news.out
+    assert "      amended since, and to be followed: erasure" in datalib("show", "above").out
+    asked = ("verify", "above", *TRUST, "--require", "none", "--format", "json", *LATER)
+    assert datalib(*asked).data["code"] == "E-INPUT-OPTOUT"
+    # Only who took from the library can follow it: until then, nobody above can.
+    early = datalib(*above, *LATER)
+    assert (early.status, "E-INPUT-OPTOUT" in early.err) == (1, True)
+    foreseen = datalib(*above, *LATER, "--dry-run", "--format", "json")
+    assert (foreseen.status, foreseen.data["code"]) == (1, "E-INPUT-OPTOUT")
+    middle = datalib("assemble", "sector", "--input", "library", "--key", "auditor.pem", *TRUST, *LATER)
+    assert middle.status == 0, middle.err
+    followed = datalib(*above, *LATER)
+    assert followed.status == 0, followed.err
+    assert datalib(*asked).status == 0
+    assert not (tmp_path / "above/sector/library/notes.txt").exists()
+    assert datalib("withdraw", "milk", "--reason", "sold out", "--key", "buyer.pem", *LATER).status == 0
+    last = datalib("refresh", "above", "--from", "milk", *TRUST, *LATER)
+    assert "gate: no, E-INPUT-WITHDRAWN" in last.out
+    assert "      withdrawn: sold out" in datalib("show", "above").out
 
 
 def test_nothing_is_assembled_without_trust(datalib: Program, signed: Path, tmp_path: Path) -> None:

@@ -42,13 +42,20 @@ ACTS = {
         *TRUST,
     ),
     "follow": ("assemble", "library", "--input", "upstream", "--key", "producer.pem", *TRUST),
+    "join": (
+        *("assemble", "library", "--input", "upstream", "--input", "other"),
+        *("--join", "deep/words.csv=upstream/words,other/words"),
+        *("--producer-id", PRODUCER, "--producer-name", "en=P", "--purpose", "train:asr", "--key", "producer.pem"),
+        *TRUST,
+    ),
+    "join again": ("assemble", "library", "--input", "upstream", "--input", "other", "--key", "producer.pem", *TRUST),
 }
 
 
 def _prepare(datalib: Program, library: Path, act: str) -> None:
     if act == "genesis":
         return
-    if act in {"assemble", "follow"}:
+    if act in {"assemble", "follow", "join", "join again"}:
         _prepare_assembly(datalib, library, act)
         return
     assert datalib("sign", "library", "--key", "producer.pem").status == 0
@@ -77,6 +84,10 @@ def _prepare_assembly(datalib: Program, library: Path, act: str) -> None:
         (upstream / "notes.txt").write_text("changed\n")
         (upstream / "new.txt").write_text("new\n")
         assert datalib("sign", "upstream", "--key", "producer.pem").status == 0
+    if act == "join again":
+        assert datalib(*ACTS["join"]).status == 0
+        (upstream / "words.csv").write_text("word,count\nай,1\n", encoding="utf-8")
+        assert datalib("sign", "upstream", "--key", "producer.pem").status == 0
 
 
 @pytest.mark.parametrize("act", ACTS)
@@ -91,7 +102,7 @@ def test_a_killed_act_is_completed_by_the_next_run(datalib: Program, library: Pa
         assert killed or status == 0
         chain = library / "chain.jsonl"
         lines = len(chain.read_bytes().splitlines()) if chain.exists() else 0
-        wanted = 1 if act in {"genesis", "assemble"} else 2
+        wanted = 1 if act in {"genesis", "assemble", "join"} else 2
         if lines < wanted:
             # What is half done is no library that a verifier accepts, or still the one from before.
             half = datalib("verify", "library", *TRUST, "--require", "none", "--format", "json").data

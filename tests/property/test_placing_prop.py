@@ -8,7 +8,7 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from datalib.assembly.placing import Placed, Region, place
+from datalib.assembly.placing import Placed, Region, foresee, place
 from datalib.assembly.request import Pattern
 from datalib.errors import Refused
 from datalib.formats import sha256_hex
@@ -84,7 +84,11 @@ def test_placing(
         with Folder(out) as folder:
             if former:
                 write(folder, ordered(former))
+            before = read(out)
+            seen, stops = foresee(folder, regions, leave=leave)
+            assert read(out) == before
             done = placed(folder, regions, leave)
+            assert bool(stops) == (done is None)
             if done is None:
                 changed = {path for path, data in there.items() if read(out).get(path) != data}
                 assert all(former.get(path) == there[path] for path in changed)
@@ -92,6 +96,7 @@ def test_placing(
                 return
             untouched = {path: data for path, data in there.items() if region(path) is None}
             assert read(out) == wanted | untouched
+            assert seen == done
             assert done.copied + done.kept == len(wanted)
             again = place(folder, regions, leave=leave)
             assert (again.copied, again.removed, again.kept) == (0, 0, len(wanted))

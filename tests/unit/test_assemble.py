@@ -152,7 +152,7 @@ def test_a_dry_run_names_which_input_lacks_which_purpose(tmp_path: Path, out: Pa
     publish(grain, milk)
     asked = (grain.folder, milk.folder)
     found = preview(out, *asked, purposes=["train:asr", "eval", "train:tts"])
-    assert [(part.name, part.lacking) for part in found.parts] == [
+    assert [(part.name, part.lacking) for part in found.plan.parts] == [
         ("grain", ("train:tts",)),
         ("milk", ("train:asr", "train:tts")),
     ]

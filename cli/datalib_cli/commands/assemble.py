@@ -7,6 +7,7 @@ import click
 
 from datalib.errors import Misuse
 from datalib_cli import options
+from datalib_cli.assembled import outlook_data, outlook_lines, placed_data, plan_data, plan_lines
 from datalib_cli.base import Command, Output, clock, texts
 from datalib_cli.commands.init import source_value
 from datalib_cli.render import act_data, note_data, note_lines
@@ -14,7 +15,6 @@ from datalib_cli.texts import Texts
 
 if TYPE_CHECKING:
     from datalib.assembly.assemble import Assembled
-    from datalib.assembly.plan import Plan
     from datalib.assembly.request import Order
 
 
@@ -33,6 +33,14 @@ if TYPE_CHECKING:
     multiple=True,
     metavar="PREFIX/GLOB",
     help="Files of a subset, by their paths in OUT: * within a name, ** across folders, / at the end for a folder.",
+)
+@click.option(
+    "--join",
+    "joins",
+    multiple=True,
+    metavar="PATH=DIR/RESOURCE,DIR/RESOURCE[,source-column=NAME]",
+    help="Tables of inputs with the same columns, as one file of OUT (CSV or Parquet) with one column more: the id of "
+    "the library that a row is from. Repeatable.",
 )
 @click.option("--data", "data", type=options.FOLDER, help="A folder with OUT's own files. Default: they lie in OUT.")
 @click.option("--producer-id", metavar="ID", help="Who assembles: kz-bin:…, lei:…, orcid:…, x-REGISTER:….")
@@ -61,6 +69,7 @@ def command(
     out: Path,
     inputs: tuple[str, ...],
     take: tuple[str, ...],
+    joins: tuple[str, ...],
     data: Path | None,
     producer_id: str | None,
     producer_name: tuple[str, ...],
@@ -98,9 +107,12 @@ def command(
     trusted = options.TrustOptions(policy=policy, roots=roots, state=state, vouched=vouched)
     believed, pinned = trusted.believed()
     trust = Trust(policy=believed, roots=pinned, state=state)
-    order = _order(out, inputs, take, data, _statements(producer_id, producer_name, purposes, sources, license_))
+    order = _order(out, inputs, take, joins, data, _statements(producer_id, producer_name, purposes, sources, license_))
     if dry_run:
-        return _planned(assembly.preview(order, trust, now=moment), say)
+        found = assembly.preview(order, trust, now=moment)
+        return Output(
+            data=outlook_data(found, say.lang), lines=outlook_lines(found, say), status=1 if found.stops else 0
+        )
     if not own:
         raise Misuse("E-USAGE", "--key", "a private key to sign with")
     opened = options.load_keys(own, password_file, say("Password of {key}"))
@@ -133,74 +145,38 @@ def _statements(
     )
 
 
-def _order(out: Path, inputs: tuple[str, ...], take: tuple[str, ...], data: Path | None, statements: Any) -> "Order":
-    from datalib.assembly.request import Order, Pattern, Wish
+def _order(
+    out: Path,
+    inputs: tuple[str, ...],
+    take: tuple[str, ...],
+    joins: tuple[str, ...],
+    data: Path | None,
+    statements: Any,
+) -> "Order":
+    from datalib.assembly.request import Joining, Order, Pattern, Wish
 
     return Order(
         out=out,
         inputs=tuple(map(Wish.parse, inputs)),
         take=tuple(map(Pattern.parse, take)),
+        joins=tuple(map(Joining.parse, joins)),
         data=data,
         statements=statements,
     )
 
 
-def _plan_data(plan: "Plan") -> dict[str, Any]:
-    return {
-        "purposes": list(plan.purposes),
-        "inputs": [
-            {
-                "name": part.name,
-                "lib": part.item.lib,
-                "head": part.item.head,
-                "mode": part.item.mode,
-                "prefix": part.item.prefix,
-                "change": str(part.change),
-                "files": part.files,
-                "lacks": list(part.lacking),
-            }
-            for part in plan.parts
-        ],
-        "dropped": list(plan.dropped),
-        "upstream": list(plan.libraries),
-    }
-
-
-def _plan_lines(plan: "Plan", say: Texts) -> list[str]:
-    changes = {"new": say("new"), "moved": say("moved on"), "same": say("as before"), "kept": say("not touched")}
-    lines = []
-    for part in plan.parts:
-        taken = "" if part.folder is None or part.item.mode == "derived" else say(", {count} files", count=part.files)
-        below = f" → {part.item.prefix}" if part.item.prefix else ""
-        lines.append(f"{part.name}: {part.item.mode}{below} ({changes[part.change]}{taken})")
-        if part.lacking:
-            lines.append("  " + say("does not grant: {codes}", codes=", ".join(part.lacking)))
-    return [*lines, say("upstream libraries: {count}", count=len(plan.libraries))]
-
-
-def _planned(plan: "Plan", say: Texts) -> Output:
-    lacking = any(part.lacking for part in plan.parts)
-    last = (
-        say("would be refused: purposes are a subset of those of every input")
-        if lacking
-        else say("nothing was written")
-    )
-    lines = [*_plan_lines(plan, say), last]
-    return Output(data={**_plan_data(plan), "dry_run": True, "accepted": not lacking}, lines=lines, status=int(lacking))
-
-
 def _done(done: "Assembled", half: Path | None, say: Texts) -> Output:
     from datalib.library.store import write_file
 
-    act, placed = done.act, done.placed
+    act, placed = done.act, placed_data(done.placed)
     if act.pending is not None:
         if half is None:
             raise Misuse("E-SIG-PENDING", str(done.plan.standing.path))
         write_file(half, act.pending + b"\n")
     lines = [
         *note_lines(done.warnings, say),
-        *_plan_lines(done.plan, say),
-        say("files: {copied} copied, {removed} removed, {kept} there already", **_counts(placed)),
+        *plan_lines(done.plan, done.joined, say),
+        say("files: {copied} copied, {removed} removed, {kept} there already", **placed),
     ]
     if act.kind == "none":
         lines.append(say("nothing has changed since the last signature"))
@@ -208,9 +184,5 @@ def _done(done: "Assembled", half: Path | None, say: Texts) -> Output:
         lines.append(say("half signed: {path}", path=half))
     else:
         lines += [f"{act.kind}: {act.event}", say("library: {id}", id=act.library)]
-    data = _plan_data(done.plan) | act_data(act) | {"placed": _counts(placed), "carried": done.carried}
+    data = plan_data(done.plan, done.joined) | act_data(act) | {"placed": placed, "carried": done.carried}
     return Output(data=data | {"dry_run": False, "warnings": note_data(done.warnings)}, lines=lines)
-
-
-def _counts(placed: Any) -> dict[str, int]:
-    return {"copied": placed.copied, "removed": placed.removed, "kept": placed.kept}
