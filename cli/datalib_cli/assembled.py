@@ -34,6 +34,7 @@ def plan_data(plan: "Plan", joined: "Iterable[Joined]") -> dict[str, Any]:
                 "bytes": part.bytes,
                 "grants": list(part.manifest.purpose),
                 "lacks": list(part.lacking),
+                "scan": part.record.scan if part.record else None,
             }
             for part in plan.parts
         ],
@@ -58,12 +59,15 @@ def plan_lines(plan: "Plan", joined: "Iterable[Joined]", say: Texts) -> list[str
     changes = {"new": say("new"), "moved": say("moved on"), "same": say("as before"), "kept": say("not touched")}
     lines = []
     for part in plan.parts:
-        counted = part.folder is not None and part.item.mode != "derived"
+        counted = part.source is not None
         taken = say(", {count} files, {bytes} bytes", count=part.files, bytes=part.bytes) if counted else ""
         below = f" → {part.item.prefix}" if part.item.prefix else ""
         lines.append(f"{part.name}: {part.item.mode}{below} ({changes[part.change]}{taken})")
         if part.instead:
             lines.append("  " + say("not {prefix}, which is another's", prefix=part.instead))
+        if part.scanned:
+            counts = {"admitted": part.scanned.admitted, "works": part.scanned.works}
+            lines.append("  " + say("a scan admitted {admitted} of {works} works", **counts))
         if part.lacking:
             lines.append("  " + say("does not grant: {codes}", codes=", ".join(part.lacking)))
     tables = {join.path: ", ".join(table.label for table in join.tables) for join in plan.joins}

@@ -16,11 +16,12 @@ from typing import Any
 
 from datalib import acts, admission
 from datalib.acts import Act, Record
-from datalib.assembly import description, outlook, survey, upstream
+from datalib.assembly import description, outlook, scanned, survey, upstream
 from datalib.assembly.joined_rows import Joined, join
 from datalib.assembly.outlook import Outlook
+from datalib.assembly.parts import Change
 from datalib.assembly.placing import Placed, former_lines, place
-from datalib.assembly.plan import Change, Plan, own_region, plan
+from datalib.assembly.plan import Plan, own_region, plan
 from datalib.assembly.request import SUBSET, Order, check_beside
 from datalib.assembly.standing import Given, standing
 from datalib.assembly.trust import Judge, Trust
@@ -171,6 +172,9 @@ def _describe(folder: Folder, order: Order, found: Plan, now: int) -> describe.D
     document["sources"] = description.joined_sources(
         document.get("sources", ()), *(description.carried_sources(part.manifest) for part in moved)
     )
+    document[scanned.MEMBER] = [record.to_dict() for record in found.records]
+    if not found.records:
+        del document[scanned.MEMBER]
     block = dict(document.get("datalib", {}))
     block["inputs"] = [description.input_value(part.item) for part in found.parts]
     given: Mapping[str, Any] = {**document, "datalib": block}

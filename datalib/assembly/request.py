@@ -1,6 +1,7 @@
 """What is asked of an assembly: which libraries, how their files are taken, which of their files.
 
-    DIR[,mode=verbatim|subset|derived][,prefix=P]     one input
+    DIR[,mode=verbatim|subset|derived][,prefix=P][,scan=OUT]
+                                                      one input; what a scan of it admitted, if there is one
     PREFIX/GLOB                                       files of a subset, by their paths in the new library:
                                                       * and ? within a name, ** across folders, / at the end: a folder
     PATH=DIR/RESOURCE,DIR/RESOURCE[,source-column=NAME]
@@ -31,7 +32,7 @@ SOURCE_COLUMN: Final = "source_library"
 JOINED: Final = ("csv", "parquet")
 
 _COLUMN: Final = "source-column="
-_MEMBER: Final = re.compile(r"(?P<rest>.+),(?P<name>mode|prefix)=(?P<value>[^,]*)", re.DOTALL)
+_MEMBER: Final = re.compile(r"(?P<rest>.+),(?P<name>mode|prefix|scan)=(?P<value>[^,]*)", re.DOTALL)
 _WILD: Final = re.compile(r"\*\*|\*|\?")
 _MEANING: Final = {"**": ".*", "*": "[^/]*", "?": "[^/]"}
 
@@ -43,10 +44,11 @@ class Wish:
     folder: Path
     mode: str | None = None
     prefix: str | None = None
+    scan: Path | None = None
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read ``DIR[,mode=…][,prefix=…]``; a folder may hold commas. Raises ``Misuse`` (``E-USAGE``)."""
+        """Read ``DIR[,mode=…][,prefix=…][,scan=…]``; a folder may hold commas. Raises ``Misuse`` (``E-USAGE``)."""
         said: dict[str, str] = {}
         while match := _MEMBER.fullmatch(text):
             text, name, value = match["rest"], match["name"], match["value"]
@@ -56,7 +58,11 @@ class Wish:
         mode, prefix = said.get("mode"), said.get("prefix")
         if mode is not None and mode not in MODES:
             raise Misuse("E-USAGE", "--input", f"mode {mode!r} is none of {', '.join(MODES)}")
-        return cls(folder=Path(text), mode=mode, prefix=None if prefix is None else as_prefix(prefix))
+        scan = Path(said["scan"]) if "scan" in said else None
+        if scan is not None and mode == VERBATIM:
+            raise Misuse("E-USAGE", "--input", "scan= goes with mode=derived, its rows, or mode=subset, its files")
+        prefix = None if prefix is None else as_prefix(prefix)
+        return cls(folder=Path(text), mode=mode, prefix=prefix, scan=scan)
 
 
 def as_prefix(text: str) -> str:

@@ -6,7 +6,7 @@ that an interrupted run can be repeated and a finished one changes nothing.
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -71,7 +71,7 @@ def _unwanted(out: Path, result: ScanResult, wanted: set[str]) -> tuple[dict[str
     tables: dict[str, set[int]] = {}
     files: list[str] = []
     sources: list[str] = []
-    for work in _works(out, result, wanted):
+    for work in works_with(out, result, wanted):
         table, _, number = work.rpartition("#")
         if work in names:
             files.append(work)
@@ -84,7 +84,8 @@ def _unwanted(out: Path, result: ScanResult, wanted: set[str]) -> tuple[dict[str
     return tables, files, sources
 
 
-def _works(out: Path, result: ScanResult, wanted: set[str]) -> Iterator[str]:
+def works_with(out: Path, result: ScanResult, wanted: Iterable[str]) -> Iterator[str]:
+    """Give the ids of the works with one of these verdicts. Raises Refused (E-SCAN-FORMAT), Unchecked (E-IO)."""
     import pyarrow as pa
     import pyarrow.compute as pc
     import pyarrow.parquet as pq

@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     "inputs",
     multiple=True,
     required=True,
-    metavar="DIR[,mode=MODE][,prefix=P]",
-    help="A library to take from: verbatim (all its files), subset (some), derived (others made from it). Repeatable.",
+    metavar="DIR[,mode=MODE][,prefix=P][,scan=OUT]",
+    help="A library to take from: verbatim (all its files), subset (some), derived (others made from it). With a scan "
+    "of it, what was admitted: rows (derived) or files (subset). Repeatable.",
 )
 @click.option(
     "--take",
