@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-_BATCH: Final = 1 << 13  # rows read at once
+_BATCH: Final = 1 << 15  # rows read at once
 _GROUP_ROWS: Final = 1 << 17  # of a Parquet row group, at most
 _GROUP_BYTES: Final = 64 << 20  # unpacked; a group ends with the batch that reaches it
-_SPECIAL: Final = '[,"\r\n]'
+_SPECIAL: Final = (b",", b'"', b"\r", b"\n")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,10 +143,20 @@ def _lines(columns: list[Any]) -> bytes:
     import pyarrow.compute as pc
 
     cells = [column if isinstance(column, pa.Scalar) else _quoted(column.cast(pa.binary())) for column in columns]
+    cells[-1] = pc.binary_join_element_wise(cells[-1], b"", b"\n")  # a line feed behind it
     rows = pc.binary_join_element_wise(*cells, pa.scalar(b",", pa.binary()))
-    whole = pa.ListArray.from_arrays([0, len(rows)], rows)
-    lines: bytes = pc.binary_join(whole, b"\n")[0].as_py()
-    return lines + b"\n"
+    return _text(rows)
+
+
+def _text(column: Any) -> bytes:
+    """Give all cells of a column without anything between them."""
+    _, offsets, data = column.buffers()
+    if data is None:
+        return b""
+    ends = memoryview(offsets).cast("i")
+    start, stop = ends[column.offset], ends[column.offset + len(column)]
+    text: bytes = data.slice(start, stop - start).to_pybytes()
+    return text
 
 
 def _quoted(column: Any) -> Any:
@@ -154,11 +164,12 @@ def _quoted(column: Any) -> Any:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    special = pc.match_substring_regex(column, _SPECIAL)
-    if not pc.any(special).as_py():
+    text = _text(column)
+    if not any(mark in text for mark in _SPECIAL):
         return column
+    special = pc.match_substring_regex(column, f"[{b''.join(_SPECIAL).decode()}]")
     quote, nothing = pa.scalar(b'"', pa.binary()), pa.scalar(b"", pa.binary())
-    doubled = pc.replace_substring(column, '"', '""')
+    doubled = pc.replace_substring(column, '"', '""') if b'"' in text else column
     return pc.if_else(special, pc.binary_join_element_wise(quote, doubled, quote, nothing), column)
 
 

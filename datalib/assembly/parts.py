@@ -43,8 +43,8 @@ class Part:
 
     ``files``, ``bytes``: how many are taken; ``described``: those that resources of the input name; ``lacking``: the
     purposes that the input does not grant; ``instead``: the prefix that it would have, were it not another's.
-    ``scanned``: the scan that chose what is taken, ``rows`` the files that it wrote, if these are taken; ``record``: what
-    the manifest keeps of the scan, or of an earlier one.
+    ``scanned``: the scan that chose what is taken, ``rows`` the files that it wrote, if these are taken; ``record``:
+    what the manifest keeps of the scan, or of an earlier one.
     """
 
     name: str

@@ -1,9 +1,17 @@
 """The program assembles libraries, follows them, and says what it would do."""
 
 import json
+import os
+import resource
 import shutil
+import subprocess
+import sys
+from hashlib import sha256
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+import pyarrow.parquet as pq
 import pytest
 
 from tests.cli.conftest import AUDITOR, BUYER, PRODUCER, TRUST, Program, Result
@@ -170,6 +178,33 @@ def test_tables_are_joined_and_made_anew(datalib: Program, milk: Path, tmp_path:
     assert "дала" not in (tmp_path / "sector/all.csv").read_text(encoding="utf-8")
     assert datalib("verify", "sector", *TRUST, "--require", "none", *LATER).status == 0
     assert "amend: x-test:auditor (optout)" in datalib("show", "sector").out
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_a_full_disk_leaves_nothing_half_written(datalib: Program, signed: Path, tmp_path: Path, kind: str) -> None:
+    cells = {"id": range(40_000), "noise": [sha256(str(n).encode()).hexdigest() for n in range(40_000)]}
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        table = pa.table(cells)
+        (pq.write_table if kind == "parquet" else pa_csv.write_csv)(table, tmp_path / name / f"t.{kind}")
+        said = ("--producer-id", PRODUCER, "--producer-name", "en=P", "--purpose", "train:asr", "--source", "Own")
+        assert datalib("init", name, *said).status == 0
+        assert datalib("sign", name, "--key", "producer.pem").status == 0
+    join = ("--join", f"deep/all.{kind}=one/t,two/t")
+    asked = ("assemble", "sector", "--input", "one", "--input", "two", *join, *AGENCY)
+    # What measures coverage writes files too, and would fail in its own way.
+    quiet = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
+    full = subprocess.run(
+        [sys.executable, "-m", "datalib_cli.entry", *asked],
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20)),
+        env=quiet, capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+    assert full.returncode == 3, full.stderr
+    assert "E-IO: deep/all." in full.stderr
+    assert len(full.stderr.splitlines()) == 1
+    assert [path.name for path in (tmp_path / "sector").rglob("*") if path.is_file()] == []
+    assert datalib(*asked).status == 0
+    assert datalib("verify", "sector", *TRUST, "--require", "none").status == 0
 
 
 def test_news_travel_through_two_levels(datalib: Program, milk: Path, tmp_path: Path) -> None:
