@@ -17,10 +17,10 @@ from typing import Any
 from datalib import acts, admission
 from datalib.acts import Act, Record
 from datalib.assembly import description, outlook, scanned, survey, upstream
-from datalib.assembly.joined_rows import Joined, join
+from datalib.assembly.joined_rows import Joined, join_all
 from datalib.assembly.outlook import Outlook
 from datalib.assembly.parts import Change
-from datalib.assembly.placing import Placed, former_lines, place
+from datalib.assembly.placing import Placed, place
 from datalib.assembly.plan import Plan, own_region, plan
 from datalib.assembly.request import SUBSET, Order, check_beside
 from datalib.assembly.standing import Given, standing
@@ -95,14 +95,15 @@ def assemble(
     """
     judge = Judge.of(trust, now, adding(watch, "inputs", None))
     found = _prepare(order, judge.accept)
-    for stop in (*survey.closed(survey.told(found.supply, found.reached)), *([found.beyond] if found.beyond else [])):
+    stops = survey.closed(survey.told(found.supply, found.reached))
+    if stop := next(iter(stops), found.beyond):
         raise stop
     with trouble(str(order.out)):
         order.out.mkdir(exist_ok=True)
     with acts.writing(order.out) as folder:
         regions = [*found.regions(), *([own_region(order.data)] if order.data else [])]
         placed = place(folder, regions, leave=[*found.untouched, *found.joined], watch=watch)
-        joined = _join(folder, found, watch)
+        joined = join_all(folder, found.joins, watch=watch)
         described = _describe(folder, order, found, now)
         carried = _carry(folder, found)
         folder.flush()
@@ -151,15 +152,6 @@ def _verified(order: Order, accept: Callable[[Path], Facts]) -> list[Given]:
             seen[place_] = Given(wish=wish, facts=accept(wish.folder), copies=read_copies(wish.folder))
         given.append(replace(seen[place_], wish=wish))
     return given
-
-
-def _join(folder: Folder, found: Plan, watch: Watch) -> tuple[Joined, ...]:
-    """Write the joined tables."""
-    if not found.joins:
-        return ()
-    paths = {wanted.path for wanted in found.joins}
-    former = {line.path: line.sha256 for line in former_lines(folder) if line.path in paths}
-    return tuple(join(folder, wanted, former.get(wanted.path), watch=watch) for wanted in found.joins)
 
 
 def _describe(folder: Folder, order: Order, found: Plan, now: int) -> describe.Draft:

@@ -6,11 +6,12 @@ keeps its types. The same tables give the same bytes.
 
 import hashlib
 import io
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from datalib.assembly.joining import Join, Table
+from datalib.assembly.placing import former_lines
 from datalib.errors import Refused
 from datalib.library import hashing
 from datalib.library.batches import read_batches
@@ -41,6 +42,27 @@ class Joined:
     changed: bool
 
 
+def join_all(folder: Folder, wanted: Sequence[Join], *, watch: Watch = nobody) -> tuple[Joined, ...]:
+    """Write joined tables into a library, in the place of those that its former listing has; raises as `join`."""
+    known = _listed(folder, wanted)
+    return tuple(join(folder, each, known.get(each.path), watch=watch) for each in wanted)
+
+
+def foresee_all(folder: Folder | None, wanted: Sequence[Join]) -> tuple[tuple[Joined, ...], tuple[Refused, ...]]:
+    """Say what `join_all` would make, and what of the folder, if there is one, would stop it; nothing is written.
+
+    Raises what `join` raises on account of the tables.
+    """
+    known = _listed(folder, wanted) if folder else {}
+    made = [_make(folder, each, known.get(each.path), None, nobody) for each in wanted]
+    return tuple(joined for joined, _ in made), tuple(stop for _, stop in made if stop)
+
+
+def _listed(folder: Folder, wanted: Sequence[Join]) -> dict[str, str]:
+    paths = {each.path for each in wanted}
+    return {line.path: line.sha256 for line in former_lines(folder) if line.path in paths} if paths else {}
+
+
 def join(folder: Folder, wanted: Join, known: str | None, *, watch: Watch = nobody) -> Joined:
     """Write a joined table into a library.
 
@@ -52,14 +74,6 @@ def join(folder: Folder, wanted: Join, known: str | None, *, watch: Watch = nobo
         if refusal is not None:
             raise refusal
     return made
-
-
-def foresee(folder: Folder | None, wanted: Join, known: str | None) -> tuple[Joined, Refused | None]:
-    """Say what `join` would make, and what of the folder, if there is one, would stop it; nothing is written.
-
-    Raises what `join` raises on account of the tables.
-    """
-    return _make(folder, wanted, known, None, nobody)
 
 
 def _make(

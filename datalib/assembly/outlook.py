@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from datalib.assembly import description, joined_rows, placing, survey
 from datalib.assembly.joined_rows import Joined
-from datalib.assembly.placing import Placed, former_lines
+from datalib.assembly.placing import Placed
 from datalib.assembly.plan import Plan, own_region
 from datalib.assembly.request import Order
 from datalib.assembly.survey import Upstream
@@ -63,11 +63,9 @@ def _files(order: Order, found: Plan) -> tuple[Placed, tuple[Joined, ...], tuple
     regions = [*found.regions(), *([own_region(order.data)] if order.data else [])]
     if not order.out.exists():
         copied = sum(1 for region in regions for _ in region.lines())
-        made = [joined_rows.foresee(None, wanted, None) for wanted in found.joins]
-        return Placed(copied=copied, removed=0, kept=0), tuple(joined for joined, _ in made), ()
+        joined, _ = joined_rows.foresee_all(None, found.joins)
+        return Placed(copied=copied, removed=0, kept=0), joined, ()
     with Folder(order.out) as folder:
         placed, stops = placing.foresee(folder, regions, leave=[*found.untouched, *found.joined])
-        paths = {wanted.path for wanted in found.joins}
-        former = {line.path: line.sha256 for line in former_lines(folder) if line.path in paths}
-        made = [joined_rows.foresee(folder, wanted, former.get(wanted.path)) for wanted in found.joins]
-    return placed, tuple(joined for joined, _ in made), (*stops, *(stop for _, stop in made if stop))
+        joined, more = joined_rows.foresee_all(folder, found.joins)
+    return placed, joined, (*stops, *more)

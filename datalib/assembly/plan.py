@@ -93,9 +93,9 @@ class Plan:
 def plan(order: Order, before: Standing, given: Sequence[Given]) -> Plan:
     """Say what an assembly comes to.
 
-    Raises ``Refused``: ``E-PURPOSE-MISSING``, ``E-PRODUCER-MISSING``, ``E-PATH-*``, ``E-CHAIN-FORK``,
-    ``E-HEAD-ROLLBACK`` (an older copy than one at hand), ``E-INPUT-*``, ``E-TAKE-NONE``, the codes of `joining.joins`;
-    ``Misuse`` (``E-USAGE``).
+    Raises ``Refused``: ``E-PURPOSE-MISSING``, ``E-PRODUCER-MISSING``, ``E-PRODUCER-CHANGED``, ``E-PATH-*``,
+    ``E-CHAIN-FORK``, ``E-HEAD-ROLLBACK`` (an older copy than one at hand), ``E-INPUT-*``, ``E-TAKE-NONE``, the codes of
+    `joining.joins` and `scanned.read`; ``Misuse`` (``E-USAGE``).
     """
     purposes = tuple(order.statements.purposes) or tuple(before.document.get("datalib", {}).get("purpose", ()))
     if not purposes:
@@ -103,6 +103,9 @@ def plan(order: Order, before: Standing, given: Sequence[Given]) -> Plan:
         raise Refused("E-PURPOSE-MISSING", str(order.out), f"all inputs grant: {common or 'none'}")
     if not order.statements.producer and "producer" not in before.document.get("datalib", {}):
         raise Refused("E-PRODUCER-MISSING", str(order.out))
+    producer = before.manifest.block["producer"] if before.manifest else None
+    if producer and order.statements.producer and dict(order.statements.producer) != producer:
+        raise Refused("E-PRODUCER-CHANGED", str(order.out))
     supply = Supply()
     for each in given:
         supply.add(each.wish.folder, each.copies)

@@ -9,6 +9,7 @@ from datalib import acts
 from datalib.assembly.request import Wish
 from datalib.assembly.upstream import Copy, read_copies
 from datalib.chain import links
+from datalib.errors import Refused
 from datalib.library import describe
 from datalib.library import manifest as manifests
 from datalib.library.manifest import Input, Manifest
@@ -42,7 +43,10 @@ class Given:
 
 
 def standing(path: Path) -> Standing:
-    """Look at the folder that is to become, or is, the assembled library."""
+    """Look at the folder that is to become, or is, the assembled library.
+
+    Raises ``Refused``: ``E-CHAIN-AFTER-WITHDRAW`` for one that was withdrawn, the codes of its chain and manifest.
+    """
     if not path.exists():
         return Standing(path=path)
     with Folder(path) as folder:
@@ -51,6 +55,8 @@ def standing(path: Path) -> Standing:
         if not folder.exists(links.NAME):
             return Standing(path=path, document=document)
         past = acts.record(folder)
+        if past.state.withdrawn:
+            raise Refused("E-CHAIN-AFTER-WITHDRAW", f"{path}/{links.NAME}")
         signed = manifests.parse(acts.version(folder, past.state.manifest))
     return Standing(
         path=path, document=document, library=past.library, manifest=signed, copies=read_copies(path, own=False)

@@ -180,6 +180,34 @@ def test_tables_are_joined_and_made_anew(datalib: Program, milk: Path, tmp_path:
     assert "amend: x-test:auditor (optout)" in datalib("show", "sector").out
 
 
+def test_what_a_scan_admitted_is_taken(datalib: Program, milk: Path, tmp_path: Path) -> None:
+    (milk / "pages.csv").write_text("url,text\nhttps://a.example/1,One\nhttps://b.example/2,Two\n")
+    assert datalib("init", "milk").status == 0
+    assert datalib("sign", "milk", "--key", "buyer.pem").status == 0
+    (tmp_path / "sites.jsonl").write_text(
+        '{"origin": "https://a.example", "status": 404, "body": ""}\n'
+        '{"origin": "https://b.example", "status": 200, "body": "User-agent: GPTBot\\nDisallow: /\\n"}\n'
+    )
+    assert datalib("scan", "milk", "--sites", "sites.jsonl", "--admitted", "-o", "scan").status == 0
+    files = ("--input", "milk,mode=subset,scan=scan,prefix=whole")
+    done = datalib("assemble", "sector", "--input", "milk,scan=scan", *files, *AGENCY)
+    assert done.status == 0, done.err
+    assert "milk: derived → milk/ (new, 1 files, " in done.out
+    assert "milk: subset → whole/ (new, 2 files, 29 bytes)\n  a scan admitted 3 of 4 works" in done.out
+    listed = [line[66:] for line in (tmp_path / "sector/files.sha256").read_text().splitlines()]
+    assert listed == ["milk/part-00000.parquet", "whole/2026/note.txt", "whole/cows.csv"]
+    assert datalib("scan", "sector", "--sites", "sites.jsonl", "-o", "again").status == 0
+    attested = datalib(
+        "attest", "sector", "--as", AUDITOR, "--claim", "optout", "--scan", "again", "--key", "auditor.pem"
+    )
+    assert "optout: pass" in attested.out
+    assert datalib("verify", "sector", *TRUST, "--purpose", "train:asr").status == 0
+    (milk / "cows.csv").write_text("cow,litres\nA,6\n")
+    assert datalib("sign", "milk", "--key", "buyer.pem", *LATER).status == 0
+    old = datalib("assemble", "sector", "--input", "milk,scan=scan,prefix=milk", *files, *AGENCY, *LATER)
+    assert (old.status, "E-SCAN-OTHER: scan: milk: " in old.err) == (1, True)
+
+
 @pytest.mark.parametrize("kind", ["csv", "parquet"])
 def test_a_full_disk_leaves_nothing_half_written(datalib: Program, signed: Path, tmp_path: Path, kind: str) -> None:
     cells = {"id": range(40_000), "noise": [sha256(str(n).encode()).hexdigest() for n in range(40_000)]}

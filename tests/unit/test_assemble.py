@@ -414,8 +414,19 @@ def test_a_new_library_needs_purposes_and_a_producer(grain: Library, out: Path, 
 
 def test_another_producer_cannot_take_a_library_over(grain: Library, out: Path) -> None:
     assemble(out, grain.folder)
-    with pytest.raises(Refused, match="E-PRODUCER-CHANGED"):
-        assemble(out, grain.folder, now=NOW + 60, producer=BUYER.producer.to_dict())
+    for run in (assemble, preview):
+        with pytest.raises(Refused, match="E-PRODUCER-CHANGED"):
+            run(out, grain.folder, producer=BUYER.producer.to_dict())
+
+
+def test_a_library_that_was_withdrawn_is_not_assembled_further(grain: Library, out: Path) -> None:
+    assemble(out, grain.folder, trust=VOUCHED)
+    acts.withdraw(out, key=MAKER.key, reason="over", now=NOW + 60)
+    shutil.rmtree(out / "grain")
+    for run in (assemble, preview):
+        with pytest.raises(Refused, match="E-CHAIN-AFTER-WITHDRAW"):
+            run(out, grain.folder, trust=VOUCHED)
+    assert not (out / "grain").exists()
 
 
 def test_a_purpose_of_ones_own_is_kept_or_narrowed(grain: Library, out: Path) -> None:

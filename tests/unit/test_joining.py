@@ -144,6 +144,14 @@ def test_parquet_keeps_its_types(tmp_path: Path, out: Path) -> None:
     assert check(out, trust=VOUCHED).accepted
 
 
+def test_a_table_without_rows_is_joined(tmp_path: Path, out: Path) -> None:
+    none = pa.table({"a": pa.array([], pa.int64())})
+    one, two = library(tmp_path, "one", t_parquet=none), library(tmp_path, "two", t_parquet=none)
+    done = assemble(out, one.folder, two.folder, joins=[f"all.parquet={one.folder}/t,{two.folder}/t"], **TRUSTED)
+    assert done.joined[0].rows == pq.read_table(out / "all.parquet").num_rows == 0
+    assert pq.read_schema(out / "all.parquet").names == ["a", "source_library"]
+
+
 def test_row_groups_are_filled_however_the_inputs_were_cut(tmp_path: Path, out: Path) -> None:
     sink = io.BytesIO()
     pq.write_table(pa.table({"id": range(150_000)}), sink, row_group_size=1000)
@@ -194,6 +202,16 @@ def test_types_of_parquet_are_compared_in_the_files(tmp_path: Path, out: Path) -
     one = library(tmp_path, "one", t_parquet=pa.table({"a": pa.array([1], pa.int32())}))
     two = library(tmp_path, "two", t_parquet=pa.table({"a": pa.array([1], pa.int64())}))
     with pytest.raises(Refused, match=r"column 'a' is int32 in .* and int64 in"):
+        assemble(out, one.folder, two.folder, joins=[f"all.parquet={one.folder}/t,{two.folder}/t"], **TRUSTED)
+
+
+def test_columns_of_parquet_are_those_of_the_files(tmp_path: Path, out: Path) -> None:
+    one = library(tmp_path, "one", t_parquet=pa.table({"a": [1], "b": [1]}))
+    two = library(tmp_path, "two", t_parquet=pa.table({"a": [1]}))
+    for each in (one, two):
+        each.document["resources"][0]["schema"] = {"fields": [{"name": "a", "type": "integer"}]}
+        each.amend()
+    with pytest.raises(Refused, match=r"column 2 is 'b' in .*/one/t and missing in .*/two/t"):
         assemble(out, one.folder, two.folder, joins=[f"all.parquet={one.folder}/t,{two.folder}/t"], **TRUSTED)
 
 
