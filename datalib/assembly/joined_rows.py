@@ -79,8 +79,13 @@ def join(folder: Folder, wanted: Join, known: str | None, *, watch: Watch = nobo
 def _make(
     folder: Folder | None, wanted: Join, known: str | None, file: "FileIO | None", watch: Watch
 ) -> tuple[Joined, Refused | None]:
+    import pyarrow as pa
+
     out = _Hashing(file)
-    rows = (_write_csv if wanted.schema is None else _write_parquet)(wanted, out, adding(watch, "join", None))
+    try:
+        rows = (_write_csv if wanted.schema is None else _write_parquet)(wanted, out, adding(watch, "join", None))
+    except pa.ArrowException as error:  # values that a file has against its own schema
+        raise Refused("E-TABLE-READ", readable(wanted.path), str(error).partition("\n")[0][:200]) from error
     digest = out.sha256.hexdigest()
     there = folder is not None and folder.exists(wanted.path)
     found = hashing.hash_file(folder, wanted.path, missing="E-FILE-CHANGED").sha256 if folder and there else None
@@ -122,14 +127,14 @@ def _batches(wanted: Join, described: Mapping[str, Any], table: Table) -> "Itera
                 for batch in read_batches(file, described, path, _BATCH):
                     if distinct(batch.schema.names) != names:
                         raise Refused("E-TABLE-READ", f"{table.folder}/{readable(path)}", "its columns are others")
-                    yield batch
+                    if batch.num_rows:
+                        yield batch
 
 
 def _write_csv(wanted: Join, out: _Hashing, add: Callable[[int], None]) -> int:
     import pyarrow as pa
 
     total = 0
-
     names = [field["name"] for field in wanted.tables[0].fields]
     heads = [pa.array([name.encode()], pa.binary()) for name in (*names, wanted.column)]
     out.write(_lines(heads))
@@ -145,7 +150,8 @@ def _write_csv(wanted: Join, out: _Hashing, add: Callable[[int], None]) -> int:
 def _as_text(table: Table) -> dict[str, Any]:
     """Describe a text table so that each cell is read as the text that it is: no type, nothing missing."""
     names = [field["name"] for field in table.fields]
-    if (table.resource.value.get("dialect") or {}).get("header", True):
+    dialect = table.resource.value.get("dialect")
+    if not isinstance(dialect, dict) or dialect.get("header", True):
         names.append("")  # what the file calls a column that its schema has a name for
     fields = [{"name": name, "type": "string"} for name in names]
     return {**table.resource.value, "schema": {"fields": fields, "missingValues": []}}

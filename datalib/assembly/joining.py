@@ -12,7 +12,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from datalib.assembly.request import DERIVED, Order
+from datalib.assembly.request import DERIVED, Order, check_joined
 from datalib.assembly.standing import Given, Standing
 from datalib.errors import Misuse, Refused
 from datalib.library import arrow_schema, draft, tables
@@ -150,6 +150,7 @@ def _remembered(before: Standing) -> Iterator[tuple[str, str, list[tuple[str, st
         paths, said = draft.paths_of(resource), resource.get(MEMBER)
         if said is None or len(paths) != 1 or paths[0].startswith(carried):
             continue
+        check_joined(paths[0])
         try:
             yield paths[0], str(said["column"]), [(str(each["lib"]), str(each["resource"])) for each in said["of"]]
         except (KeyError, TypeError) as error:
@@ -170,10 +171,19 @@ def _table(given: Given, resource: Resource) -> Table:
 def _fields(folder: Path, resource: Resource) -> tuple[Mapping[str, Any], ...]:
     """Give the fields of a table, as its library describes them or, where it does not, as its first file has them."""
     schema = resource.value.get("schema")
-    if not isinstance(schema, dict) or not schema.get("fields"):
+    fields = schema.get("fields") if isinstance(schema, dict) else None
+    if not fields and resource.paths:
         with Folder(folder) as opened, opened.open(resource.paths[0], missing="E-FILE-CHANGED") as file:
-            schema = tables.read(file, resource.paths[0]).schema
-    return tuple(schema["fields"])
+            fields = tables.read(file, resource.paths[0]).schema["fields"]
+    if not isinstance(fields, list) or not all(
+        isinstance(each, dict) and _is_name(each.get("name")) for each in fields
+    ):
+        raise Refused("E-TABLE-READ", f"{folder}/{readable(resource.name)}", "its schema names no columns")
+    return tuple(fields)
+
+
+def _is_name(name: object) -> bool:
+    return isinstance(name, str)
 
 
 def _checked(path: str, column: str, found: Sequence[Table]) -> Join:
@@ -216,7 +226,8 @@ def _difference(one: Table, two: Table) -> str:
 
 
 def _missing(table: Table) -> Any:
-    return table.resource.value.get("schema", {}).get("missingValues")
+    schema = table.resource.value.get("schema")
+    return schema.get("missingValues") if isinstance(schema, dict) else None
 
 
 def _schemas(table: Table) -> "Iterator[pa.Schema]":

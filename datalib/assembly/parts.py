@@ -138,9 +138,8 @@ class Parts:
             raise Refused("E-HEAD-ROLLBACK", own.where, f"{len(own.ids)} events, {newest.where} has {len(newest.ids)}")
         former = [item for item in self._before.inputs if item.lib == facts.library]
         like = _like(former, wish.prefix)
-        derived = wish.scan is not None or wish.folder in self._joined
-        mode = wish.mode or (like.mode if like else DERIVED if derived else VERBATIM)
-        prefix, instead = wish.prefix or (like.prefix if like else None), ""
+        mode, prefix = self._place(wish, like)
+        instead = ""
         if prefix is None and (mode != DERIVED or wish.scan):
             prefix, instead = self._own_prefix(facts.manifest, wish)
         digest = own.chain[-1].event.manifest
@@ -161,6 +160,18 @@ class Parts:
             record=self._record(item, change, chosen),
         )
         return part if part.source is None else _counted(part)
+
+    def _place(self, wish: Wish, like: Input | None) -> tuple[str, str | None]:
+        """Give mode and prefix of an input: those that it is asked for with, else those that it had."""
+        derived = wish.scan is not None or wish.folder in self._joined
+        mode = wish.mode or (like.mode if like else DERIVED if derived else VERBATIM)
+        if wish.scan is not None and mode == VERBATIM:
+            raise Misuse("E-USAGE", "--input", "scan= goes with mode=derived, its rows, or mode=subset, its files")
+        if wish.prefix is not None or like is None:
+            return mode, wish.prefix
+        # What lies below the prefix of a derived input is one's own, unless a scan chose it.
+        own = like.mode == DERIVED and (like.prefix or "", like.lib) not in self._records
+        return mode, None if own and wish.scan else like.prefix
 
     def _record(self, item: Input, change: Change, chosen: Scanned | None) -> Record | None:
         """Give what is kept of the scan that chose, or has chosen: an older one says nothing of a newer state."""

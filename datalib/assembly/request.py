@@ -59,8 +59,6 @@ class Wish:
         if mode is not None and mode not in MODES:
             raise Misuse("E-USAGE", "--input", f"mode {mode!r} is none of {', '.join(MODES)}")
         scan = Path(said["scan"]) if "scan" in said else None
-        if scan is not None and mode == VERBATIM:
-            raise Misuse("E-USAGE", "--input", "scan= goes with mode=derived, its rows, or mode=subset, its files")
         prefix = None if prefix is None else as_prefix(prefix)
         return cls(folder=Path(text), mode=mode, prefix=prefix, scan=scan)
 
@@ -110,10 +108,15 @@ class Joining:
         tables = tuple(part for part in said if not part.startswith(_COLUMN))
         if not path or not all(tables) or len(set(tables)) < 2 or len(columns) > 1 or not all(columns):  # noqa: PLR2004 -- one table alone is not joined
             raise Misuse("E-USAGE", "--join", f"{text!r} is not PATH=DIR/RESOURCE,DIR/RESOURCE[,source-column=NAME]")
-        check_path(path)
-        if format_of(path) not in JOINED:
-            raise Misuse("E-USAGE", "--join", f"{path}: a joined table is written as .csv or .parquet")
+        check_joined(path)
         return cls(path=path, tables=tables, column=columns[0] if columns else SOURCE_COLUMN)
+
+
+def check_joined(path: str) -> None:
+    """Refuse a path where no joined table can be: ``E-PATH-*``, ``Misuse`` (``E-USAGE``)."""
+    check_path(path)
+    if format_of(path) not in JOINED:
+        raise Misuse("E-USAGE", "--join", f"{path}: a joined table is written as .csv or .parquet")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

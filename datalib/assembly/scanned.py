@@ -16,7 +16,7 @@ from datalib.formats import sha256_hex
 from datalib.library import listing
 from datalib.library.listing import Line
 from datalib.library.manifest import Manifest
-from datalib.library.paths import readable, to_bytes
+from datalib.library.paths import check_path, readable, to_bytes
 from datalib.library.store import Folder
 from datalib.optout.model import Verdict
 from datalib.optout.result import NAME, ScanResult, parse_scan, read_bytes
@@ -53,12 +53,14 @@ class Scanned:
     def rows(self) -> tuple[Line, ...]:
         """Give the files with what was admitted of tables and archives, in the order of listings.
 
-        Raises ``Refused``: ``E-TAKE-NONE`` if there are none, ``E-SCAN-FORMAT`` for one that is not the scan's.
+        Raises ``Refused``: ``E-TAKE-NONE`` if there are none, ``E-SCAN-FORMAT`` for one that is not the scan's,
+        ``E-PATH-*``.
         """
         from datalib.optout.explain import checked
 
         found = [Line(file.sha256, file.path) for file in self.result.outputs if file.path.startswith(f"{FOLDER}/")]
         for line in found:
+            check_path(line.path)
             checked(self.out, self.result, line.path)
         if not found:
             raise Refused("E-TAKE-NONE", str(self.out), "no admitted rows: scan with --admitted, or take mode=subset")

@@ -39,7 +39,8 @@ def read_batches(file: Any, resource: Mapping[str, Any], path: str, rows: int) -
         raise Misuse("E-USAGE", path, "not a table; open it as a file")
     try:
         yield from readers[kind](file, {**resource, "path": path}, rows)
-    except (pa.ArrowException, ValueError) as error:
+    except (pa.ArrowException, ValueError, TypeError, AttributeError, LookupError) as error:
+        # The last three are said of a description, which strangers wrote: a delimiter that is a number, and the like.
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise Refused("E-TABLE-READ", path, reason[:200]) from error
 

@@ -252,6 +252,11 @@ def test_news_travel_through_two_levels(datalib: Program, milk: Path, tmp_path: 
     assert (early.status, "E-INPUT-OPTOUT" in early.err) == (1, True)
     foreseen = datalib(*above, *LATER, "--dry-run", "--format", "json")
     assert (foreseen.status, foreseen.data["code"]) == (1, "E-INPUT-OPTOUT")
+    assert [(each["depth"], each["name"], each["licences"], each["follow"]) for each in foreseen.data["graph"]] == [
+        (1, "sector", ["CC0-1.0"], ""),
+        (2, "library", ["CC0-1.0"], "erasure"),
+        (2, "milk", [], ""),
+    ]
     middle = datalib("assemble", "sector", "--input", "library", "--key", "auditor.pem", *TRUST, *LATER)
     assert middle.status == 0, middle.err
     followed = datalib(*above, *LATER)

@@ -353,6 +353,40 @@ def test_a_record_of_a_join_that_is_no_record_is_refused(tmp_path: Path, out: Pa
         assemble(out, grain.folder, maize.folder, now=NOW + 60, **TRUSTED)
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"schema": {"fields": "region"}},
+        {"schema": {"fields": ["region", "tonnes"]}},
+        {"schema": {"fields": [{"name": 1}, {"name": 2}]}},
+        {"schema": ["region"], "dialect": {"headerRows": [99]}},
+        {"dialect": {"delimiter": 7}},
+        {"dialect": {"headerRows": "first"}},
+        {"dialect": [","]},
+        {"encoding": "no-such-encoding"},
+        {"encoding": 8},
+    ],
+)
+def test_what_strangers_say_of_a_table_ends_in_one_of_our_errors(tmp_path: Path, out: Path, said: Any) -> None:
+    one, two = library(tmp_path, "one", t_csv=GRAIN), library(tmp_path, "two", t_csv=GRAIN)
+    for each in (one, two):
+        each.document["resources"][0] |= said
+        each.amend()
+    with pytest.raises(Refused, match="E-TABLE-READ"):
+        assemble(out, one.folder, two.folder, joins=[f"all.csv={one.folder}/t,{two.folder}/t"], **TRUSTED)
+
+
+@pytest.mark.parametrize(("path", "error"), [("../all.csv", "E-PATH"), ("all.xlsx", "E-USAGE")])
+def test_a_record_of_a_join_elsewhere_is_refused(tmp_path: Path, out: Path, path: str, error: str) -> None:
+    grain, maize = sold(tmp_path, out)
+    made = document(out)
+    made["resources"][0]["path"] = path
+    (out / "datapackage.json").write_text(json.dumps(made))
+    with pytest.raises((Refused, Misuse), match=error):
+        assemble(out, grain.folder, maize.folder, now=NOW + 60, **TRUSTED)
+    assert not (tmp_path / "all.csv").exists()
+
+
 def test_a_folder_is_found_however_it_is_written() -> None:
     found = Joining.parse("a/b.csv=x/y/t,./x/z/u,source-column=s p")
     assert (found.path, found.tables, found.column) == ("a/b.csv", ("x/y/t", "./x/z/u"), "s p")

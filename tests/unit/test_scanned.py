@@ -137,6 +137,32 @@ def test_other_inputs_and_files_of_ones_own_leave_it_alone(web: Library, out: Pa
     assert check(out, now=NOW + 60, **TRUSTED).accepted
 
 
+def test_files_of_ones_own_are_not_taken_for_a_scans(web: Library, out: Path) -> None:
+    (out / "web").mkdir(parents=True)
+    (out / "web/mine.txt").write_text("made by hand\n")
+    assemble(out, f"{web.folder},mode=derived,prefix=web", **TRUSTED)
+    assemble(out, f"{web.folder},scan={scanned(web)}", now=NOW + 60, **TRUSTED)
+    assert (out / "web/mine.txt").read_text() == "made by hand\n"
+    assert sorted(texts(out, "web-2")) == ["Four", "One", "Three"]
+
+
+def test_what_was_taken_whole_is_not_replaced_by_rows_unsaid(web: Library, out: Path) -> None:
+    assemble(out, web.folder, **TRUSTED)
+    with pytest.raises(Misuse, match=r"scan= goes with mode=derived"):
+        assemble(out, f"{web.folder},scan={scanned(web)}", now=NOW + 60, **TRUSTED)
+
+
+def test_a_scan_that_names_files_outside_of_it_is_refused(web: Library, out: Path) -> None:
+    verdicts = scanned(web)
+    said = json.loads((verdicts / "scan.json").read_bytes())
+    said["outputs"].append({"path": "admitted/../../secret", "rows": 1, "sha256": sha256_hex(b"secret")})
+    (verdicts / "scan.json").write_text(json.dumps(said))
+    (out.parent / "secret").write_bytes(b"secret")
+    with pytest.raises(Refused, match="E-PATH"):
+        assemble(out, f"{web.folder},scan={verdicts}", **TRUSTED)
+    assert not out.exists()
+
+
 def test_who_takes_the_whole_library_instead_is_rid_of_the_rows(web: Library, out: Path) -> None:
     assemble(out, f"{web.folder},scan={scanned(web)}", **TRUSTED)
     assemble(out, f"{web.folder},mode=verbatim,prefix=all", now=NOW + 60, **TRUSTED)
