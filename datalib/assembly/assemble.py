@@ -95,9 +95,9 @@ def assemble(
     """
     judge = Judge.of(trust, now, adding(watch, "inputs", None))
     found = _prepare(order, judge.accept)
-    stops = survey.closed(survey.told(found.supply, found.reached))
-    if stop := next(iter(stops), found.beyond):
-        raise stop
+    news = survey.closed(survey.told(found.supply, found.reached))
+    if stops := (*news, *found.beyond, *outlook.own_faults(order, found)):
+        raise stops[0]
     with trouble(str(order.out)):
         order.out.mkdir(exist_ok=True)
     with acts.writing(order.out) as folder:
@@ -157,7 +157,6 @@ def _verified(order: Order, accept: Callable[[Path], Facts]) -> list[Given]:
 def _describe(folder: Folder, order: Order, found: Plan, now: int) -> describe.Draft:
     """Describe the folder, with what the inputs say of their parts."""
     moved = [part for part in found.parts if part.folder is not None]
-    regions = [region.prefix for region in found.regions()]
     document = dict(found.standing.document)
     there = folder.exists if order.data is not None else lambda _: True
     document["resources"] = [resource for _, resource in description.resources(found, there)]
@@ -174,10 +173,6 @@ def _describe(folder: Folder, order: Order, found: Plan, now: int) -> describe.D
     if result.refused:
         first = result.refused[0]
         raise Refused(first.code, first.path, f"one of {len(result.refused)} names that cannot be in a library")
-    regions += found.untouched
-    own = [path for path in result.left_out if not path.startswith(tuple(regions))]
-    if own:
-        raise Refused("E-CLUTTER", str(folder.path), f"{len(own)} found: {', '.join(own[:10])}")
     return result
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from datalib.assembly import description, joined_rows, placing, survey
 from datalib.assembly.joined_rows import Joined
@@ -10,6 +11,8 @@ from datalib.assembly.plan import Plan, own_region
 from datalib.assembly.request import Order
 from datalib.assembly.survey import Upstream
 from datalib.errors import Refused
+from datalib.library import describe
+from datalib.library.paths import readable
 from datalib.library.store import Folder
 
 
@@ -39,14 +42,14 @@ class Outlook:
         return {licence: tuple(found[licence]) for licence in sorted(found)}
 
 
-def look_ahead(order: Order, found: Plan, stops: Sequence[Refused]) -> Outlook:
-    """Say what a plan comes to; ``stops`` are the inputs that may not be used.
+def look_ahead(order: Order, found: Plan, refused: Sequence[Refused]) -> Outlook:
+    """Say what a plan comes to; ``refused``: why inputs may not be used.
 
-    Raises what joining raises on account of the tables, and the codes of `survey.told`.
+    Raises what joining raises on account of the tables, the codes of `survey.told`, ``Unchecked`` (``E-IO``).
     """
-    placed, joined, in_the_way = _files(order, found)
+    faults = own_faults(order, found)
+    placed, joined, in_the_way = _files(order, found, None if faults else order.data)
     graph = survey.told(found.supply, found.reached)
-    beyond = [found.beyond] if found.beyond else []
     data = order.data
     named = description.resources(found, lambda path: data is None or (data / path).exists() or path in found.joined)
     return Outlook(
@@ -55,12 +58,34 @@ def look_ahead(order: Order, found: Plan, stops: Sequence[Refused]) -> Outlook:
         joined=joined,
         graph=graph,
         renamed=tuple((wanted, resource["name"]) for wanted, resource in named if wanted != resource["name"]),
-        stops=(*(stops or survey.closed(graph)), *beyond, *in_the_way),
+        stops=(*(refused or survey.closed(graph)), *found.beyond, *faults, *in_the_way),
     )
 
 
-def _files(order: Order, found: Plan) -> tuple[Placed, tuple[Joined, ...], tuple[Refused, ...]]:
-    regions = [*found.regions(), *([own_region(order.data)] if order.data else [])]
+def own_faults(order: Order, found: Plan) -> tuple[Refused, ...]:
+    """Give what is wrong with the library's own files: names, links, clutter, places that are an input's.
+
+    Raises ``Unchecked`` (``E-IO``).
+    """
+    place = order.data or order.out
+    if not place.exists():
+        return ()
+    prefixes = [part.item.prefix for part in found.parts if part.placed and part.item.prefix]
+    with Folder(place) as folder:
+        left_out, unfit = describe.unfit(folder, own=True)
+        taken = [prefix for prefix in prefixes if order.data and folder.exists(prefix.removesuffix("/"))]
+    clutter = [readable(path) for path in left_out if order.data or not path.startswith((*prefixes, *found.dropped))]
+    faults = [
+        Refused("E-PATH-COLLISION", f"{place}: {readable(prefix)}", "an input has its place there") for prefix in taken
+    ]
+    faults += [Refused(each.code, f"{place}: {each.path}") for each in unfit]
+    if clutter:
+        faults.append(Refused("E-CLUTTER", str(place), f"{len(clutter)} found: {', '.join(clutter[:10])}"))
+    return tuple(faults)
+
+
+def _files(order: Order, found: Plan, own: Path | None) -> tuple[Placed, tuple[Joined, ...], tuple[Refused, ...]]:
+    regions = [*found.regions(), *([own_region(own)] if own else [])]
     if not order.out.exists():
         copied = sum(1 for region in regions for _ in region.lines())
         joined, _ = joined_rows.foresee_all(None, found.joins)

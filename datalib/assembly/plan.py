@@ -59,10 +59,10 @@ class Plan:
         return _common([part.manifest for part in self.parts])
 
     @property
-    def beyond(self) -> Refused | None:
+    def beyond(self) -> tuple[Refused, ...]:
         """What refuses purposes that an input does not grant, ``E-PURPOSE-UPSTREAM``, naming all such inputs."""
         lacking = [f"{part.name} lacks {', '.join(part.lacking)}" for part in self.parts if part.lacking]
-        return Refused("E-PURPOSE-UPSTREAM", f"{self.standing.path}", "; ".join(lacking)) if lacking else None
+        return (Refused("E-PURPOSE-UPSTREAM", f"{self.standing.path}", "; ".join(lacking)),) if lacking else ()
 
     def regions(self) -> Iterator[Region]:
         """Give the parts of the folder that are copied from inputs, or were."""

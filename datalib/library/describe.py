@@ -83,11 +83,10 @@ def describe(
         own = folder.exists("chain.jsonl") or (found is not None and "datalib" in found.document)
     else:
         found, own = Upgraded(document=dict(given), notes=()), True
-    left_out, special = _look(folder, own=own)
+    left_out, refused = unfit(folder, own=own)
     if left_out and not leave_out_clutter:
         shown = ", ".join(map(paths.readable, left_out[:_SHOWN])) + (" …" if len(left_out) > _SHOWN else "")
         raise Refused("E-CLUTTER", str(folder.path), f"{len(left_out)} found: {shown}")
-    refused = (*special, *_ill_named(folder, own=own))
     if refused:
         return Draft(document={}, refused=refused, left_out=left_out)
     said = upgrade(statements.members, "--from") if statements.members else None
@@ -99,6 +98,15 @@ def describe(
     _refuse_other_producer(found, document)
     warnings = (*base.notes, *notes, *more, *_check(document))
     return Draft(document=document, warnings=warnings, left_out=left_out)
+
+
+def unfit(folder: Folder, *, own: bool) -> tuple[tuple[str, ...], tuple[RefusedPath, ...]]:
+    """Find what belongs in no library, and the names that none may hold; ``own``: the folder has records of a library.
+
+    Raises ``Unchecked`` (``E-IO``).
+    """
+    left_out, special = _look(folder, own=own)
+    return left_out, (*special, *_ill_named(folder, own=own))
 
 
 def load(folder: Folder) -> Upgraded | None:

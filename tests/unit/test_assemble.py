@@ -397,11 +397,30 @@ def test_clutter_that_an_input_has_is_carried(tmp_path: Path, out: Path) -> None
     assert check(out, trust=VOUCHED).accepted
 
 
-def test_names_that_no_library_may_hold_are_refused(grain: Library, out: Path, tmp_path: Path) -> None:
-    (tmp_path / "data").mkdir()
-    (tmp_path / "data/a:b.txt").write_text("x")
-    with pytest.raises(Refused, match="E-PATH-CHAR"):
-        assemble(out, f"{grain.folder},mode=derived", data=tmp_path / "data")
+@pytest.mark.parametrize("beside", [True, False])
+def test_names_that_no_library_may_hold_are_refused(grain: Library, out: Path, tmp_path: Path, beside: bool) -> None:
+    data = tmp_path / "data" if beside else out
+    (data / ".git").mkdir(parents=True)
+    (data / "a:b.txt").write_text("x")
+    (data / ".git/config").write_text("x")
+    (data / "link").symlink_to("a:b.txt")
+    asked: dict[str, Any] = {"data": data} if beside else {}
+    before = sorted(out.rglob("*"))
+    found = preview(out, f"{grain.folder},mode=derived", **asked)
+    assert [stop.code for stop in found.stops] == ["E-FILE-SYMLINK", "E-PATH-CHAR", "E-CLUTTER"]
+    with pytest.raises(Refused, match="E-FILE-SYMLINK"):
+        assemble(out, f"{grain.folder},mode=derived", **asked)
+    assert sorted(out.rglob("*")) == before
+
+
+def test_files_of_ones_own_do_not_lie_where_an_inputs_do(grain: Library, out: Path, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    (data / "grain").mkdir(parents=True)
+    (data / "grain/own.txt").write_text("x")
+    assert [stop.code for stop in preview(out, grain.folder, data=data).stops] == ["E-PATH-COLLISION"]
+    with pytest.raises(Refused, match="E-PATH-COLLISION"):
+        assemble(out, grain.folder, data=data)
+    assert not out.exists()
 
 
 @pytest.mark.parametrize(("missing", "error"), [("purposes", "E-PURPOSE-MISSING"), ("producer", "E-PRODUCER-MISSING")])
