@@ -244,5 +244,6 @@ def _counted(part: Part) -> Part:
     if whole:
         size = part.manifest.bound.bytes
     if not files:
-        raise Refused("E-TAKE-NONE", prefix, f"nothing of {part.name} is taken")
+        why = "the scan admitted no whole file of it" if part.scanned else f"nothing of {part.name} is taken"
+        raise Refused("E-TAKE-NONE", prefix, why)
     return replace(part, files=files, bytes=size, described=frozenset(found))

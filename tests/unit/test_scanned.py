@@ -81,6 +81,13 @@ def test_files_with_a_work_that_was_not_admitted_stay_out_of_a_subset(web: Libra
     assert "derived" not in report.require().not_checked
 
 
+def test_where_no_whole_file_was_admitted_nothing_is_taken(tmp_path: Path, out: Path) -> None:
+    web = Library(folder=tmp_path / "web", log=None, name="web", files={"pages.csv": PAGES}).genesis()
+    with pytest.raises(Refused, match=r"E-TAKE-NONE.*admitted no whole file"):
+        assemble(out, f"{web.folder},mode=subset,scan={scanned(web)}", **TRUSTED)
+    assert not out.exists()
+
+
 def test_patterns_choose_among_what_was_admitted(web: Library, out: Path) -> None:
     asked = f"{web.folder},mode=subset,scan={scanned(web)}"
     assemble(out, asked, take=["web/*.txt"], **TRUSTED)
