@@ -74,7 +74,10 @@ def resources(found: Plan, there: Callable[[str], bool]) -> list[tuple[str, dict
     taken = set[str]()
     named = [
         (str(resource["name"]), {**resource, "name": unique(str(resource["name"]), taken)})
-        for resource in [*kept, *chain.from_iterable(carried), *joined][:RESOURCES_LIMIT]
+        # Joined tables are never beyond the limit: their resources say how they are made anew.
+        for resource in [*kept[: RESOURCES_LIMIT - len(joined)], *joined, *chain.from_iterable(carried)][
+            :RESOURCES_LIMIT
+        ]
     ]
     places = {path: place for place, resource in enumerate(before) for path in paths_of(resource)}
     return sorted(named, key=lambda one: min((places.get(path, len(places)) for path in paths_of(one[1])), default=0))

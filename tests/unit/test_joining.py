@@ -325,6 +325,19 @@ def test_joined_tables_live_beside_files_of_ones_own(tmp_path: Path, out: Path) 
         assemble(out, grain.folder, maize.folder, data=data, now=NOW + 120, **TRUSTED)
 
 
+def test_a_joined_table_is_described_however_many_tables_there_are(tmp_path: Path, out: Path) -> None:
+    many = {f"t{n}.txt": str(n).encode() for n in range(1000)}
+    crowd = Library(folder=tmp_path / "crowd", log=None, name="crowd", files=many)
+    crowd.document = {"resources": [{"name": path, "path": path} for path in many]}
+    crowd.genesis()
+    grain, maize = library(tmp_path, "grain", t_csv=GRAIN), library(tmp_path, "maize", m_csv=MAIZE)
+    joins = [f"all.csv={grain.folder}/t,{maize.folder}/m"]
+    assemble(out, crowd.folder, grain.folder, maize.folder, joins=joins, **TRUSTED)
+    found = document(out)["resources"]
+    assert len(found) == 1000
+    assert [item["path"] for item in found if "joined" in item] == ["all.csv"]
+
+
 def test_a_joined_table_is_never_written_over_a_file_of_somebody(tmp_path: Path, out: Path) -> None:
     out.mkdir()
     (out / "all.csv").write_text("mine\n")
