@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from datalib.chain import history, links
 from datalib.chain.history import Bench, History
+from datalib.chain.replay import State
 from datalib.chain.selection import Selection
 from datalib.errors import Refused
 from datalib.formats import sha256_hex
@@ -103,20 +104,26 @@ class _Walk:
         if known is not None and known.libs.isdisjoint(path) and len(path) + known.height <= MAX_DEPTH:
             return known
         libs, height = set[str](), 0
-        for item in node.history.states[node.position].inputs:
+        state = node.history.states[node.position]
+        purposes = self._purposes(state) if known is None and state.inputs else ()
+        for item in state.inputs:
             if item.lib in path:
                 raise Refused("E-INPUT-CYCLE", item.lib, " > ".join(lib[:16] for lib in (*path, item.lib)))
             if len(path) == MAX_DEPTH:
                 raise Refused("E-INPUT-DEPTH", item.lib, f"more than {MAX_DEPTH} libraries on a path")
-            child = self._take(item) if known is not None else self._check(node, item)
+            child = self._take(item) if known is not None else self._check(node, item, purposes)
             below = self.visit(child, (*path, item.lib))
             libs |= {item.lib, *below.libs}
             height = max(height, 1 + below.height)
         self._below[node.key] = _Below(libs=frozenset(libs), height=height)
         return self._below[node.key]
 
-    def _check(self, node: _Node, item: Input) -> _Node:
-        """Check one input of a node."""
+    def _purposes(self, state: State) -> tuple[str, ...]:
+        """Give the purposes of a state, once for all of its inputs: with a thousand of them its manifest is long."""
+        return self._bench.versions(state.manifest, "the event that takes inputs").purpose
+
+    def _check(self, node: _Node, item: Input, purposes: tuple[str, ...]) -> _Node:
+        """Check one input of a node that has these purposes."""
         child = self._take(item)
         upstream, where = child.history, f"upstream/{item.lib}"
         reference = node.history.date(node.history.assembled[item])
@@ -125,7 +132,6 @@ class _Walk:
             raise Refused("E-INPUT-STALE", where, "the upstream had gone on before the assembly")
         self._check_newest(upstream, reference)
         granted = self._bench.versions(item.manifest, where)
-        purposes = self._bench.versions(node.history.states[node.position].manifest, where).purpose
         beyond = sorted(set(purposes) - set(granted.purpose))
         if beyond:
             raise Refused("E-PURPOSE-UPSTREAM", where, f"does not grant {', '.join(beyond)}")
