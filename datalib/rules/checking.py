@@ -22,7 +22,15 @@ RULES: Final[Mapping[str, Check]] = {
 SETS: Final = ("kz", "eu")
 ERROR, WARNING = "error", "warning"
 #: What no rule here covers, by codes of the vocabulary.
-NOT_COVERED: Final = ("system-documents", "platform-hand-in", "person-signed", "legal-force", "metadata-only")
+NOT_COVERED: Final = (
+    "system-documents",
+    "platform-hand-in",
+    "person-signed",
+    "signing-authority",
+    "legal-force",
+    "time-evidence",
+    "metadata-only",
+)
 #: The European Union and the other states of the European Economic Area.
 _EU: Final = "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IS IT LI LT LU LV MT NL NO PL PT RO SE SI SK"
 
