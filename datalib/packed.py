@@ -11,7 +11,8 @@ A run that is killed leaves the folder behind; no later run looks at it. Source:
 
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Required, TypedDict, Unpack
@@ -69,26 +70,38 @@ class Options(TypedDict, total=False):
 def verify_packed(
     archive: str | os.PathLike[str], *, scratch: str | os.PathLike[str] | None = None, **options: Unpack[Options]
 ) -> Packed:
+    """Verify a packed library; arguments, answers and what is raised are those of `unpacked`."""
+    with unpacked(archive, scratch=scratch, **options) as (packed, _):
+        return packed
+
+
+@contextmanager
+def unpacked(
+    archive: str | os.PathLike[str], *, scratch: str | os.PathLike[str] | None = None, **options: Unpack[Options]
+) -> Iterator[tuple[Packed, Path | None]]:
     """Verify a packed library; arguments and answers are those of ``datalib.verify.verify``.
 
     It is unpacked below ``scratch`` (default: the system's folder for temporary files), without its data if none is
-    read. Refusals, those of the archive too, are in the report. Raises ``Unchecked`` if something cannot be read or
-    written, ``Misuse`` if the request makes no sense.
+    read, into a folder that is there until the context ends, ``None`` if it was refused before. Refusals, those of the
+    archive too, are in the report. Raises ``Unchecked`` if something cannot be read or written, ``Misuse`` if the
+    request makes no sense.
     """
     mode, memory = DataMode.parse(options.get("data", "full")), options.get("memory")
-    with Archive(archive) as opened:
+    with Archive(archive) as opened, ExitStack() as kept:
         found: Survey | None = None
+        folder: str | None = None
         try:
             believed = believe(options["policy"], options.get("roots"), options["now"], memory)
             found = unpack.survey(opened)
             unpack.check_size(found, _signed_content(found, believed))
             below = scratch or tempfile.gettempdir()
-            with trouble(str(below)), tempfile.TemporaryDirectory(prefix=PREFIX, dir=below) as folder:
+            with trouble(str(below)):
+                folder = kept.enter_context(tempfile.TemporaryDirectory(prefix=PREFIX, dir=below))
                 _unpack(opened, found, folder, reserved_only=mode.count == 0)
                 report = verify(folder, **options)
         except Refused as error:
             report = Report.refused(error, data=mode.text, memory=memory)
-        return Packed(report=report, kind=opened.kind, found=found)
+        yield Packed(report=report, kind=opened.kind, found=found), Path(folder) if folder else None
 
 
 def _signed_content(found: Survey, policy: Policy) -> Content:

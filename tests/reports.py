@@ -9,7 +9,8 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 from datalib.assembly.survey import Upstream
 from datalib.library.manifest import Input
 from datalib.publish import report, story
-from datalib.publish.story import Demand, Story, Trust
+from datalib.publish.story import Demand, Question, Story, Trust
+from datalib.rules.reading import Request
 from datalib.trust.parties import Producer
 from tests.libraries import NOW, ROOTS, draft_policy, sign_policy
 
@@ -17,11 +18,17 @@ LOGGED = Trust(policy=sign_policy(draft_policy()), roots=ROOTS)
 
 
 def tell(
-    path: Path, *, trust: Trust | None = LOGGED, scan: Path | None = None, now: int = NOW, **asked: object
+    path: Path,
+    *,
+    trust: Trust | None = LOGGED,
+    scan: Path | None = None,
+    law: Request = Request(),  # noqa: B008 - a frozen value
+    now: int = NOW,
+    **asked: object,
 ) -> Story:
     """Tell of a library."""
     demand = replace(Demand(), **asked)  # type: ignore[arg-type] # members of Demand, checked by it
-    return story.tell(path, trust=trust, demand=demand, now=now, scan=scan, sets=())
+    return story.tell(path, Question(trust=trust, demand=demand, law=law, now=now, scan=scan))
 
 
 def page(told: Story, lang: str = "en") -> LexborHTMLParser:

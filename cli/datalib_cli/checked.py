@@ -26,40 +26,22 @@ DUTIES = {
 STATES = {"late": "late", "open": "open", "done-late": "done, late", "done": "done"}
 
 
-def rule_texts(rule: str, lang: str, extra: "Mapping[str, ProfileCheck]") -> dict[str, str]:
-    """Give article, title, text and remedy of a rule in a language; ``extra`` are the checks of profiles by id."""
-    if rule in extra:
-        found = extra[rule]
-        text, remedy = _pick(found.text, lang), _pick(found.remedy, lang)
-        return {"article": found.article, "title": text, "text": text, "remedy": remedy}
-    entry = datalib_vocab.rules()["rules"][rule]
-    lang = lang if lang in LANGUAGES else "en"
-    said = {member: entry[member][lang] for member in ("title", "text", "remedy")}
-    return {"article": datalib_vocab.article(rule, lang), **said}
-
-
-def _pick(texts: "Mapping[str, str]", lang: str) -> str:
-    return texts.get(lang) or texts.get("en") or next(iter(texts.values()), "")
-
-
 def _named(group: str, code: str, lang: str) -> str:
     entry = datalib_vocab.rules()[group].get(code)
     return str(entry[lang if lang in LANGUAGES else "en"]) if entry else code
-
-
-def _extra(result: "Result") -> "dict[str, ProfileCheck]":
-    return {check.id: check for profile in result.profiles for check in profile.checks}
 
 
 def result_data(
     result: "Result", deadlines: "Sequence[Deadline] | None", not_covered: "Iterable[str]", lang: str
 ) -> dict[str, Any]:
     """Give a check as the JSON object that programs read."""
-    extra = _extra(result)
+    from datalib.rules.texts import checks_of, texts_of
+
+    extra = checks_of(result)
 
     def finding(one: "Finding") -> dict[str, Any]:
         facts = {"rule": one.rule, "severity": one.severity, "where": one.where, "detail": one.detail}
-        return facts | rule_texts(one.rule, lang, extra)
+        return facts | texts_of(one.rule, lang, extra)
 
     return {
         "rules": list(result.sets),
@@ -91,7 +73,9 @@ def result_lines(
     result: "Result", deadlines: "Sequence[Deadline] | None", not_covered: "Iterable[str]", say: Texts
 ) -> list[str]:
     """Write a check for people: what is broken first, then what is silent."""
-    extra = _extra(result)
+    from datalib.rules.texts import checks_of, pick, waiting
+
+    extra = checks_of(result)
     lines = [
         say(
             "errors: {errors}, warnings: {warnings}; rules asked: {asked} ({sets}), {date}",
@@ -108,9 +92,10 @@ def result_lines(
     lines += _deadline_lines(deadlines or (), say)
     if result.unasked:
         lines.append(say("could not be checked:"))
-        lines += _unasked_lines(result, say)
+    for (why, detail), rules in waiting(result).items():
+        lines.append(f"  - {_named('gaps', why, say.lang)}{f': {detail}' if detail else ''} ({', '.join(rules)})")
     for profile in result.profiles:
-        title, date = _pick(profile.title, say.lang), profile.date
+        title, date = pick(profile.title, say.lang), profile.date
         lines.append(say("loaded: {title} ({date}), from {source}", title=title, date=date, source=profile.source))
     if result.not_loaded:
         lines.append(say("acts not loaded:"))
@@ -122,7 +107,9 @@ def result_lines(
 
 
 def _finding_lines(one: "Finding", say: Texts, extra: "Mapping[str, ProfileCheck]") -> list[str]:
-    texts = rule_texts(one.rule, say.lang, extra)
+    from datalib.rules.texts import texts_of
+
+    texts = texts_of(one.rule, say.lang, extra)
     detail = f" ({one.detail})" if one.detail else ""
     where = f" {one.where}" if one.where else ""
     second = " → ".join(part for part in (texts["article"], texts["remedy"]) if part)
@@ -156,21 +143,10 @@ def _deadline_lines(deadlines: "Sequence[Deadline]", say: Texts) -> list[str]:
     return lines
 
 
-def _unasked_lines(result: "Result", say: Texts) -> list[str]:
-    """Gather the rules that wait for the same thing."""
-    waiting = dict[tuple[str, str], list[str]]()
-    for one in result.unasked:
-        rules = waiting.setdefault((one.why, one.detail), [])
-        if one.rule not in rules:
-            rules.append(one.rule)
-    return [
-        f"  - {_named('gaps', why, say.lang)}{f': {detail}' if detail else ''} ({', '.join(rules)})"
-        for (why, detail), rules in waiting.items()
-    ]
-
-
 def explained_data(rules: "Sequence[str]", lang: str) -> dict[str, Any]:
     """Give rules with all that is known of them."""
+    from datalib.rules.texts import texts_of
+
     entries = datalib_vocab.rules()["rules"]
     return {
         "rules": [
@@ -178,7 +154,7 @@ def explained_data(rules: "Sequence[str]", lang: str) -> dict[str, Any]:
                 "rule": rule,
                 "severity": entries[rule]["severity"],
                 "members": entries[rule]["members"],
-                **rule_texts(rule, lang, {}),
+                **texts_of(rule, lang, {}),
             }
             for rule in rules
         ]

@@ -63,7 +63,7 @@ def checks(story: Story, say: Wording) -> Markup:
     else:
         done, open_ = _done(story, story.report, story.report.facts, say), _open(story.report, story.report.facts, say)
     if story.told is not None:
-        rules = story.told.rules
+        rules = story.told.law.rules
         sets = ", ".join(say.text(f"rules.{one}") for one in rules.sets)
         done.append(say("checked.rules", count=len(rules.asked), sets=Markup(sets)))
         if rules.unasked:
@@ -75,9 +75,9 @@ def checks(story: Story, say: Wording) -> Markup:
         (COMPUTED,),
         say,
         tag("h3", say("checked.title")),
-        bullets(done, say, "done") if done else nothing,
+        bullets(done, len(done), say, "done") if done else nothing,
         tag("h3", say("unchecked.title")),
-        bullets(open_, say, "open"),
+        bullets(open_, len(open_), say, "open"),
     )
 
 
@@ -85,6 +85,7 @@ def _done(story: Story, report: Report, facts: Facts, say: Wording) -> list[Mark
     events, skipped = len(facts.events), set(facts.not_checked)
     logged = sum(event.trusted is not None for event in facts.events)
     found = [
+        say("checked.packed", kind=str(story.packed)) if story.packed else None,
         None if story.vouched else say("checked.policy"),
         say("checked.chain", events=events),
         say("checked.log", logged=logged, events=events) if logged else None,

@@ -11,6 +11,8 @@ from datalib.trust.parties import Party, Producer
 #: Letters of middle width that fit into a box: bold, plain, small.
 _BOLD, _PLAIN, _SMALL = 28, 32, 34
 _WIDE: Final = frozenset("mwшщжюфым@%—…")
+#: Longest title of a text that was cut.
+_TITLE: Final = 120
 _MARGIN: Final = 6
 _PAD: Final = 10
 
@@ -37,7 +39,7 @@ def draw(graph: Graph, name: str, producer: Producer, say: Wording) -> Markup:
 
 def _label(text: str, x: int, y: int, kind: str, fit: int) -> Markup:
     """Write a text that is cut where it does not fit; the whole of it, up to a limit, is its title."""
-    whole = shown(text)
+    whole = shown(text, _TITLE)
     cut = _fitting(whole, fit)
     title = tag("title", whole) if cut != whole else None
     return tag("text", plain(cut), title, x=x, y=y, class_=kind)

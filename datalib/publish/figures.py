@@ -6,13 +6,13 @@ from typing import Final
 import datalib_vocab
 from datalib.formats import parse_time
 from datalib.optout.result import ScanResult
+from datalib.publish.bounds import BARS, fitting
 from datalib.publish.markup import Markup, joined, said, tag
-from datalib.publish.parts import COMPUTED, SIGNED, mark, pairs, paragraph, section
+from datalib.publish.parts import COMPUTED, SIGNED, mark, more, pairs, paragraph, section
 from datalib.publish.story import Scanned, Told
 from datalib.publish.wording import Wording, moment
 
 VERDICTS: Final = ("admit", "refuse", "hold")
-_BARS: Final = 40  # bars of one chart
 
 
 def figures(told: Told, say: Wording) -> Markup:
@@ -83,16 +83,19 @@ def chart(name: str, bars: Sequence[tuple[Markup, int, str]], total: int, say: W
     Each bar has a kind, which gives its colour.
     """
     whole = max([total, 1, *(count for _, count, _ in bars)])
-    rows = [
-        tag("tr", tag("th", label, scope="row"), tag("td", say.number(count)), tag("td", _bar(count, whole, kind)))
-        for label, count, kind in bars[:_BARS]
-    ]
+    rows = fitting(
+        (
+            tag("tr", tag("th", label, scope="row"), tag("td", say.number(count)), tag("td", _bar(count, whole, kind)))
+            for label, count, kind in bars
+        ),
+        BARS,
+    )
     heads = (say(f"optout.{name}"), say("optout.count"))
     head = tag("tr", *(tag("th", head, scope="col") for head in heads), tag("td"))
     caption = tag("caption", say(f"optout.{name}.caption"))
     whole_table = tag("table", caption, tag("thead", head), tag("tbody", *rows), class_="bars")
-    more = paragraph(say("more", count=len(bars) - _BARS), "note") if len(bars) > _BARS else None
-    return joined(whole_table, more)
+    rest = more(len(bars) - len(rows), BARS, say)
+    return joined(whole_table, paragraph(rest, "note") if rest else None)
 
 
 def _bar(count: int, whole: int, kind: str) -> Markup:

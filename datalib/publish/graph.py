@@ -11,12 +11,13 @@ from typing import Final
 
 from datalib.assembly.survey import Upstream
 from datalib.chain.assembly import MAX_DEPTH
+from datalib.publish.bounds import DRAWN
 from datalib.trust.parties import Party, Producer
 
 WIDTH, ROW, HEAD = 260, 26, 30
 _GAP, _SPACE, _LANE, _LANES = 64, 14, 7, 6
-#: Most libraries that are drawn; for more, programs read the manifests.
-DRAWN: Final = 2000
+#: A hand-over of the library: recipient, rights, time.
+Handed = tuple[Party, tuple[str, ...], int]
 #: The library itself, where libraries are named by their ids.
 ROOT: Final = ""
 
@@ -77,12 +78,15 @@ class Graph:
 OWN, STEP, STEP_SPACE = 78, 56, 26
 
 
-def lay_out(below: Sequence[Upstream], handed: Sequence[tuple[Party, tuple[str, ...], int]]) -> Graph:
-    """Lay out upstream libraries as `survey` gives them, and hand-overs (recipient, rights, time) of the library."""
+def lay_out(below: Sequence[Upstream], handed: Sequence[Handed], most: int = DRAWN.rows) -> Graph:
+    """Lay out upstream libraries as `survey` gives them, and hand-overs of the library.
+
+    ``most`` libraries are drawn at most.
+    """
     unique: dict[str, Upstream] = {}
     for each in below:
         unique.setdefault(each.item.lib, each)
-    drawn = dict(list(unique.items())[:DRAWN])
+    drawn = dict(list(unique.items())[:most])
     edges = [each for each in below if each.item.lib in drawn and (each.by is None or each.by in drawn)]
     columns = _columns(drawn, edges)
     boxes, places = _boxes(drawn, edges, columns)

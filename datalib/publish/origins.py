@@ -1,19 +1,18 @@
 """Where data came from: what a library was made of, drawn and as a table, and its sources."""
 
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Any
 
 from datalib.assembly.survey import Upstream
 from datalib.chain.events import Transfer
 from datalib.interop.known import Known
+from datalib.publish.bounds import DRAWN, LIBRARIES, SOURCES, STEPS
 from datalib.publish.drawing import draw
-from datalib.publish.graph import lay_out
+from datalib.publish.graph import Graph, Handed, lay_out
 from datalib.publish.markup import Markup, joined, said, tag
-from datalib.publish.parts import COMPUTED, ROWS, known_as, paragraph, section, table
+from datalib.publish.parts import COMPUTED, known_as, paragraph, section, table
 from datalib.publish.story import Told
 from datalib.publish.wording import Wording
-
-_STEPS: Final = 50  # hand-overs that are drawn; the time line has all
-_LIBRARIES: Final = 1000  # rows of the table beside the drawing
 
 
 def provenance(told: Told, say: Wording) -> Markup:
@@ -21,14 +20,15 @@ def provenance(told: Told, say: Wording) -> Markup:
     known = told.known
     events = [link.event for link in known.past.chain] if known.past else []
     handed = [(event.recipient, event.rights, event.time) for event in events if isinstance(event, Transfer)]
-    graph = lay_out(told.below, handed[:_STEPS])
-    drawing = draw(graph, say.title(known), known.manifest.producer, say)
+    graph, drawing = _drawn(told, handed[:STEPS], say)
+    later = len(handed) - len(graph.steps)
     notes = [
         paragraph(say("graph.none")) if not told.below and told.fault is None else None,
         paragraph(say("graph.fault", code=tag("code", told.fault.code), detail=told.fault.detail), "warn")
         if told.fault
         else None,
         paragraph(say("graph.omitted", count=graph.omitted)) if graph.omitted else None,
+        paragraph(say("graph.later", count=later)) if later else None,
     ]
     return section(
         "graph",
@@ -41,22 +41,34 @@ def provenance(told: Told, say: Wording) -> Markup:
     )
 
 
+def _drawn(told: Told, handed: Sequence[Handed], say: Wording) -> tuple[Graph, Markup]:
+    """Draw as many libraries as there is room for."""
+    known, most = told.known, DRAWN.rows
+    while True:
+        graph = lay_out(told.below, handed, most)
+        drawing = draw(graph, say.title(known), known.manifest.producer, say)
+        size, drawn = len(drawing.encode()), sum(len(box.rows) for box in graph.boxes)
+        if size <= DRAWN.room or not drawn:
+            return graph, drawing
+        most = min(drawn - 1, drawn * DRAWN.room // size)
+
+
 def _libraries(below: tuple[Upstream, ...], say: Wording) -> Markup:
     names = {each.item.lib: each.name for each in below}
     heads = [say(f"graph.{head}") for head in ("library", "maker", "taken", "state")]
-    rows = [
+    rows = (
         (
             Markup(f"{said(each.name)}<br>{tag('code', each.item.lib, class_='small')}"),
             say.party(each.producer),
             _taken(each, names, say),
             _state(each, say),
         )
-        for each in below[:_LIBRARIES]
-    ]
+        for each in below
+    )
     return tag(
         "details",
         tag("summary", say("graph.table", count=len(names))),
-        table(heads, rows, say("graph.caption"), say, len(below)),
+        table(heads, rows, say("graph.caption"), say, total=len(below), bound=LIBRARIES),
     )
 
 
@@ -82,16 +94,16 @@ def _state(each: Upstream, say: Wording) -> Markup:
 def sources(known: Known, say: Wording) -> Markup:
     """Write the sources; addresses are texts, so that the page leads nowhere."""
     heads = [say(f"sources.{head}") for head in ("name", "method", "basis", "licence")]
-    rows = [
+    rows = (
         (
             _name(source.title, source.value),
             _method(source.value, say),
             _label(source.value, "basis", "basis", say),
             _text(source.value, "license", say),
         )
-        for source in known.manifest.sources[:ROWS]
-    ]
-    shown = table(heads, rows, say("sources.caption"), say, len(known.manifest.sources))
+        for source in known.manifest.sources
+    )
+    shown = table(heads, rows, say("sources.caption"), say, total=len(known.manifest.sources), bound=SOURCES)
     return section("sources", (known_as(known.assurance),), say, shown)
 
 

@@ -1,16 +1,15 @@
 """What sections of a page are made of: headings that say how well something is known, tables, lists that end."""
 
 from collections.abc import Iterable, Sequence
-from typing import Final
+from html import unescape
 
 from datalib.interop.known import DECLARED
+from datalib.publish.bounds import OWN, Bound, fitting
 from datalib.publish.markup import Markup, joined, tag
 from datalib.publish.wording import Wording
 
 #: How what stands in a section is known: read from signed data, computed for this page, or only declared.
 SIGNED, COMPUTED = "signed", "computed"
-#: Most rows of a table or list; the signed files hold the rest.
-ROWS: Final = 500
 
 
 def known_as(assurance: str) -> str:
@@ -36,10 +35,16 @@ def paragraph(text: Markup, kind: str | None = None) -> Markup:
     return tag("p", text, class_=kind)
 
 
-def bullets(items: Sequence[Markup], say: Wording, kind: str | None = None, limit: int = ROWS) -> Markup:
-    """Write a list, as far as it is not too long."""
-    more = tag("li", say("more", count=len(items) - limit)) if len(items) > limit else None
-    return tag("ul", *(tag("li", item) for item in items[:limit]), more, class_=kind)
+def more(count: int, bound: Bound, say: Wording) -> Markup | None:
+    """Say how much was left out and where it stands, if anything was."""
+    return say("more", count=count, where=tag("code", bound.rest)) if count else None
+
+
+def bullets(items: Iterable[Markup], total: int, say: Wording, kind: str | None = None, bound: Bound = OWN) -> Markup:
+    """Write a list of so many items, as far as there is room."""
+    kept = fitting((tag("li", item) for item in items), bound)
+    rest = more(total - len(kept), bound, say)
+    return tag("ul", *kept, tag("li", rest) if rest else None, class_=kind)
 
 
 def pairs(rows: Iterable[tuple[Markup, Markup | None]]) -> Markup:
@@ -48,22 +53,28 @@ def pairs(rows: Iterable[tuple[Markup, Markup | None]]) -> Markup:
 
 
 def table(
-    heads: Sequence[Markup], rows: Sequence[Sequence[Markup]], caption: Markup, say: Wording, total: int
+    heads: Sequence[Markup],
+    rows: Iterable[Sequence[Markup]],
+    caption: Markup,
+    say: Wording,
+    *,
+    total: int,
+    bound: Bound,
 ) -> Markup:
-    """Write a table whose cells are named again where it is narrow; ``total`` rows there are, so many were left out."""
-    names = [str(tag("span", head, class_="head", aria_hidden="true")) for head in heads]
-    body = [
-        tag("tr", *(tag("td", tag("div", Markup(name), cell)) for name, cell in zip(names, row, strict=True)))
-        for row in rows
-    ]
-    more = paragraph(say("more", count=total - len(rows)), "note") if total > len(rows) else None
+    """Write a table of ``total`` rows, as far as there is room; its cells are named again where it is narrow."""
+    names = [unescape(head) for head in heads]
+    body = fitting(
+        (tag("tr", *(tag("td", cell, data_head=name) for name, cell in zip(names, row, strict=True))) for row in rows),
+        bound,
+    )
+    rest = more(total - len(body), bound, say)
     whole = tag(
         "table",
         tag("caption", caption),
         tag("thead", tag("tr", *(tag("th", head, scope="col") for head in heads))),
         tag("tbody", *body),
     )
-    return joined(whole, more)
+    return joined(whole, paragraph(rest, "note") if rest else None)
 
 
 def digest(text: str) -> Markup:

@@ -1,10 +1,15 @@
 """Who and what a library is, and the time line of its chain."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
 from datalib.chain.events import Amend, Attest, Event, Genesis, Transfer, Withdraw
 from datalib.chain.links import Link
-from datalib.interop.known import Known, strings_of, text_of
+from datalib.interop.known import Known, objects_of, strings_of, text_of
+from datalib.publish.bounds import EVENTS, LANGUAGES, LICENCES, PURPOSES, Bound, fitting
 from datalib.publish.markup import Markup, said, tag
-from datalib.publish.parts import ROWS, bullets, known_as, pairs, paragraph, section
+from datalib.publish.parts import bullets, known_as, more, pairs, paragraph, section
 from datalib.publish.wording import Wording, moment
 
 
@@ -13,7 +18,7 @@ def particulars(known: Known, say: Wording) -> Markup:
     manifest, past = known.manifest, known.past
     described = known.description()
     description = said(described) if isinstance(described, str) else say.pick(described or {})
-    licences = [text_of(one, "name") or text_of(one, "title") or text_of(one, "path") or "" for one in _licences(known)]
+    licences = [one for one in map(_licence, objects_of(known.document, "licenses")) if one]
     content = manifest.content
     languages = strings_of(known.block, "languages") or strings_of(known.block, "language")
     rows: list[tuple[Markup, Markup | None]] = [
@@ -25,9 +30,15 @@ def particulars(known: Known, say: Wording) -> Markup:
             if past and past.state.possessor != past.state.owner
             else None,
         ),
-        (say("about.purposes"), bullets([say.label("purposes", code) for code in manifest.purpose], say, "plain")),
-        (say("about.licences"), Markup(", ".join(said(one) for one in licences if one)) if any(licences) else None),
-        (say("about.languages"), Markup(", ".join(map(said, languages[:ROWS]))) if languages else None),
+        (
+            say("about.purposes"),
+            bullets(
+                (say.label("purposes", code) for code in manifest.purpose),
+                *(len(manifest.purpose), say, "plain", PURPOSES),
+            ),
+        ),
+        (say("about.licences"), _listed(licences, say, LICENCES)),
+        (say("about.languages"), _listed(languages, say, LANGUAGES)),
         (say("about.content"), say("about.files", files=content.files, bytes=content.bytes) if content else None),
         (say("about.resources"), say("about.named", count=len(manifest.resources))),
     ]
@@ -40,9 +51,15 @@ def particulars(known: Known, say: Wording) -> Markup:
     )
 
 
-def _licences(known: Known) -> list[dict[str, object]]:
-    found = known.document.get("licenses")
-    return [one for one in found if isinstance(one, dict)][:ROWS] if isinstance(found, list) else []
+def _licence(value: Mapping[str, Any]) -> str | None:
+    return text_of(value, "name") or text_of(value, "title") or text_of(value, "path")
+
+
+def _listed(texts: Sequence[str], say: Wording, bound: Bound) -> Markup | None:
+    """Write texts in a line, as far as there is room."""
+    kept = fitting(map(said, texts), bound)
+    rest = more(len(texts) - len(kept), bound, say)
+    return Markup(", ".join((*kept, *([rest] if rest else [])))) if texts else None
 
 
 def time_line(known: Known, say: Wording) -> Markup:
@@ -51,12 +68,13 @@ def time_line(known: Known, say: Wording) -> Markup:
     if past is None:
         return section("past", (known_as(known.assurance),), say, paragraph(say("past.draft")))
     chain = past.chain
-    half = ROWS // 2
-    first, last = (chain, ()) if len(chain) <= ROWS else (chain[:half], chain[-half:])
-    gap = tag("li", say("more", count=len(chain) - ROWS), class_="gap") if last else None
-    items = [_event(link, known, say) for link in first]
-    ends = [_event(link, known, say) for link in last]
-    return section("past", (known_as(known.assurance),), say, tag("ol", *items, gap, *ends, class_="time"))
+    middle = (len(chain) + 1) // 2
+    half = replace(EVENTS, rows=EVENTS.rows // 2, room=EVENTS.room // 2)
+    first = fitting((_event(link, known, say) for link in chain[:middle]), half)
+    last = fitting((_event(link, known, say) for link in reversed(chain[middle:])), half)[::-1]
+    left = more(len(chain) - len(first) - len(last), EVENTS, say)
+    gap = tag("li", left, class_="gap") if left else None
+    return section("past", (known_as(known.assurance),), say, tag("ol", *first, gap, *last, class_="time"))
 
 
 def _event(link: Link, known: Known, say: Wording) -> Markup:

@@ -77,7 +77,7 @@ def sections(story: Story, say: Wording) -> list[Markup]:
         origins.provenance(told, say),
         origins.sources(told.known, say),
         figures.figures(told, say),
-        duties.duties(told.rules, say),
+        duties.duties(told.law, say),
         _digests(told.known, say),
     ]
 

@@ -1,20 +1,24 @@
 """What a report tells of a library: everything is found out here, nothing is written."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from datalib.archive.reading import Kind
 from datalib.assembly.survey import Upstream, survey
 from datalib.chain.events import Attest
-from datalib.errors import Refused
+from datalib.errors import Misuse, Refused
 from datalib.findings import OPTOUT
 from datalib.formats import sha256_hex
 from datalib.interop.known import DECLARED, Known, files, know
 from datalib.library.store import Folder
 from datalib.optout.result import NAME, ScanResult, parse_scan, read_bytes
-from datalib.rules import checking, reading
+from datalib.packed import Options, is_packed, unpacked
+from datalib.personal.found import Looked
+from datalib.rules import reading
 from datalib.rules.checking import Result
+from datalib.rules.deadlines import Deadline
+from datalib.rules.reading import Request
 from datalib.trust.parties import Party
 from datalib.trust.policy import Policy, Roots
 from datalib.trust.state import Memory
@@ -44,6 +48,17 @@ class Demand:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """Whom to believe, what to ask, at which time. ``scan``: the folder of a scan that is to be told of too."""
+
+    trust: Trust | None
+    demand: Demand
+    law: Request
+    now: int
+    scan: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Scanned:
     """A scan. ``by``: who attested it, ``None`` if it was only given; ``result``: pass, fail, info as attested.
 
@@ -63,6 +78,18 @@ class Scanned:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Law:
+    """What the law asks: the answers of the rules.
+
+    ``deadlines`` of a private register and what a look for personal data found: ``None`` if there was none.
+    """
+
+    rules: Result
+    deadlines: tuple[Deadline, ...] | None
+    looked: Looked | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
     """What a library says, once nothing speaks against believing it as far as ``known.assurance`` says."""
 
@@ -70,18 +97,22 @@ class Told:
     below: tuple[Upstream, ...]
     fault: Refused | None
     scans: tuple[Scanned, ...]
-    rules: Result
+    law: Law
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Story:
-    """A library as it is told. ``report`` is ``None`` if nobody was trusted; ``told`` if integrity does not hold."""
+    """A library as it is told. ``report`` is ``None`` if nobody was trusted; ``told`` if integrity does not hold.
+
+    ``packed``: the kind of the archive that holds it, if it is packed.
+    """
 
     now: int
     demand: Demand
     vouched: bool
     report: Report | None
     told: Told | None
+    packed: Kind | None = None
 
     @property
     def standing(self) -> str:
@@ -100,39 +131,49 @@ class Story:
         return "vouched" if self.vouched else "accepted"
 
 
-def tell(path: Path, *, trust: Trust | None, demand: Demand, now: int, scan: Path | None, sets: Sequence[str]) -> Story:
-    """Find out what is to be told of a library or draft; ``sets`` of rules, by the producer's country if empty.
+def tell(path: Path, asked: Question) -> Story:
+    """Find out what is to be told of a library, packed or not, or of a draft.
 
-    Without ``trust`` nothing is verified. Raises what `verify`, `know`, `checking.check` and `read_bytes` raise; that
-    the library is refused is part of the story.
+    Without trust nothing is verified. Raises what `verify`, `know`, `reading.answer` and `read_bytes` raise; that the
+    library is refused is part of the story. A packed library is unpacked only within numbers that somebody trusted has
+    signed: ``Misuse("E-NO-TRUST")`` without, ``Misuse("E-USAGE")`` if its files are to be searched but not read.
     """
-    report = None if trust is None else _verify(path, trust, demand, now)
-    vouched = trust is not None and isinstance(trust.policy, Policy)
+    if is_packed(path):
+        return _tell_packed(path, asked)
+    report = None if asked.trust is None else verify(path, **_options(asked, asked.trust))
+    return _tell(path, report, asked)
+
+
+def _tell_packed(path: Path, asked: Question) -> Story:
+    if asked.trust is None:
+        raise Misuse("E-NO-TRUST", str(path), "it is packed")
+    if asked.law.look and asked.demand.data == "none":
+        raise Misuse("E-USAGE", "--look", "the files of a packed library are there only if they are read: --data")
+    with unpacked(path, **_options(asked, asked.trust)) as (packed, folder):
+        return replace(_tell(folder or path, packed.report, asked), packed=packed.kind)
+
+
+def _tell(path: Path, report: Report | None, asked: Question) -> Story:
+    vouched = asked.trust is not None and isinstance(asked.trust.policy, Policy)
+    story = Story(now=asked.now, demand=asked.demand, vouched=vouched, report=report, told=None)
     if report is not None and not report.integrity.ok:
-        return Story(now=now, demand=demand, vouched=vouched, report=report, told=None)
+        return story
     known = know(path, report)
     below, fault = _below(known)
-    told = Told(
-        known=known,
-        below=below,
-        fault=fault,
-        scans=tuple(_scans(known, scan)),
-        rules=_rules(known, demand, now, sets),
-    )
-    return Story(now=now, demand=demand, vouched=vouched, report=report, told=told)
+    scans = tuple(_scans(known, asked.scan))
+    return replace(story, told=Told(known=known, below=below, fault=fault, scans=scans, law=_law(known, asked)))
 
 
-def _verify(path: Path, trust: Trust, demand: Demand, now: int) -> Report:
-    return verify(
-        path,
-        policy=trust.policy,
-        roots=trust.roots,
-        now=now,
-        memory=trust.memory,
-        purpose=demand.purpose,
-        require=demand.require,
-        data=demand.data,
-    )
+def _options(asked: Question, trust: Trust) -> Options:
+    return {
+        "policy": trust.policy,
+        "roots": trust.roots,
+        "now": asked.now,
+        "memory": trust.memory,
+        "purpose": asked.demand.purpose,
+        "require": asked.demand.require,
+        "data": asked.demand.data,
+    }
 
 
 def _below(known: Known) -> tuple[tuple[Upstream, ...], Refused | None]:
@@ -145,14 +186,15 @@ def _below(known: Known) -> tuple[tuple[Upstream, ...], Refused | None]:
         return (), error
 
 
-def _rules(known: Known, demand: Demand, now: int, sets: Sequence[str]) -> Result:
-    case = reading.open_case(known.path, now=now, purpose=demand.purpose)
+def _law(known: Known, asked: Question) -> Law:
+    request = asked.law
+    case = reading.open_case(known.path, request, now=asked.now, purpose=asked.demand.purpose)
     if case.past is not None and known.assurance != DECLARED:
         # The chain was verified a moment ago; to do it again would only cost time.
         case = replace(case, past=replace(case.past, verified=True))
     if case.document != known.document:
         raise Refused("E-FILE-CHANGED", "datapackage.json", "not the version that was verified")
-    return checking.check(case, sets=sets or checking.sets_of(case))
+    return Law(rules=reading.answer(case, request), deadlines=request.deadlines, looked=case.found)
 
 
 def _scans(known: Known, given: Path | None) -> list[Scanned]:

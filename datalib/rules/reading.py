@@ -19,6 +19,7 @@ from datalib.personal.found import Looked
 from datalib.rules import deadlines, records
 from datalib.rules.calendar import Calendar
 from datalib.rules.case import Case, Past, mapping
+from datalib.rules.checking import Result, Waiver, check, sets_of
 from datalib.rules.deadlines import Deadline
 from datalib.rules.profile import Profile
 from datalib.trust.policy import Policy, Roots
@@ -35,6 +36,21 @@ class Trust:
 
     policy: bytes | Policy
     roots: Roots | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What is asked of a library, and what is at hand besides the library.
+
+    ``sets`` of rules, by the producer's country if there are none. ``deadlines``: of a private register, ``None`` if
+    none was given. ``look``, ``sample`` or ``full``, searches the files for personal data (`datalib.personal.look`).
+    """
+
+    sets: tuple[str, ...] = ()
+    deadlines: tuple[Deadline, ...] | None = None
+    look: str | None = None
+    profiles: tuple[Profile, ...] = ()
+    waivers: tuple[Waiver, ...] = ()
 
 
 def today(now: int) -> date:
@@ -56,21 +72,13 @@ def register(path: Path, days: Calendar, now: int) -> tuple[Deadline, ...]:
 
 
 def open_case(
-    library: Path,
-    *,
-    now: int,
-    trust: Trust | None = None,
-    duties: tuple[Deadline, ...] | None = None,
-    look: str | None = None,
-    profiles: tuple[Profile, ...] = (),
-    purpose: str | None = None,
+    library: Path, request: Request, *, now: int, purpose: str | None = None, trust: Trust | None = None
 ) -> Case:
-    """Read a library or a draft.
+    """Read a library or a draft; ``purpose`` is the one asked for.
 
-    With ``trust`` its chain is verified, down to the listing, not to the bytes of the files. ``look``, ``sample`` or
-    ``full``, searches the files for personal data (`datalib.personal.look`). A manifest that is not valid
-    is no error here; one that is not strict JSON is: ``E-JSON-*``. Raises ``Refused`` for a chain that cannot be read,
-    ``Unchecked("E-IO")``.
+    With ``trust`` its chain is verified, down to the listing, not to the bytes of the files. A manifest that is not
+    valid is no error here; one that is not strict JSON is: ``E-JSON-*``. Raises ``Refused`` for a chain that cannot be
+    read, ``Unchecked("E-IO")``.
     """
     with Folder(library) as folder:
         data = acts.current(folder)
@@ -83,18 +91,24 @@ def open_case(
         record = acts.record(folder) if folder.exists(links.NAME) else None
         before = _before(folder, record, document) if record else None
     refusal = _refusal(library, trust, now) if trust and record else ""
-    found = _found(library, document, full=look == "full", now=now) if look else None
+    found = _found(library, document, full=request.look == "full", now=now) if request.look else None
     return Case(
         document=document,
         today=today(now),
         now=now,
         fault=fault,
         past=_past(record, sha256_hex(data), before, trust, refusal) if record else None,
-        deadlines=duties,
+        deadlines=request.deadlines,
         found=found,
-        acts=frozenset(profile.act for profile in profiles),
+        acts=frozenset(profile.act for profile in request.profiles),
         purpose=purpose,
     )
+
+
+def answer(case: Case, request: Request) -> Result:
+    """Ask the rules of a case that was opened with this request; ``Misuse`` as in `checking.check`."""
+    sets = request.sets or sets_of(case)
+    return check(case, sets=sets, waivers=request.waivers, profiles=request.profiles)
 
 
 def _found(library: Path, document: Mapping[str, Any], *, full: bool, now: int) -> Looked:

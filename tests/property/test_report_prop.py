@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from selectolax.lexbor import LexborHTMLParser
 
 from datalib.publish import report
+from datalib.publish.bounds import PAGE
 from datalib.publish.markup import said, shown, tag
 from tests.libraries import Library
 from tests.reports import tell
@@ -66,6 +67,27 @@ def test_texts_of_others_never_become_elements(draft: Library, text: str, tmp_pa
     assert shapes[0] == shapes[1]
     names = [node.text() for node in tree.css("#sources bdi")]
     assert "".join(names[0].split()) == "".join(shown(text).split())
+
+
+LOUD = st.sampled_from((*NASTY, "\U000e0041", "&'", "\U0001f600", "ы"))
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    text=st.builds(lambda text, times: (text * times)[:2000], LOUD, st.integers(1, 2000)),
+    counts=st.fixed_dictionaries(
+        {member: st.sampled_from((1, 40, 900)) for member in ("sources", "licenses", "purpose", "languages")}
+    ),
+)
+def test_no_manifest_makes_a_page_too_large(draft: Library, text: str, counts: dict[str, int], tmp_path: Path) -> None:
+    value = document(draft, text)
+    value |= {member: value[member] * counts[member] for member in ("sources", "licenses")}
+    value["datalib"]["purpose"] = [f"x:{'a' * 55}{number}" for number in range(counts["purpose"])]
+    value["datalib"]["languages"] = [f"kk-{'-'.join(['Abcdefgh'] * 70)}"] * counts["languages"]
+    (tmp_path / "datapackage.json").write_text(json.dumps(value, ensure_ascii=False), encoding="utf-8")
+    data = report.write(tell(tmp_path, trust=None), "ru")
+    assert len(data) < PAGE
+    assert len(LexborHTMLParser(data.decode()).css("#sources tbody tr")) > 0
 
 
 @given(text=st.text())

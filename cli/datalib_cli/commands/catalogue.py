@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from datalib.errors import Misuse
-from datalib_cli import options
+from datalib_cli import law, options
 from datalib_cli.base import Command, Output, clock, group, texts
 from datalib_cli.log.options import host, port, run
 
@@ -27,7 +27,7 @@ command = group("catalogue", "Make a static site of libraries, with search, for 
 @click.option("-o", "--out", type=options.FOLDER, required=True, help="The folder of the site.")
 @options.believing
 @options.demands
-@click.option("--rules", metavar="SETS", help="kz, eu or both: kz,eu. Default: by the producer's country.")
+@law.rules_option
 @click.option("--title", "title", multiple=True, metavar="LANG=TEXT", help="What the catalogue is called.")
 @click.option("--as", "publisher", metavar="ID", help="The party that publishes the catalogue.")
 @click.option("--name", "names", multiple=True, metavar="LANG=TEXT", help="Name of the party that publishes it.")
@@ -79,7 +79,7 @@ def build(
         site=site,
         trust=_trust(trust),
         demand=Demand(purpose=purpose, require=options.required(require), data=data),
-        sets=tuple(dict.fromkeys(rules.split(","))) if rules is not None else (),
+        sets=law.sets(rules),
         clock=time.time_ns,
     )
     return _output(built, out, verified=trust.given, say=texts())

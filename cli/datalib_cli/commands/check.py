@@ -9,6 +9,7 @@ from datalib.errors import Misuse
 from datalib_cli import options
 from datalib_cli.base import Command, Output, clock, texts
 from datalib_cli.checked import explained_data, explained_lines, result_data, result_lines
+from datalib_cli.law import LawOptions, law_options
 from datalib_cli.looked import looked_data, looked_lines
 
 if TYPE_CHECKING:
@@ -17,32 +18,14 @@ if TYPE_CHECKING:
 
 @click.command("check", cls=Command)
 @click.argument("library", type=options.FOLDER, required=False)
-@click.option("--rules", metavar="SETS", help="kz, eu or both: kz,eu. Default: by the producer's country.")
-@click.option(
-    "--register", type=options.FILE, help="A private register of withdrawals, objections, incidents, reviews."
-)
-@click.option("--calendar", type=options.FILE, help="Days off and days worked. Default: Kazakhstan, 2025 and 2026.")
-@click.option(
-    "--profile-file", "profiles", type=options.FILE, multiple=True, help="What an act asks, as data; repeatable."
-)
-@click.option("--waive", multiple=True, metavar="RULE=REASON", help="Switch a rule off; the reason is shown.")
-@click.option("--waivers", type=options.FILE, help="A file of rules that are switched off, each with its reason.")
-@click.option(
-    "--look", type=click.Choice(("sample", "full")), help="Search the data for personal data: a sample of it, or all."
-)
+@law_options
 @click.option("--purpose", metavar="CODE", help="The purpose that is asked for.")
 @click.option("--explain", metavar="RULE", help="Explain a rule, or a family of rules such as PD-08.")
 @options.believing
 @options.now
 def command(
     library: Path | None,
-    rules: str | None,
-    register: Path | None,
-    calendar: Path | None,
-    profiles: tuple[Path, ...],
-    waive: tuple[str, ...],
-    waivers: Path | None,
-    look: str | None,
+    law: LawOptions,
     purpose: str | None,
     explain: str | None,
     policy: Path | None,
@@ -55,25 +38,17 @@ def command(
     Reads drafts too. It never says that all is well: it says what was asked, what could not be, and what is not
     covered. Exit status 1 if there are errors.
     """
-    from datalib.rules import checking, reading, records
-    from datalib.rules.profile import Profile
+    from datalib.rules import checking, reading
 
     if explain is not None:
         return _explain(explain)
     if library is None:
         raise Misuse("E-USAGE", "LIBRARY", "which library? or give --explain RULE")
     moment = clock(now)
-    loaded = tuple(Profile.parse(records.load(path), str(path)) for path in profiles)
-    days = reading.calendar(calendar)
-    duties = reading.register(options.private(register, "--register"), days, moment) if register else None
+    request = law.request(moment)
     trust = _trust(options.TrustOptions(policy=policy, roots=roots, state=None, vouched=options.vouched(keys)))
-    case = reading.open_case(
-        library, now=moment, trust=trust, duties=duties, look=look, profiles=loaded, purpose=purpose
-    )
-    kept = checking.read_waivers(records.load(waivers), str(waivers)) if waivers else ()
-    given = tuple(checking.Waiver.parse(text) for text in waive)
-    sets = tuple(dict.fromkeys(rules.split(","))) if rules is not None else checking.sets_of(case)
-    result = checking.check(case, sets=sets, waivers=(*kept, *given), profiles=loaded)
+    case = reading.open_case(library, request, now=moment, purpose=purpose, trust=trust)
+    result, duties = reading.answer(case, request), request.deadlines
     say = texts()
     return Output(
         data=result_data(result, duties, checking.NOT_COVERED, say.lang) | {"look": looked_data(case.found)},

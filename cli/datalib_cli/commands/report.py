@@ -7,6 +7,7 @@ import click
 
 from datalib_cli import options
 from datalib_cli.base import Command, Output, clock, texts
+from datalib_cli.law import LawOptions, law_options
 
 if TYPE_CHECKING:
     from datalib.publish.story import Story, Trust
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 @options.trust
 @options.demands
 @click.option("--scan", "scanned", type=options.FOLDER, help="A scan that is to be shown too, marked as not signed.")
-@click.option("--rules", metavar="SETS", help="kz, eu or both: kz,eu. Default: by the producer's country.")
+@law_options
 @options.now
 def command(
     library: Path,
@@ -32,11 +33,12 @@ def command(
     require: tuple[str, ...],
     data: str,
     scanned: Path | None,
-    rules: str | None,
+    law: LawOptions,
     now: str | None,
 ) -> Output:
     """Write a library as one page for people: the verdict, what was checked, where the data came from, what is missing.
 
+    LIBRARY is a folder, or a library packed into one file, which then has to be verified.
     The page loads nothing, runs no script and prints. With --policy and --roots, or --key ID=PUB.pem, the library is
     verified first, and exit status 1 says that the verdict is no; the page is written all the same. Without, everything
     on it is marked as only declared.
@@ -48,14 +50,9 @@ def command(
     trust = options.TrustOptions(policy=policy, roots=roots, state=state, vouched=options.vouched(keys))
     target = options.outside(out)
     demand = story.Demand(purpose=purpose, require=options.required(require), data=data)
-    told = story.tell(
-        library,
-        trust=_trust(trust),
-        demand=demand,
-        now=clock(now),
-        scan=scanned,
-        sets=tuple(dict.fromkeys(rules.split(","))) if rules is not None else (),
-    )
+    moment = clock(now)
+    asked = story.Question(trust=_trust(trust), demand=demand, law=law.request(moment), now=moment, scan=scanned)
+    told = story.tell(library, asked)
     say = texts()
     write_file(target, report.write(told, say.lang))
     if told.report is not None and told.report.accepted and state is not None:

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from datalib.forms import order196
 from datalib.forms.page import Block, Heading, Paragraph, Table
+from datalib.publish.bounds import ALL
 from datalib.publish.catalogue.site import Place, Site, foot, page
 from datalib.publish.markup import Markup, plain, tag
 from datalib.publish.parts import paragraph, table
@@ -49,7 +50,7 @@ def _block(block: Block, say: Wording) -> Markup:
             return paragraph(_broken(text), "note")
         case Table(rows=rows):
             heads, *body = [[_broken(cell.text) for cell in row] for row in rows]
-            return table(heads, body, say("annex.caption"), say, len(body))
+            return table(heads, body, say("annex.caption"), say, total=len(body), bound=ALL)
 
 
 def _broken(text: str) -> Markup:

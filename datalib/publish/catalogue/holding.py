@@ -11,14 +11,14 @@ from datalib.archive.reading import Kind
 from datalib.errors import DatalibError, Refused, Unchecked
 from datalib.library.paths import is_record
 from datalib.library.store import Folder, is_leftover
-from datalib.publish import story as stories
 from datalib.publish.catalogue import entry as entries
 from datalib.publish.catalogue import linked, pages, sight, sources
 from datalib.publish.catalogue.entry import Entry
 from datalib.publish.catalogue.shelf import Shelf
 from datalib.publish.catalogue.site import Site
-from datalib.publish.story import Demand, Story, Trust
+from datalib.publish.story import Demand, Question, Story, Trust, tell
 from datalib.publish.wording import Wording
+from datalib.rules.reading import Request
 from datalib_vocab import LANGUAGES
 
 ENTRY: Final = "entry.json"
@@ -117,7 +117,7 @@ def _stands(before: Entry, path: Path, asked: Asked, now: int) -> bool:
 def _tell(path: Path, asked: Asked, now: int) -> Story:
     """Tell of a library. One that cannot be read is refused, whatever keeps it from being read."""
     try:
-        return stories.tell(path, trust=asked.trust, demand=asked.demand, now=now, scan=None, sets=asked.sets)
+        return tell(path, Question(trust=asked.trust, demand=asked.demand, law=Request(sets=asked.sets), now=now))
     except Unchecked as error:
         raise Refused(error.code, error.where, error.detail) from error
 

@@ -161,7 +161,7 @@ def _data(site: Site, say: Wording) -> Markup:
     return tag(
         "section",
         tag("h2", say("catalogue.data"), id="data-title"),
-        bullets(links, say, "plain"),
+        bullets(links, len(links), say, "plain"),
         id="data",
         aria_labelledby="data-title",
     )
@@ -220,7 +220,7 @@ def _downloads(files: Mapping[str, int], say: Wording) -> Markup:
     return tag(
         "section",
         tag("h2", say("download.title"), id="download-title"),
-        bullets(items, say, "plain"),
+        bullets(items, len(items), say, "plain"),
         paragraph(say("download.how"), "note"),
         tag(
             "pre",
