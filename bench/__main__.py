@@ -27,6 +27,7 @@ SUITES = (
     "chain",
     "personal",
     "catalogue",
+    "report",
     "growth",
 )
 PACKAGES = (

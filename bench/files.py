@@ -7,7 +7,8 @@ from bench.library import PARTY, about
 from bench.row import Row, bounded, compared
 from bench.usage import Usage, measure, program
 
-_FEW, _MANY, _FULL_MANY = 20_000, 200_000, 1_000_000
+MANY, FULL_MANY = 200_000, 1_000_000
+_FEW = 20_000
 _IN_FOLDER = 1_000
 
 
@@ -15,7 +16,7 @@ def run(tmp: Path, *, full: bool) -> list[Row]:
     """Describe, sign and verify 20,000 files, then 200,000, in full a million."""
     key = tmp / "key.pem"
     measure([program("datalib"), "key", "new", "-o", key, "--no-password"])
-    many = _FULL_MANY if full else _MANY
+    many = FULL_MANY if full else MANY
     less, more = (life(tmp / str(count), count, key) for count in (_FEW, many))
     rows = []
     for verb, used in more.items():
@@ -27,16 +28,21 @@ def run(tmp: Path, *, full: bool) -> list[Row]:
     return rows
 
 
-def life(folder: Path, count: int, key: Path) -> dict[str, Usage]:
-    """Describe, sign and verify so many small files; they are removed afterwards."""
-    datalib = program("datalib")
+def described(folder: Path, count: int) -> Usage:
+    """Make so many small files and describe them as a library; give what describing took."""
     for number in range(count):
         if number % _IN_FOLDER == 0:
             place = folder / f"part-{number // _IN_FOLDER:04d}"
             place.mkdir(parents=True)
         (place / f"{number:07d}.txt").write_bytes(b"%d\n" % number)
+    return measure([program("datalib"), "init", folder, *about()])
+
+
+def life(folder: Path, count: int, key: Path) -> dict[str, Usage]:
+    """Describe, sign and verify so many small files; they are removed afterwards."""
+    datalib = program("datalib")
     used = {
-        "init": measure([datalib, "init", folder, *about()]),
+        "init": described(folder, count),
         "sign": measure([datalib, "sign", folder, "--key", key]),
         "verify": measure(
             [datalib, "verify", folder, "--key", f"{PARTY}={key.with_suffix('.pub.pem')}", "--require", "none"]

@@ -273,20 +273,7 @@ class Library:
 
     def publish(self, time: int = NOW - DAY, others: Sequence["Library"] = ()) -> "Library":
         """Let the registry publish the heads of all libraries; keep the proof of this one."""
-        assert self.log is not None
-        pairs = sorted((library.lib, library.head) for library in (self, *others))
-        lines = [f"{head}  {lib}" for lib, head in pairs]
-        index, _ = self.log.heads(lines)
-        at = [lib for lib, _ in pairs].index(self.lib)
-        hashes = [merkle.leaf_hash(line.encode()) for line in lines]
-        value = {
-            "line": lines[at],
-            "index": at,
-            "size": len(lines),
-            "path": [encode_base64(item) for item in merkle.inclusion_path(hashes, at)],
-            "tlog": self.log.proof(index, time=time),
-        }
-        self.path("proofs/head.json").write_bytes(canonical(value))
+        publish_heads((self, *others), keep=(self,), time=time)
         return self
 
     def ship(self, upstream: "Library", *, listing: bool = False) -> "Library":
@@ -305,6 +292,28 @@ class Library:
         """Describe the present state of a library as an input."""
         value = {"lib": upstream.lib, "head": upstream.head, "manifest": upstream.manifest, "mode": mode}
         return value if prefix is None else {**value, "prefix": prefix}
+
+
+def publish_heads(libraries: Sequence[Library], *, keep: Sequence[Library], time: int = NOW - DAY) -> None:
+    """Let the registry publish the heads of libraries of one log; keep the proofs of some."""
+    log = libraries[0].log
+    assert log is not None
+    pairs = sorted((library.lib, library.head) for library in libraries)
+    lines = [f"{head}  {lib}" for lib, head in pairs]
+    index, _ = log.heads(lines)
+    places = {lib: place for place, (lib, _) in enumerate(pairs)}
+    hashes = [merkle.leaf_hash(line.encode()) for line in lines]
+    proof = log.proof(index, time=time)
+    for library in keep:
+        at = places[library.lib]
+        value = {
+            "line": lines[at],
+            "index": at,
+            "size": len(lines),
+            "path": [encode_base64(item) for item in merkle.inclusion_path(hashes, at)],
+            "tlog": proof,
+        }
+        library.path("proofs/head.json").write_bytes(canonical(value))
 
 
 def edit(path: Path, change: Callable[[bytes], bytes]) -> None:

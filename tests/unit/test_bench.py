@@ -6,13 +6,16 @@ from xml.etree.ElementTree import fromstring
 
 import pytest
 
-from bench import carriers, chain, corpus, growth, optout, read_units, reference_hash, warcs
+from bench import carriers, chain, corpus, growth, optout, read_units, reference_hash, report, warcs
 from bench.__main__ import table
 from bench.corpus import Size
 from bench.machine import machine, release
 from bench.row import Row, bounded, compared
 from bench.usage import Usage, measure
+from datalib.trust.policy import Roots
+from datalib.verify import verify
 from datalib.webarchive.records import read_records
+from tests.libraries import NOW
 
 
 @pytest.mark.parametrize(
@@ -117,3 +120,11 @@ def test_growth_is_drawn_point_by_point() -> None:
     root = fromstring(growth.draw(points))  # noqa: S314 (our own drawing)
     assert len(root.findall("{*}circle")) == len(points)
     assert [text.text for text in root.findall("{*}text")][-2:] == ["a", "b"]
+
+
+def test_a_library_of_many_is_sound(tmp_path: Path) -> None:
+    own = report.made_of(tmp_path, 4)
+    policy, roots = (tmp_path / "policy.json").read_bytes(), Roots.parse((tmp_path / "roots.json").read_bytes())
+    facts = verify(own.folder, policy=policy, roots=roots, now=NOW).require()
+    assert len(facts.producers) == 5
+    assert "log" not in facts.not_checked
