@@ -7,6 +7,8 @@ from datalib.publish.markup import Markup, said, tag
 from datalib.publish.parts import COMPUTED, bullets, paragraph, section
 from datalib.publish.story import Demand, Story
 from datalib.publish.wording import Wording, moment
+from datalib.rules import checking
+from datalib.rules.checking import Result
 from datalib.verify import Facts, Report, Verdict
 
 YES, NO, OPEN = "yes", "no", "open"
@@ -21,6 +23,9 @@ def verdict(story: Story, say: Wording) -> Markup:
     if no is not None:
         lines.append(paragraph(_why(no, say)))
         lines.append(paragraph(say("verdict.remedy", remedy=Markup(said(datalib_vocab.remedy(no.code, say.lang))))))
+    if story.told is not None:
+        duties = tag("a", say("duties.title"), href="#duties")
+        lines.append(paragraph(say("verdict.law", duties=duties, **_broken(story.told.law.rules))))
     lines.append(paragraph(say("verdict.at", time=moment(story.now)), "note"))
     return tag(
         "section",
@@ -34,6 +39,10 @@ def verdict(story: Story, say: Wording) -> Markup:
 
 #: How each standing counts.
 _KINDS: Final = {"broken": NO, "barred": NO, "vouched": YES, "accepted": YES}
+
+
+def _broken(rules: Result) -> dict[str, int]:
+    return {"errors": rules.count(checking.ERROR), "warnings": rules.count(checking.WARNING)}
 
 
 def _answer(story: Story, say: Wording) -> tuple[str, Markup, Verdict | None]:
@@ -65,7 +74,7 @@ def checks(story: Story, say: Wording) -> Markup:
     if story.told is not None:
         rules = story.told.law.rules
         sets = ", ".join(say.text(f"rules.{one}") for one in rules.sets)
-        done.append(say("checked.rules", count=len(rules.asked), sets=Markup(sets)))
+        done.append(say("checked.rules", count=len(rules.asked), sets=Markup(sets), **_broken(rules)))
         if rules.unasked:
             open_.append(say("unchecked.rules", count=len({one.rule for one in rules.unasked})))
     open_.append(say("unchecked.truth"))

@@ -11,7 +11,7 @@ from datalib.publish.parts import COMPUTED, bullets, more, paragraph, section, t
 from datalib.publish.story import Law
 from datalib.publish.wording import Wording
 from datalib.rules import checking
-from datalib.rules.checking import ERROR, Finding, Result
+from datalib.rules.checking import Finding, Result
 from datalib.rules.deadlines import Deadline
 from datalib.rules.profile import ProfileCheck
 from datalib.rules.texts import checks_of, pick, texts_of, waiting
@@ -23,7 +23,7 @@ _DETAIL: Final = ((PLACES.rows, 200), (3, 200), (1, 60))
 def duties(law: Law, say: Wording) -> Markup:
     """Write the findings, errors first, then what could not be asked and what no rule covers."""
     rules = law.rules
-    errors, warnings = rules.count(ERROR), rules.count(checking.WARNING)
+    errors, warnings = rules.count(checking.ERROR), rules.count(checking.WARNING)
     counted = say("duties.counted", errors=errors, warnings=warnings, asked=len(rules.asked), date=str(rules.today))
     unasked = waiting(rules)
     uncovered = [_named("not_loaded", act, say) for act in rules.not_loaded]

@@ -23,6 +23,7 @@ def provenance(told: Told, say: Wording) -> Markup:
     graph, drawing = _drawn(told, handed[:STEPS], say)
     later = len(handed) - len(graph.steps)
     notes = [
+        _counted(told.below, say) if told.below else None,
         paragraph(say("graph.none")) if not told.below and told.fault is None else None,
         paragraph(say("graph.fault", code=tag("code", told.fault.code), detail=told.fault.detail), "warn")
         if told.fault
@@ -38,6 +39,20 @@ def provenance(told: Told, say: Wording) -> Markup:
         tag("div", drawing, class_="scroll", role="group", tabindex="0", aria_label=say.text("graph.scroll")),
         paragraph(say("graph.legend"), "note") if told.below else None,
         _libraries(told.below, say) if told.below else None,
+    )
+
+
+def _counted(below: Sequence[Upstream], say: Wording) -> Markup:
+    """Count what is drawn below and what is not, each library once."""
+    each = {one.item.lib: one for one in below}.values()
+    return paragraph(
+        say(
+            "graph.counted",
+            libraries=len(each),
+            producers=len({one.producer.id for one in each}),
+            withdrawn=sum(bool(one.withdrawn) for one in each),
+            follow=sum(bool(one.follow and not one.withdrawn) for one in each),
+        )
     )
 
 
@@ -63,13 +78,17 @@ def _libraries(below: tuple[Upstream, ...], say: Wording) -> Markup:
             _taken(each, names, say),
             _state(each, say),
         )
-        for each in below
+        for each in sorted(below, key=_calm)  # where not all have room, what matters most has
     )
     return tag(
         "details",
         tag("summary", say("graph.table", count=len(names))),
         table(heads, rows, say("graph.caption"), say, total=len(below), bound=LIBRARIES),
     )
+
+
+def _calm(each: Upstream) -> int:
+    return 0 if each.withdrawn else 1 if each.follow else 2
 
 
 def _taken(each: Upstream, names: dict[str, str], say: Wording) -> Markup:

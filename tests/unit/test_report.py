@@ -135,6 +135,16 @@ def test_every_code_that_a_verification_leaves_unchecked_has_a_sentence() -> Non
     assert {f"unchecked.{code}" for code in NOT_CHECKED} <= set(wording.sentences())
 
 
+def test_errors_of_the_law_stand_beside_the_verdict(tmp_path: Path) -> None:
+    tree = page(tell(sound(tmp_path).folder))
+    counted = re.search(r"Errors: (\d+), warnings: (\d+)", text(tree, "#duties"))
+    assert counted is not None
+    errors, warnings = counted.groups()
+    said = f"Not part of this verdict: What the law asks, and what to do (errors: {errors}, warnings: {warnings})."
+    assert said in text(tree, "#verdict.yes")
+    assert f"Errors: {errors}, warnings: {warnings}." in text(tree, "ul.done")
+
+
 # --- who had it, what it was made of, where the data came from
 
 
@@ -200,6 +210,12 @@ def test_upstream_libraries_are_drawn_and_named_with_what_happened_to_them(tmp_p
 def test_marks_of_upstream_libraries_stand_in_drawing_and_table(tmp_path: Path) -> None:
     told = made_of(tell(sound(tmp_path).folder), many(50))
     tree = page(told)
+    assert "Libraries it was made of: 50, their producers: 12. Withdrawn: 2; changed since and to be followed: 2." in (
+        text(tree, "#graph")
+    )
+    states = [" ".join(row.css("td")[3].text().split()) for row in tree.css("#graph tbody tr")]
+    first = [("Withdrawn: recalled" in state, "to be followed" in state) for state in states]
+    assert first == sorted(first, reverse=True)  # libraries that were withdrawn come first
     assert len(tree.css("svg.graph rect.bad")) == len(tree.css("svg.graph rect.warn")) == 2
     table = text(tree, "#graph details")
     for said in ("Withdrawn: recalled", "Changed since, and to be followed", "Events since", "Handed over, times: 2"):
