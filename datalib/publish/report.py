@@ -97,7 +97,8 @@ def _digests(known: Known, say: Wording) -> Markup:
         (say("digests.root"), digest(content.root) if content else None),
     ]
     command = tag("pre", tag("code", "sha256sum datapackage.json files.sha256"), tabindex="0")
-    return section("digests", (known_as(known.assurance),), say, pairs(rows), paragraph(say("digests.how")), command)
+    how = [paragraph(say("digests.how")), command] if content else []  # a draft has no listing yet
+    return section("digests", (known_as(known.assurance),), say, pairs(rows), *how)
 
 
 def footer(story: Story, say: Wording, *more: Markup | None) -> Markup:

@@ -6,6 +6,7 @@ import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from selectolax.lexbor import LexborHTMLParser
@@ -121,10 +122,16 @@ def test_of_a_library_that_is_not_what_was_signed_nothing_else_is_shown(tmp_path
     assert text(tree, "h1") == "Library refused"
 
 
+def _without_content(document: dict[str, Any]) -> dict[str, Any]:
+    return document | {"datalib": {name: one for name, one in document["datalib"].items() if name != "content"}}
+
+
 def test_a_draft_is_only_declared(tmp_path: Path) -> None:
     library = Library(folder=tmp_path)
     library.write_manifest()
+    edit(library.path("datapackage.json"), lambda data: json.dumps(_without_content(json.loads(data))).encode())
     tree = page(tell(library.folder, trust=None))
+    assert "files.sha256" not in text(tree, "#digests")
     assert "a draft that nobody has signed" in text(tree, ".sentence")
     assert marks(tree, "sources") == ["only declared"]
     assert "not signed" in text(tree, "#past")
