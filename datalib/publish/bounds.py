@@ -11,7 +11,7 @@ from typing import Final
 
 from datalib.publish.markup import Markup
 
-#: In bytes. The lists below may take nine tenths of it, all together.
+#: In bytes. All lists below together leave room for what is no list; the test of the loudest library holds them to it.
 PAGE: Final = 2_000_000
 
 

@@ -1,6 +1,7 @@
 """What the law asks of a library, what is missing, and what to do about it; what could not be asked."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 import datalib_vocab
@@ -73,7 +74,7 @@ def _finding(
     lines = (
         Markup(" · ".join(said(part, limit=letters) for part in (one.where, one.detail) if part)) for one in placed
     )
-    bound = Bound(rows=places, room=PLACES.room, rest=PLACES.rest)
+    bound = replace(PLACES, rows=places)
     return tag(
         "li",
         tag("p", name, Markup(f" {said(texts['text'])} {tag('code', said(rule))}")),

@@ -86,7 +86,7 @@ def lay_out(below: Sequence[Upstream], handed: Sequence[Handed], most: int = DRA
     unique: dict[str, Upstream] = {}
     for each in below:
         unique.setdefault(each.item.lib, each)
-    drawn = dict(list(unique.items())[:most])
+    drawn = dict(sorted(unique.items(), key=lambda item: item[1].depth)[:most])
     edges = [each for each in below if each.item.lib in drawn and (each.by is None or each.by in drawn)]
     columns = _columns(drawn, edges)
     boxes, places = _boxes(drawn, edges, columns)

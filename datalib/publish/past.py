@@ -19,6 +19,7 @@ def particulars(known: Known, say: Wording) -> Markup:
     described = known.description()
     description = said(described) if isinstance(described, str) else say.pick(described or {})
     licences = [one for one in map(_licence, objects_of(known.document, "licenses")) if one]
+    purposes = (say.label("purposes", code) for code in manifest.purpose)
     content = manifest.content
     languages = strings_of(known.block, "languages") or strings_of(known.block, "language")
     rows: list[tuple[Markup, Markup | None]] = [
@@ -30,13 +31,7 @@ def particulars(known: Known, say: Wording) -> Markup:
             if past and past.state.possessor != past.state.owner
             else None,
         ),
-        (
-            say("about.purposes"),
-            bullets(
-                (say.label("purposes", code) for code in manifest.purpose),
-                *(len(manifest.purpose), say, "plain", PURPOSES),
-            ),
-        ),
+        (say("about.purposes"), bullets(purposes, len(manifest.purpose), say, "plain", PURPOSES)),
         (say("about.licences"), _listed(licences, say, LICENCES)),
         (say("about.languages"), _listed(languages, say, LANGUAGES)),
         (say("about.content"), say("about.files", files=content.files, bytes=content.bytes) if content else None),

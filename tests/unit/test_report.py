@@ -377,6 +377,14 @@ def test_boxes_do_not_overlap_and_lines_lead_from_made_to_part() -> None:
     assert drawn.steps[0].y > graph.OWN
 
 
+def test_the_farthest_libraries_are_left_out_first() -> None:
+    near, far, other = many(3)
+    below = [near, replace(far, by=near.item.lib, depth=2), replace(other, by=None)]
+    drawn = graph.lay_out(below, [], 2)
+    assert {row.each.item.lib for box in drawn.boxes for row in box.rows} == {near.item.lib, other.item.lib}
+    assert drawn.omitted == 1
+
+
 def test_libraries_that_are_inputs_of_each_other_do_not_stop_the_drawing() -> None:
     one, other = many(2)
     twisted = [
