@@ -21,7 +21,8 @@ whatever form and order they came.
 import hashlib
 import json
 from bisect import bisect_left
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -31,7 +32,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from datalib.errors import Refused
+from datalib.errors import Refused, Unchecked
 from datalib.optout.answers import FAILURES
 from datalib.optout.maps import Maps, trim, windows
 from datalib.optout.outputs import trouble as io_faults
@@ -127,7 +128,7 @@ class SiteStore:
     def lookup(self, places: Places) -> NDArray[np.int32]:
         """Give the number of the origin of each row in this store, or -1 where the store does not hold it."""
         result = np.full(len(places.cut), -1, dtype=np.int32)
-        if not self.size:
+        if not self.size or not len(result):
             return result
         data, head, length = places.data, places.head, places.cut - places.start
         words = first_words(data, head, places.cut - head)
@@ -175,15 +176,34 @@ class SiteStore:
         """Give the number of an origin, or -1."""
         return int(self.lookup(places_of(pa.array([origin + "/"])))[0])
 
+    @contextmanager
+    def reader(self) -> Iterator[Callable[[int], bytes]]:
+        """Give a function that reads distinct bodies by their numbers, of which many are read from one open file.
+
+        Raises Refused (E-SITES-FORMAT) when the bytes of one are not those that were imported, Unchecked (E-IO).
+        """
+        path, bodies = self.folder / "bodies.bin", self.bodies
+
+        def read(number: int) -> bytes:
+            sha256, offset, length = bodies[number].item()
+            try:  # a block of io_faults would take as long as the reading
+                file.seek(offset)
+                body = file.read(length)
+            except OSError as error:
+                raise Unchecked("E-IO", str(path), error.strerror or str(error)) from error
+            if hashlib.sha256(body).digest() != sha256:
+                raise Refused("E-SITES-FORMAT", str(path), "a body has changed since it was imported")
+            return body
+
+        with io_faults(path):
+            file = path.open("rb")
+        with file:
+            yield read
+
     def body(self, number: int) -> bytes:
-        """Read one distinct body. Raises Refused (E-SITES-FORMAT) when its bytes are not those that were imported."""
-        entry = self.bodies[number]
-        with io_faults(self.folder / "bodies.bin"), (self.folder / "bodies.bin").open("rb") as file:
-            file.seek(int(entry["offset"]))
-            body = file.read(int(entry["length"]))
-        if hashlib.sha256(body).digest() != entry["sha256"].tobytes():
-            raise Refused("E-SITES-FORMAT", str(self.folder / "bodies.bin"), "a body has changed since it was imported")
-        return body
+        """Read one distinct body, as ``reader`` does."""
+        with self.reader() as read:
+            return read(number)
 
     def _find(self, sha256: bytes) -> int:
         """Give the number of the body with a digest, or -1."""

@@ -1,7 +1,8 @@
 """The signals and the evidence of a scan, gathered from its shards: each once, in the order of their numbers."""
 
 import heapq
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from functools import cached_property
 from operator import itemgetter
@@ -46,6 +47,9 @@ EVIDENCE_SCHEMA: Final = pa.schema([
     pa.field("bytes", pa.binary()),
     pa.field("source", pa.string(), nullable=False),
 ])  # fmt: skip
+
+#: A row of the evidence: digest, size, bytes where they are copied, source.
+_Row = tuple[str, int, bytes | None, str]
 
 
 class Statements:
@@ -147,21 +151,20 @@ class Statements:
             kept.setdefault(proof.sha256, proof)
         bodies = self._used_bodies()
         total = int(take(self.store.bodies, bodies, *self._maps)["length"].sum()) if self.store else 0
-        count = 0
-        with pq.ParquetWriter(
-            path, EVIDENCE_SCHEMA, compression="zstd", compression_level=1, store_schema=False
-        ) as out:
-            batch: list[dict[str, Any]] = []
-            size = 0
+        count = size = 0
+        rows: list[_Row] = []
+        with (
+            pq.ParquetWriter(path, EVIDENCE_SCHEMA, compression="zstd", compression_level=1, store_schema=False) as out,
+            self.store.reader() if self.store and total <= MAX_ANSWERS else nullcontext() as read,
+        ):
             for sha256, place in self._in_order(kept, bodies):
-                row = self._evidence(sha256, place, copied=total <= MAX_ANSWERS)
-                batch.append(row)
+                rows.append(_proof(place) if isinstance(place, ProofPlace) else self._body(sha256, place, read))
                 count += 1
-                size += len(row["bytes"] or b"") + 100
+                size += len(rows[-1][2] or b"") + 100
                 if size > MAX_PAGE * 16:
-                    out.write_batch(pa.RecordBatch.from_pylist(batch, EVIDENCE_SCHEMA))
-                    batch, size = [], 0
-            out.write_batch(pa.RecordBatch.from_pylist(batch, EVIDENCE_SCHEMA))
+                    _write_rows(out, rows)
+                    rows, size = [], 0
+            _write_rows(out, rows)
         return count
 
     def _used_bodies(self) -> NDArray[np.int64]:
@@ -187,9 +190,9 @@ class Statements:
 
     def _numbered_bodies(self, bodies: NDArray[np.int64]) -> Iterator[tuple[str, int]]:
         for start in range(0, len(bodies) if self.store else 0, _READ):
-            for number in bodies[start : start + _READ].tolist():
-                if self.store is not None:
-                    yield self.store.bodies["sha256"][number].tobytes().hex(), number
+            numbers = bodies[start : start + _READ]
+            digests = self.store.bodies["sha256"][numbers].tolist() if self.store else []
+            yield from zip(map(bytes.hex, digests), numbers.tolist(), strict=True)
             trim(*self._maps)
 
     def _made_digests(self) -> set[str]:
@@ -197,15 +200,24 @@ class Statements:
         made = (signal for path in self.made for signal in read_made(path))
         return {signal.sha256 for signal in made if signal.carrier is Carrier.LOCATION}
 
-    def _evidence(self, sha256: str, place: ProofPlace | int, *, copied: bool) -> dict[str, Any]:
-        if isinstance(place, ProofPlace):
-            data = read_proof(place) if place.size <= MAX_PAGE else None
-            return {"sha256": sha256, "size": place.size, "bytes": data, "source": place.source}
+    def _body(self, sha256: str, number: int, read: Callable[[int], bytes] | None) -> _Row:
         if self.store is None:
             raise LookupError(sha256)
-        data = self.store.body(place) if copied else None
-        size = int(self.store.bodies[place]["length"])
-        return {"sha256": sha256, "size": size, "bytes": data, "source": f"sites:{self.store.digest}"}
+        data = read(number) if read else None
+        size = int(self.store.bodies["length"][number]) if data is None else len(data)
+        return sha256, size, data, f"sites:{self.store.digest}"
+
+
+def _proof(place: ProofPlace) -> _Row:
+    data = read_proof(place) if place.size <= MAX_PAGE else None
+    return place.sha256, place.size, data, place.source
+
+
+def _write_rows(out: Any, rows: Sequence[_Row]) -> None:
+    """Write evidence as one row group."""
+    columns = list(zip(*rows, strict=True)) or [()] * len(EVIDENCE_SCHEMA)
+    arrays = [pa.array(column, field.type) for column, field in zip(columns, EVIDENCE_SCHEMA, strict=True)]
+    out.write_batch(pa.RecordBatch.from_arrays(arrays, schema=EVIDENCE_SCHEMA))
 
 
 def _of_templates(templates: Sequence[Template]) -> dict[str, Any]:
