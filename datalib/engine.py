@@ -5,22 +5,30 @@ The function must be importable and must not depend on where or in which order i
 same paths on every node.
 """
 
+import importlib
 import os
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from multiprocessing import connection, get_context, parent_process
-from typing import TypeVar
+from multiprocessing import connection, forkserver, get_context, parent_process
+from multiprocessing.context import BaseContext
+from typing import Final, TypeVar
 
 from datalib.errors import Unchecked
+from datalib.lean import begin_lean
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
+
+
+#: Tasks that are given out for each worker: none idles while the first of the row is a long one.
+_AHEAD: Final = 2
 
 
 class Kind(StrEnum):
@@ -35,20 +43,65 @@ class Engine:
     """Where tasks run: in this process, in ``workers`` processes on this machine, or on Ray.
 
     ``address`` is that of a Ray cluster; without it Ray is started on this machine for ``workers`` tasks at a time.
-    ``workers`` None: one here, on Ray as many as there are processors.
+    ``workers`` None: one here, on Ray as many as there are processors. ``pool``: the processes of an opened engine.
     """
 
     workers: int | None = None
     kind: Kind = Kind.LOCAL
     address: str | None = None
+    pool: ProcessPoolExecutor | None = field(default=None, repr=False, compare=False)
 
-    def opened(self) -> "AbstractContextManager[None]":
-        """Give a block in which ``run`` may be called. Raises Misuse, Unchecked (E-ENGINE) where there is no Ray."""
-        if self.kind is not Kind.RAY:
-            return nullcontext()
-        from datalib import on_ray
+    @contextmanager
+    def begun(self, *modules: str) -> Iterator["Engine"]:
+        """Give this engine with local workers that serve every ``run`` of the block.
 
-        return on_ray.opened(self.workers, self.address)
+        ``modules``, those of the tasks to come, are imported for them while the caller prepares these. Where there are
+        no such workers, the engine is given as it is: Ray, which takes seconds to start, waits for ``opened``.
+        """
+        workers = self.workers or 1
+        if self.kind is Kind.RAY or self.pool is not None or workers <= 1:
+            yield self
+        else:
+            with _pool(workers, modules) as pool:
+                yield replace(self, pool=pool)
+
+    @contextmanager
+    def opened(self, *modules: str) -> Iterator["Engine"]:
+        """Give this engine ready for ``run``: begun as above, or Ray. Raises Misuse, Unchecked (E-ENGINE)."""
+        if self.kind is Kind.RAY:
+            from datalib import on_ray
+
+            with on_ray.opened(self.workers, self.address):
+                yield self
+        else:
+            with self.begun(*modules) as engine:
+                yield engine
+
+
+@contextmanager
+def _pool(workers: int, modules: tuple[str, ...]) -> Iterator[ProcessPoolExecutor]:
+    pool = ProcessPoolExecutor(workers, _context(modules), initializer=_begin, initargs=(modules, dict(os.environ)))
+    try:
+        yield pool
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _context(modules: tuple[str, ...]) -> BaseContext:
+    """Start the process whose children the workers will be: it imports for all of them, and nothing works in it.
+
+    A child of this process would inherit the locks of the threads that Arrow keeps. Where there is no such starter,
+    each worker begins with nothing.
+    """
+    if sys.platform != "linux":  # elsewhere, what the system's libraries keep does not outlive a fork
+        return get_context("spawn")
+    context = get_context("forkserver")
+    try:
+        context.set_forkserver_preload(list(modules))
+        forkserver.ensure_running()
+    except OSError:  # no place for its socket
+        return get_context("spawn")
+    return context
 
 
 def run(function: Callable[[Task], Result], tasks: Iterable[Task], engine: Engine) -> Iterator[Result]:
@@ -61,24 +114,44 @@ def run(function: Callable[[Task], Result], tasks: Iterable[Task], engine: Engin
         from datalib import on_ray
 
         yield from on_ray.run(function, tasks, engine.workers)
-        return
-    if workers <= 1:
+    elif workers <= 1:
         yield from map(function, tasks)
-        return
+    elif engine.pool is None:
+        with engine.begun() as opened:
+            yield from run(function, tasks, opened)
+    else:
+        yield from _run(function, tasks, engine.pool, workers * _AHEAD)
+
+
+def _run(
+    function: Callable[[Task], Result], tasks: Iterable[Task], pool: ProcessPoolExecutor, most: int
+) -> Iterator[Result]:
     waiting: deque[Future[Result]] = deque()
-    # A forked child would inherit the locks of the threads that Arrow keeps; a spawned one begins clean.
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_leave_with_parent) as pool:
-        try:
-            for task in tasks:
-                waiting.append(pool.submit(function, task))
-                if len(waiting) > workers:
-                    yield waiting.popleft().result()
-            while waiting:
+    try:
+        for task in tasks:
+            waiting.append(pool.submit(function, task))
+            if len(waiting) > most:
                 yield waiting.popleft().result()
-        except BrokenProcessPool as error:
-            raise Unchecked("E-IO", "worker", "a worker process died; run the command again to go on") from error
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+        while waiting:
+            yield waiting.popleft().result()
+    except BrokenProcessPool as error:
+        raise Unchecked("E-IO", "worker", "a worker process died; run the command again to go on") from error
+    finally:
+        for future in waiting:
+            future.cancel()
+
+
+def _begin(modules: tuple[str, ...], environment: dict[str, str]) -> None:
+    """Begin a worker: see to its end, and let it have what its tasks will need.
+
+    The environment is that of now; the starter's may be that of an earlier scan of the same program.
+    """
+    _leave_with_parent()
+    os.environ.clear()
+    os.environ.update(environment)
+    begin_lean()
+    for module in modules:
+        importlib.import_module(module)
 
 
 def _leave_with_parent() -> None:

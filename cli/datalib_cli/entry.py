@@ -13,8 +13,10 @@ def main() -> None:
 
         sys.stdout.write(f"datalib {__version__}\n")
         return
+    from datalib.lean import begin_lean
     from datalib_cli.app import run
 
+    begin_lean()
     try:
         status = run(sys.argv[1:])
         sys.stdout.flush()

@@ -89,7 +89,9 @@ def read_proof(place: ProofPlace) -> bytes:
         return file.read(place.size)
 
 
-def read_leaves(path: Path) -> list[bytes]:
-    """Read the hashes of the leaves of a shard's decisions."""
-    raw = path.read_bytes()
+def read_leaves(path: Path, low: int, high: int) -> list[bytes]:
+    """Read the hashes of some leaves of a shard's decisions, from number ``low`` to below ``high``."""
+    with path.open("rb") as file:
+        file.seek(low * _DIGEST)
+        raw = file.read((high - low) * _DIGEST)
     return [raw[start : start + _DIGEST] for start in range(0, len(raw), _DIGEST)]

@@ -11,7 +11,7 @@ import json
 import re
 import shutil
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
@@ -22,26 +22,22 @@ from datalib.engine import Engine, run
 from datalib.errors import Misuse, Unchecked
 from datalib.formats import format_time
 from datalib.library.store import inside_library, is_leftover
-from datalib.merkle import RootBuilder
 from datalib.optout import agents
 from datalib.optout.archived_plan import Asked, read_archives
 from datalib.optout.columns import Columns
 from datalib.optout.decide import Profile
-from datalib.optout.decisions import BLOCK
-from datalib.optout.found import LEAVES, MADE, PROOFS, USED, read_leaves, read_proofs
-from datalib.optout.key_index import KEYS, write_index
+from datalib.optout.gather import gather
 from datalib.optout.key_index import NAME as INDEX
 from datalib.optout.licences import read as read_licences
 from datalib.optout.outcome import BIT, CARRIERS
-from datalib.optout.outputs import output, replacing, sha256_of, sweep, trouble
+from datalib.optout.outputs import replacing, sha256_of, sweep, trouble
 from datalib.optout.registered import prepare_registry
 from datalib.optout.registry_table import Registry
 from datalib.optout.result import NAME, ScanFile, ScanResult, read_scan
 from datalib.optout.rows import BATCH_ROWS
-from datalib.optout.shard import COUNTED, WORK, Job, ShardTask, judge_shard
+from datalib.optout.shard import WORK, Job, ShardTask, judge_shard
 from datalib.optout.sites import Prepared, prepare
 from datalib.optout.speaking import Speaking, prepare_speaking
-from datalib.optout.statements import Statements
 from datalib.optout.stored import Source, StoredTable
 from datalib.optout.works import File, Plan, Shard, plan
 from datalib.progress import Watch, adding, nobody, watched
@@ -59,6 +55,8 @@ _FOLDERS = {
     ),
 }
 _HASHED_AT_ONCE = 256
+#: Bytes that are hashed in less time than it takes to have others do it.
+LITTLE = 128 << 20
 
 
 def scan(
@@ -109,7 +107,7 @@ def scan(
     planned, engine = plan(works, columns, works_table), engine or Engine(workers=workers)
     _make_room(out)
     table = datalib_vocab.read("agents.json")
-    with engine.opened():
+    with engine.opened(judge_shard.__module__) as engine:
         digests = _hash_files(planned.files, engine, watch)
         registry = prepare_registry(registries, out / WORK, now)
         asked = Asked(agent, table, bool(registries or licences))
@@ -129,10 +127,9 @@ def scan(
             receipts=receipts,
             batch_rows=batch_rows,
         )
-        judged = run(judge_shard, _tasks(planned, job, _sites_key(prepared, speaking), digests), engine)
-        done = list(watched(judged, watch, "judge", len(planned.shards)))
-    _check_unchanged(planned.files)
-    found = _about(job, prepared, registry) | _gather(job, prepared, done)
+        done = _judge(list(_tasks(planned, job, _sites_key(prepared, speaking), digests)), engine, watch)
+        _check_unchanged(planned.files)
+        found = _about(job, prepared, registry) | gather(job, done, engine)
     inputs = tuple(_inputs(planned, digests, done))
     return _finish(out, ScanResult(time=format_time(now), synthetic_stated=planned.synthetic, inputs=inputs, **found))
 
@@ -203,16 +200,31 @@ def _make_room(out: Path) -> None:
 
 
 def _hash_files(files: Sequence[File], engine: Engine, watch: Watch) -> dict[str, str]:
-    """Give the digest of each regular file by name; others have none."""
-    regular = [file for file in files if file.regular]
-    batches = [regular[start : start + _HASHED_AT_ONCE] for start in range(0, len(regular), _HASHED_AT_ONCE)]
-    hashed = run(_hash, ([file.path for file in batch] for batch in batches), engine)
-    add = adding(watch, "hash", sum(file.size for file in regular))
-    digests: list[str] = []
+    """Give the digest of each regular file by name; others have none. Large ones come first: what is last is short."""
+    regular = sorted((file for file in files if file.regular), key=lambda file: -(file.size // LITTLE))
+    total = sum(file.size for file in regular)
+    batches = list(_batches(regular))
+    hashed = run(_hash, ([file.path for file in batch] for batch in batches), Engine() if total < LITTLE else engine)
+    add = adding(watch, "hash", total)
+    digests: dict[str, str] = {}
     for batch, found in zip(batches, hashed, strict=True):
-        digests += found
+        digests |= zip((file.name for file in batch), found, strict=True)
         add(sum(file.size for file in batch))
-    return {file.name: digest for file, digest in zip(regular, digests, strict=True)}
+    return digests
+
+
+def _batches(files: Iterable[File]) -> Iterator[list[File]]:
+    """Put files together that are hashed by one task: neither many files nor many bytes, unless it is one."""
+    batch: list[File] = []
+    size = 0
+    for file in files:
+        if batch and (len(batch) == _HASHED_AT_ONCE or size + file.size > LITTLE):
+            yield batch
+            batch, size = [], 0
+        batch.append(file)
+        size += file.size
+    if batch:
+        yield batch
 
 
 def _hash(paths: Sequence[Source]) -> list[str]:
@@ -254,6 +266,17 @@ def _tasks(planned: Plan, job: Job, sites: list[str] | None, digests: dict[str, 
         yield ShardTask(job, number, shard, key, tuple(digests.get(file.name, "") for file in shard.files))
 
 
+def _judge(tasks: Sequence[ShardTask], engine: Engine, watch: Watch) -> list[dict[str, Any]]:
+    """Give the receipts of all shards. Where some were left by an earlier scan, these come last: they are soon checked.
+
+    So no worker is without work while another has yet to begin with a shard.
+    """
+    tasks = sorted(tasks, key=lambda task: task.receipt.exists())
+    judged = watched(run(judge_shard, tasks, engine), watch, "judge", len(tasks))
+    found = {task.number: receipt for task, receipt in zip(tasks, judged, strict=True)}
+    return [found[number] for number in sorted(found)]
+
+
 def _sites_key(prepared: Prepared | None, speaking: Speaking | None) -> list[str] | None:
     """Name what is known of sites: what their answers say, and which of them speak."""
     return [prepared.judges.digest, speaking.digest] if prepared and speaking else None
@@ -269,56 +292,6 @@ def _check_unchanged(files: Sequence[File]) -> None:
             found = file.path.lstat()
         if (found.st_size, found.st_mtime_ns) != (file.size, file.mtime_ns):
             raise Unchecked("E-FILE-CHANGED", str(file.path), "changed while it was scanned")
-
-
-def _gather(job: Job, prepared: Prepared | None, receipts: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Put together what the shards left: signals, evidence, counts, the root over all decisions, the index."""
-    out = job.out
-    parts = {suffix: [out / WORK / f"{number:05d}{suffix}" for number in range(len(receipts))]
-             for suffix in (USED, MADE, PROOFS, LEAVES)}  # fmt: skip
-    statements = Statements(
-        prepared.store if prepared else None, prepared.judges if prepared else None, parts[USED], parts[MADE]
-    )
-    outputs = [item for receipt in receipts for item in receipt["outputs"]]
-    with trouble(out):
-        with replacing(out / "signals.parquet") as temporary:
-            rows = statements.write_signals(temporary)
-        outputs.append(output(out, out / "signals.parquet", rows))
-        with replacing(out / "evidence.parquet") as temporary:
-            rows = statements.write_evidence(
-                temporary, (place for path in parts[PROOFS] for place in read_proofs(path))
-            )
-        outputs.append(output(out, out / "evidence.parquet", rows))
-        builder, leaves = RootBuilder(), 0
-        for path in parts[LEAVES]:
-            hashes = read_leaves(path)
-            builder.extend_hashes(hashes)
-            leaves += len(hashes)
-        index = _index(out, receipts) if job.receipts else None
-        if index:
-            outputs.append(output(out, out / INDEX, index["entries"]))
-    counts: dict[str, Counter[str]] = {kind: Counter() for kind in COUNTED}
-    for receipt in receipts:
-        for kind, found in receipt["counts"].items():
-            counts[kind].update(found)
-    return {
-        "works": sum(receipt["rows"] for receipt in receipts),
-        "counts": counts,
-        "outputs": tuple(ScanFile(**item) for item in sorted(outputs, key=lambda item: item["path"])),
-        "root": builder.root().hex(),
-        "leaves": leaves,
-        "leaf_rows": BLOCK,
-        "index": index,
-    }
-
-
-def _index(out: Path, receipts: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Write the index that proofs of absence need, and describe it."""
-    first, shards = 0, list[tuple[Path, int]]()
-    for number, receipt in enumerate(receipts):
-        shards.append((out / WORK / f"{number:05d}{KEYS}", first))
-        first += -(-receipt["rows"] // BLOCK)
-    return write_index(out / INDEX, shards)
 
 
 def _inputs(planned: Plan, digests: dict[str, str], receipts: Sequence[dict[str, Any]]) -> Iterable[ScanFile]:

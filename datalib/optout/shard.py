@@ -88,6 +88,11 @@ class ShardTask(NamedTuple):
     key: str
     digests: tuple[str, ...] = ()
 
+    @property
+    def receipt(self) -> Path:
+        """Where its receipt lies once it is done."""
+        return self.job.out / WORK / f"{self.number:05d}.json"
+
 
 @dataclass(slots=True, kw_only=True)
 class Batch:
@@ -141,7 +146,7 @@ class Tools:
 
 
 @lru_cache(1)
-def _tools(job: Job) -> Tools:
+def tools_of(job: Job) -> Tools:
     """Open what all shards of a job need, once in each process."""
     table = agents.read(job.table)
     registry = Registry(job.registry) if job.registry else None
@@ -155,19 +160,18 @@ def _tools(job: Job) -> Tools:
 
 def judge_shard(task: ShardTask) -> dict[str, Any]:
     """Judge a shard and write its results, unless that was done before; give its receipt."""
-    place = task.job.out / WORK / f"{task.number:05d}.json"
-    receipt = _receipt(place, task)
+    receipt = _receipt(task)
     if receipt is None:
         receipt = _judge(task)
-        with replacing(place) as temporary:
+        with replacing(task.receipt) as temporary:
             temporary.write_text(json.dumps(receipt, sort_keys=True))
     return receipt
 
 
-def _receipt(place: Path, task: ShardTask) -> dict[str, Any] | None:
+def _receipt(task: ShardTask) -> dict[str, Any] | None:
     """Give the receipt of a shard if it was done for this job and its outputs are still what it says."""
     try:
-        receipt: dict[str, Any] = json.loads(place.read_bytes())
+        receipt: dict[str, Any] = json.loads(task.receipt.read_bytes())
         same = receipt["key"] == task.key and all(
             sha256_of(task.job.out / item["path"]) == item["sha256"] for item in receipt["outputs"] + receipt["found"]
         )
@@ -180,15 +184,14 @@ def _judge(task: ShardTask) -> dict[str, Any]:
     job = task.job
     name = f"part-{task.number:05d}.parquet"
     decisions_path, admitted_path = job.out / "decisions" / name, job.out / "admitted" / archive_name(name, task.shard)
-    tools = _tools(job)
+    tools = tools_of(job)
     book = Book(tools.judges)
     registered = Registered(tools.registry, book) if tools.registry else None
     tally = Tally(used=np.zeros(book.compiled, dtype=np.bool_))
-    base = job.out / WORK / f"{task.number:05d}.json"
     with (
         replacing(decisions_path) as decisions_file,
         replacing(admitted_path, optional=True) as admitted_file,
-        replacing(base.with_suffix(PROOFS)) as proofs_file,
+        replacing(task.receipt.with_suffix(PROOFS)) as proofs_file,
         proofs_file.open("wb") as proofs,
         UnitReader(job.agent) as units,
     ):
@@ -211,9 +214,9 @@ def _judge(task: ShardTask) -> dict[str, Any]:
     outputs = [output(job.out, decisions_path, tally.rows)]
     if some:
         outputs.append(output(job.out, admitted_path, admitted.rows))
-    found = write_found(base, book, used=np.flatnonzero(tally.used), leaves=decisions.leaves)
+    found = write_found(task.receipt, book, used=np.flatnonzero(tally.used), leaves=decisions.leaves)
     if job.receipts:
-        found.append(base.with_suffix(KEYS))
+        found.append(task.receipt.with_suffix(KEYS))
         write_keys(found[-1], decisions.keys)
     return {
         "counts": {kind: dict(counter) for kind, counter in tally.counts.items()},
@@ -260,8 +263,7 @@ def _of_files(files: Sequence[File], ids: list[tuple[int, str]], marks: Marks, j
     marks.required[placed] |= job.required
     basis = np.full(len(files), job.licensed, dtype=np.bool_)
     basis |= read_licences(pa.array([file.licence for file in files], pa.string()), "works-table", marks, book)
-    work = pa.array([file.name for file in files], pa.string())
-    urls = (url,) if placed.any() else ()
+    work, urls = pa.array([file.name for file in files], pa.string()), (url,) if placed.any() else ()
     return Batch(work=work, url=url, urls=urls, marks=marks, basis=basis, ids=ids, placed=placed)
 
 

@@ -3,8 +3,8 @@
     DATALIB_KILL=WHOM:N:SECONDS:OUT
 
 When a worker is about to touch the result in OUT for the N-th time, and SECONDS later, kill once: ``self``, the worker;
-``parent``, the command, or Ray's node process; ``grandparent``, on Ray the command. ``OUT.killed`` says that it was
-done.
+``parent``, the process that starts workers, here or of Ray's node; ``grandparent``, the command. ``OUT.killed`` says
+that it was done.
 """
 
 import os

@@ -21,6 +21,7 @@ KILLING = Path(__file__).parents[1] / "killing"
 DATALIB = Path(sys.executable).with_name("datalib")
 MOUNT, UNMOUNT = shutil.which("mount") or "mount", shutil.which("umount") or "umount"
 SOAK = bool(os.environ.get("DATALIB_SOAK"))
+WHOM = ("self", "parent", "grandparent")
 PARTS = 4
 #: A worker touches the result about so often for each shard.
 TOUCHES = 20
@@ -83,7 +84,7 @@ def completed(works: Path, out: str, *options: str) -> dict[str, bytes]:
     return scan_files(works / out)
 
 
-@pytest.mark.parametrize("order", orders(60, 3, "self", "parent") if SOAK else ["self:5:0", "parent:8:0"])
+@pytest.mark.parametrize("order", orders(60, 3, *WHOM) if SOAK else [f"{whom}:8:0" for whom in WHOM])
 def test_a_process_that_dies_on_this_machine_loses_nothing(works: Path, whole: dict[str, bytes], order: str) -> None:
     out = f"local-{order}"
     died = run(works, out, "--workers", "2", kill=order)
@@ -103,7 +104,7 @@ def test_ray_gives_the_same_bytes_though_a_worker_dies(works: Path, whole: dict[
 
 
 @pytest.mark.skipif(not SOAK, reason="starts Ray many times; set DATALIB_SOAK=1")
-@pytest.mark.parametrize("order", orders(24, 5, "self", "parent", "grandparent"))
+@pytest.mark.parametrize("order", orders(24, 5, *WHOM))
 def test_whatever_of_ray_dies_the_next_run_completes(works: Path, whole: dict[str, bytes], order: str) -> None:
     out = f"ray-{order}"
     died = run(works, out, "--engine", "ray", "--workers", "2", kill=order)

@@ -389,7 +389,7 @@ def test_an_archive_that_was_read_is_not_read_again(tmp_path: Path, monkeypatch:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(scanning, "_gather", stop)
+        patch.setattr(scanning, "gather", stop)
         with pytest.raises(KeyboardInterrupt):
             judged(works, tmp_path / "out")
     assert list((tmp_path / "out" / "work").glob("*.read"))

@@ -2,7 +2,9 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from multiprocessing import parent_process
 from pathlib import Path
 
 import pytest
@@ -28,6 +30,24 @@ def where(_: int) -> int:
     return os.getpid()
 
 
+def family(_: int) -> list[int]:
+    """Give this process and, as long as it is another than the program, the one that started it."""
+    return [os.getpid(), *([os.getppid()] if os.getppid() != parent_pid() else [])]
+
+
+def parent_pid() -> int:
+    parent = parent_process()
+    return parent.pid or 0 if parent else 0
+
+
+def is_running(pid: int) -> bool:
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii")
+    except OSError:
+        return False
+    return stat.rpartition(")")[2].split()[0] not in "ZX"
+
+
 @pytest.mark.parametrize("workers", [1, 2])
 def test_results_come_in_the_order_of_the_tasks(workers: int) -> None:
     def tasks() -> Iterator[int]:
@@ -50,6 +70,74 @@ def test_refusals_cross_processes(workers: int) -> None:
 def test_a_worker_that_dies_is_named() -> None:
     with pytest.raises(Unchecked, match="a worker process died"):
         list(run(die, [1], Engine(workers=2)))
+
+
+def test_workers_serve_all_runs_of_a_block() -> None:
+    with Engine(workers=2).begun("json") as engine:
+        first = {*run(where, range(20), engine)}
+        assert {*run(where, range(20), engine)} <= first
+        assert len(first) <= 2
+
+
+def test_an_error_leaves_the_workers_to_the_next_run() -> None:
+    with Engine(workers=2).begun() as engine:
+        with pytest.raises(Refused, match="E-X: task 3: no"):
+            list(run(refuse, [3, 4, 5, 6, 7, 8], engine))
+        assert list(run(double, [1, 2], engine)) == [2, 4]
+
+
+def test_workers_have_the_environment_of_now(monkeypatch: pytest.MonkeyPatch) -> None:
+    for value in ("one", "two"):
+        monkeypatch.setenv("DATALIB_TEST", value)
+        assert list(run(os.getenv, ["DATALIB_TEST"], Engine(workers=2))) == [value]
+
+
+def test_workers_end_with_the_program_that_is_killed() -> None:
+    code = (
+        "import time\n"
+        "from datalib.engine import Engine, run\n"
+        "from tests.unit.test_engine import family\n"
+        "with Engine(workers=2).begun() as engine:\n"
+        "    print(*next(run(family, [1], engine)), flush=True)\n"
+        "    time.sleep(60)\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    with subprocess.Popen([sys.executable, "-c", code], env=environment, stdout=subprocess.PIPE, text=True) as program:
+        assert program.stdout
+        left = [int(pid) for pid in program.stdout.readline().split()]
+        assert left
+        program.kill()
+    until = time.monotonic() + 30
+    while any(map(is_running, left)):
+        assert time.monotonic() < until
+        time.sleep(0.01)
+
+
+def test_workers_start_where_no_socket_can_be(tmp_path: Path) -> None:
+    place = tmp_path / ("long" * 30)
+    place.mkdir()
+    code = (
+        "from datalib.engine import Engine, run\n"
+        "from tests.unit.test_engine import double\n"
+        "print(*run(double, [1, 2], Engine(workers=2)))\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "TMPDIR": str(place)}
+    ran = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "2 4\n", "")
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_neither_the_command_nor_its_workers_import_pandas(tmp_path: Path, workers: str) -> None:
+    (tmp_path / "pandas.py").write_text(f"open({str(tmp_path / 'imported')!r}, 'w')\n", encoding="ascii")
+    for name in "ab":
+        (tmp_path / f"{name}.csv").write_text("url\nhttps://a.example/\n", encoding="ascii")
+    program = Path(sys.executable).with_name("datalib")
+    ran = subprocess.run(
+        [program, "scan", tmp_path / "a.csv", tmp_path / "b.csv", "-o", tmp_path / "out", "--workers", workers],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stderr
+    assert not (tmp_path / "imported").exists()
 
 
 def test_without_ray_one_line_says_what_to_install() -> None:

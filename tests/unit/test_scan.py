@@ -9,7 +9,8 @@ import pytest
 
 from datalib.errors import Misuse, Refused, Unchecked
 from datalib.merkle import root
-from datalib.optout import works
+from datalib.optout import gather, works
+from datalib.optout import scan as scanning
 from datalib.optout.answers import TDMREP, Answer
 from datalib.optout.attest import attest_result
 from datalib.optout.decisions import BLOCK
@@ -81,13 +82,19 @@ def test_signals_and_evidence_say_it_once_and_in_order(tmp_path: Path, sites: Pa
     assert ROBOTS in {row["bytes"] for row in evidence}
 
 
-def test_the_root_is_that_of_the_lines_of_decisions(tmp_path: Path, sites: Path) -> None:
+@pytest.mark.parametrize("rooted", [1, 2, 4, gather.ROOTED])
+def test_the_root_is_that_of_the_lines_of_decisions(
+    tmp_path: Path, sites: Path, monkeypatch: pytest.MonkeyPatch, rooted: int
+) -> None:
+    monkeypatch.setattr(gather, "ROOTED", rooted)
     urls = [f"https://a.kz/{n}" for n in range(150)] + ["https://a.kz/with\ttab"]
-    path = write(tmp_path / "w.parquet", url=urls)
-    result = scan([path], out=tmp_path / "out", sites=[sites], now=NOW)
+    paths = [write(tmp_path / name, url=urls) for name in ("v.parquet", "w.parquet")]
+    result = scan(paths, out=tmp_path / "out", sites=[sites], now=NOW)
     shown = [*urls[:-1], json.dumps(urls[-1])]
-    lines = [f"w.parquet#{n}\t{url}\tadmit\tno-prohibition\tuuuuuuu\n".encode() for n, url in enumerate(shown)]
-    leaves = [b"".join(lines[start : start + BLOCK]) for start in range(0, len(lines), BLOCK)]
+    leaves: list[bytes] = []
+    for path in paths:
+        lines = [f"{path.name}#{n}\t{url}\tadmit\tno-prohibition\tuuuuuuu\n".encode() for n, url in enumerate(shown)]
+        leaves += [b"".join(lines[start : start + BLOCK]) for start in range(0, len(lines), BLOCK)]
     assert (result.root, result.leaves, result.leaf_rows) == (root(leaves).hex(), len(leaves), BLOCK)
 
 
@@ -95,6 +102,7 @@ def test_the_result_does_not_depend_on_workers_batches_or_order(
     tmp_path: Path, sites: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(works, "SHARD_ROWS", 40)
+    monkeypatch.setattr(scanning, "LITTLE", 100)
     folder = tmp_path / "works"
     folder.mkdir()
     big = pa.table({"url": URLS * 20, "n": range(160)})

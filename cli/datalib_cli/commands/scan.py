@@ -88,12 +88,14 @@ def command(
     where they are, over the network.
     """
     from datalib.engine import Engine, Kind
-    from datalib.optout.scan import scan
-    from datalib.optout.stored import StoredTable
-    from datalib.progress import nobody
     from datalib_cli.progress import meter
 
-    with meter(progress) as watch:
+    place = Engine(workers=workers, kind=Kind(engine), address=os.environ.get("RAY_ADDRESS") or None)
+    with place.begun("datalib.optout.shard") as ready, meter(progress) as watch:
+        from datalib.optout.scan import scan  # while the workers do it too
+        from datalib.optout.stored import StoredTable
+        from datalib.progress import nobody
+
         result = scan(
             [StoredTable.find(work) if isinstance(work, str) else work for work in works],
             out=out,
@@ -112,7 +114,7 @@ def command(
             basis_column=basis_column,
             require_carriers=require_carriers,
             sites_max_age=sites_max_age,
-            engine=Engine(workers=workers, kind=Kind(engine), address=os.environ.get("RAY_ADDRESS") or None),
+            engine=ready,
             watch=watch or nobody,
             receipts=receipts,
             admitted=admitted,
