@@ -129,7 +129,7 @@ def _run(
     waiting: deque[Future[Result]] = deque()
     try:
         for task in tasks:
-            waiting.append(pool.submit(function, task))
+            waiting.append(_give(pool, function, task))
             if len(waiting) > most:
                 yield waiting.popleft().result()
         while waiting:
@@ -139,6 +139,13 @@ def _run(
     finally:
         for future in waiting:
             future.cancel()
+
+
+def _give(pool: ProcessPoolExecutor, function: Callable[[Task], Result], task: Task) -> Future[Result]:
+    try:
+        return pool.submit(function, task)
+    except (EOFError, OSError) as error:  # the starter died while it was asked for a worker
+        raise BrokenProcessPool from error
 
 
 def _begin(modules: tuple[str, ...], environment: dict[str, str]) -> None:
