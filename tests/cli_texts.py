@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from datalib_cli import app, checked, explaining, filling, looked, progress, render
+from datalib_cli import app, checked, explaining, filling, looked, overview, progress, render
 from datalib_cli.commands import author, receipt
 
 CLI = Path(app.__file__).parent
@@ -55,7 +55,18 @@ def sentences() -> set[str]:
     explained = (*places, explaining.PROFILES, explaining.NOTES, explaining.NAMING)
     own = (author.LEFT_OUT, receipt.NOT_CHECKED)
     tables = (app.COMMANDS, *verified, *enrolled, *explained, *duties, *searched, *own, progress.NAMES, progress.UNITS)
-    found = {*_said(), "integrity", "gate", "Options", "Commands", explaining.SILENT, "the site"}
+    found = {
+        *_said(),
+        "integrity",
+        "gate",
+        "Options",
+        "Commands",
+        explaining.SILENT,
+        "the site",
+        "Examples",
+        render.COSIGN,
+        *overview.USERS,
+    }
     found |= {sentence for table in tables for sentence in table.values()}
     for name in app.COMMANDS:
         found |= set(_helped(app.load(name)))

@@ -2,15 +2,17 @@
 
 import importlib
 import json
-import re
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 import click
 
 from datalib.errors import DatalibError, Misuse, Unchecked
-from datalib_cli.base import VERSION, Group, Output
+from datalib_cli.base import VERSION, Group, Output, texts
+from datalib_cli.layout import Block, Line, laid
+from datalib_cli.screen import Screen, harmless, screen
 from datalib_cli.texts import Texts, language
 
 #: Every command with its one line; the module of a command is imported only when it is called.
@@ -39,6 +41,7 @@ COMMANDS = {
     "export": "Write libraries in foreign formats and forms: RDF, DCAT, Croissant, BagIt, Order 196/НҚ, EU summary.",
     "import": "Make a draft of a foreign description or a bag.",
     "demo": "Tell the whole story on a small real library.",
+    "completion": "Print a script that lets a shell complete commands, options and codes.",
 }
 
 
@@ -60,25 +63,35 @@ class Program(Group):
         """Import one command."""
         return load(cmd_name) if cmd_name in COMMANDS else None
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the table of commands without importing them."""
-        say = Texts(lang=ctx.obj or "en")
-        with formatter.section(say("Commands")):
-            formatter.write_dl([(name, say(text)) for name, text in COMMANDS.items()])
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command; of one that does not exist, say which it might be."""
+        if args[0] in COMMANDS or ctx.resilient_parsing or args[0].startswith("-"):
+            return super().resolve_command(ctx, args)
+        raise click.exceptions.NoSuchCommand(args[0], possibilities=COMMANDS, ctx=ctx)
+
+    def described(self, say: Texts) -> list[tuple[str, str]]:
+        """Give each command with its line, without importing it."""
+        return [(name, say(text)) for name, text in COMMANDS.items()]
 
 
-PROGRAM = Program("datalib", help="Provenance of AI training data.")
+def _alone() -> Output:
+    """Answer ``datalib`` without a command."""
+    from datalib_cli.overview import overview
+
+    return overview(texts())
+
+
+PROGRAM = Program("datalib", help="Provenance of AI training data.", invoke_without_command=True, callback=_alone)
+#: Set by the script of a shell that asks what may stand at the cursor.
+VARIABLE = "_DATALIB_COMPLETE"
 INTERRUPTED = 130  # what shells report for Ctrl-C
 
 
-#: What steers a terminal, ends a line or turns its direction: names and statements of others may hold it.
-_STEERING = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
-
-
-def _plain(line: str) -> bytes:
-    """Give a line as bytes for a terminal; what steers one, and what is no Unicode, is shown as an escape."""
-    shown = _STEERING.sub(lambda found: found[0].encode("unicode_escape").decode(), line)
-    return shown.encode("utf-8", "backslashreplace") + b"\n"
+def _written(blocks: Iterable[Block], screen: Screen) -> bytes:
+    """Lay a result out for a screen; text is UTF-8 everywhere."""
+    return b"".join(f"{screen.tinted(line.text, line.tone)}\n".encode() for line in laid(blocks, screen))
 
 
 def _print_json(data: object) -> None:
@@ -96,17 +109,18 @@ def _print_document(result: Output, *, as_json: bool) -> int:
         sys.stdout.buffer.flush()
     except OSError as error:
         raise Unchecked("E-IO", "", error.strerror or str(error)) from error
-    sys.stderr.buffer.write(b"".join(map(_plain, result.aside)))
+    sys.stderr.buffer.write(_written(result.aside, Screen()))
     return result.status
 
 
-def _fail(error: DatalibError, *, as_json: bool, lang: str) -> int:
+def _fail(error: DatalibError, *, as_json: bool, lang: str, shown: Screen) -> int:
     from datalib_vocab import remedy, text
 
     say, fix = text(error.code, lang), remedy(error.code, lang)
-    parts = [error.code, error.where, say + (f" ({error.detail})" if error.detail else "")]
-    line = "datalib: " + ": ".join(part for part in parts if part) + (f" → {fix}" if fix else "")
-    sys.stderr.buffer.write(_plain(line.replace("\n", " ")))
+    parts = [error.where, say + (f" ({error.detail})" if error.detail else "")]
+    rest = ": ".join(part for part in parts if part) + (f" → {fix}" if fix else "")
+    line = f"datalib: {shown.tinted(error.code, 'bad')}: {harmless(rest.replace(chr(10), ' '))}\n"
+    sys.stderr.buffer.write(line.encode())
     if as_json:
         facts = {
             "accepted": False,
@@ -128,7 +142,8 @@ def _call(arguments: Sequence[str], lang: str) -> Output | None:
         click.echo(error.format_message())
         return None
     except click.UsageError as error:
-        raise Misuse("E-USAGE", "", error.format_message()) from error
+        called = error.ctx.command_path if error.ctx is not None and error.ctx.parent is not None else ""
+        raise Misuse("E-USAGE", called, error.format_message()) from error
     except OSError as error:
         raise Unchecked("E-IO", str(error.filename or ""), error.strerror or str(error)) from error
     return result if isinstance(result, Output) else None
@@ -137,13 +152,17 @@ def _call(arguments: Sequence[str], lang: str) -> Output | None:
 def run(arguments: Sequence[str]) -> int:
     """Run one command line; give the exit status: 0 yes or done, 1 no, 2 wrong usage, 3 could not check."""
     lang = language(arguments)
+    if asked := os.environ.get(VARIABLE):
+        from datalib_cli.completing import answer
+
+        return answer(asked, lang)
     as_json = "--format=json" in arguments or ("--format", "json") in pairwise(arguments)
     try:
-        result = _call(arguments or ["--help"], lang)
+        result = _call(arguments, lang)
         if result is not None and result.document is not None:
             return _print_document(result, as_json=as_json)
     except DatalibError as error:
-        return _fail(error, as_json=as_json, lang=lang)
+        return _fail(error, as_json=as_json, lang=lang, shown=screen(sys.stderr, arguments, os.environ))
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
     if result is None:
@@ -151,5 +170,6 @@ def run(arguments: Sequence[str]) -> int:
     if as_json:
         _print_json({**result.data, "version": VERSION})
     else:
-        sys.stdout.buffer.write(b"".join(map(_plain, result.lines)))
+        steps = [Line(text=result.step, tone="next")] if result.step else []
+        sys.stdout.buffer.write(_written([*result.lines, *steps], screen(sys.stdout, arguments, os.environ)))
     return result.status

@@ -1,16 +1,21 @@
-"""What all commands share: ``--format``, ``--lang``, the result they return, the clock."""
+"""What all commands share: ``--format``, ``--color``, ``--lang``, the result they return, the clock."""
 
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from datalib.errors import Misuse, Refused
 from datalib.formats import parse_time
+from datalib_cli.layout import Block, command_lines
+from datalib_cli.screen import MODES
 from datalib_cli.texts import LANGUAGES, Texts
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 VERSION = 1  # of the JSON that every command prints
 _LAST = 253_402_300_799  # the last second of the year 9999: no later one can be written as a time
@@ -21,11 +26,13 @@ _DIGITS = 20  # more than it takes, zeros in front included; Python reads no mor
 class Output:
     """What a command found out: the JSON object, the same for people, and the exit status.
 
-    ``document`` is printed instead of both, piece by piece, if the result is a document; ``aside`` then goes to stderr.
+    ``step`` says to people what comes next, where that is plain; it is their last line. ``document`` is printed
+    instead of all that, piece by piece, if the result is a document; ``aside`` then goes to stderr.
     """
 
     data: Mapping[str, Any]
-    lines: Sequence[str] = ()
+    lines: Sequence[Block] = ()
+    step: str = ""
     status: int = 0
     document: Iterable[bytes] | None = None
     aside: Sequence[str] = ()
@@ -57,9 +64,10 @@ class Command(click.Command):
     """A command with the options that every command has; its texts follow the language."""
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
-        """Add ``--format`` and ``--lang``. ``run`` reads them from the arguments before Click does."""
+        """Add ``--format``, ``--color`` and ``--lang``. ``run`` reads them from the arguments before Click does."""
         shared: list[click.Parameter] = [
             _option("format", ("text", "json"), "How the result is printed. Default: text."),
+            _option("color", MODES, "Colours, where stdout is a terminal; NO_COLOR turns them off. Default: auto."),
             _option("lang", LANGUAGES, "Language of texts; codes stay the same. Default: from the environment."),
         ]
         own = super().get_params(ctx)
@@ -85,6 +93,26 @@ class Command(click.Command):
         with formatter.section(say("Options")):
             formatter.write_dl([row for option in options if (row := _row(option, ctx, say))])
 
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write how the command is called, by example."""
+        from datalib_cli.overview import EXAMPLES
+
+        examples = EXAMPLES.get(ctx.command_path.partition(" ")[2], "").split("\n")
+        if any(examples):
+            with formatter.section(Texts(lang=ctx.find_root().obj or "en")("Examples")):
+                for example in filter(None, examples):
+                    formatter.write(
+                        "".join(f"  {line}\n" for line in command_lines(f"$ {example}", formatter.width - 2))
+                    )
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem[str]]":
+        """Complete options; what a shell shows beside them follows the language."""
+        say = Texts(lang=ctx.find_root().obj or "en")
+        found = click.Command.shell_complete(self, ctx, incomplete)
+        for item in found:
+            item.help = say(item.help) if item.help else None
+        return found
+
 
 class Group(Command, click.Group):
     """A family of commands, such as ``datalib key``."""
@@ -100,7 +128,19 @@ class Group(Command, click.Group):
         """Write each command with its first sentence, translated."""
         say = Texts(lang=ctx.find_root().obj or "en")
         with formatter.section(say("Commands")):
-            formatter.write_dl([(name, say(_paragraphs(found)[0])) for name, found in self.commands.items()])
+            formatter.write_dl(self.described(say))
+
+    def described(self, say: Texts) -> list[tuple[str, str]]:
+        """Give each command with its first sentence, translated."""
+        return [(name, say(_paragraphs(found)[0])) for name, found in self.commands.items()]
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem[str]]":
+        """Complete commands, and options."""
+        from click.shell_completion import CompletionItem
+
+        say = Texts(lang=ctx.find_root().obj or "en")
+        named = [CompletionItem(name, help=text) for name, text in self.described(say) if name.startswith(incomplete)]
+        return named + super().shell_complete(ctx, incomplete)
 
 
 def group(name: str, text: str) -> Group:

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 import datalib_vocab
+from datalib_cli.layout import Block, Line
 from datalib_cli.texts import LANGUAGES, Texts
 
 if TYPE_CHECKING:
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from datalib.rules.profile import ProfileCheck
 
 _LETTER = {"error": "E", "warning": "W"}
+_TONE = {"error": "bad", "warning": "warn"}
 #: What follows a duty of each list, for people.
 DUTIES = {
     "withdrawals": "withdrawal of consent",
@@ -71,12 +73,12 @@ def result_data(
 
 def result_lines(
     result: "Result", deadlines: "Sequence[Deadline] | None", not_covered: "Iterable[str]", say: Texts
-) -> list[str]:
+) -> list[Block]:
     """Write a check for people: what is broken first, then what is silent."""
     from datalib.rules.texts import checks_of, pick, waiting
 
     extra = checks_of(result)
-    lines = [
+    lines: list[Block] = [
         say(
             "errors: {errors}, warnings: {warnings}; rules asked: {asked} ({sets}), {date}",
             errors=result.count("error"),
@@ -106,14 +108,16 @@ def result_lines(
     return lines
 
 
-def _finding_lines(one: "Finding", say: Texts, extra: "Mapping[str, ProfileCheck]") -> list[str]:
+def _finding_lines(one: "Finding", say: Texts, extra: "Mapping[str, ProfileCheck]") -> list[Block]:
     from datalib.rules.texts import texts_of
 
     texts = texts_of(one.rule, say.lang, extra)
     detail = f" ({one.detail})" if one.detail else ""
     where = f" {one.where}" if one.where else ""
     second = " → ".join(part for part in (texts["article"], texts["remedy"]) if part)
-    return [f"{_LETTER[one.severity]} {one.rule}{where}: {texts['text']}{detail}", *([f"    {second}"] * bool(second))]
+    told = f"{_LETTER[one.severity]} {one.rule}{where}: {texts['text']}{detail}"
+    first = Line(text=told, tone=_TONE.get(one.severity, ""))
+    return [first, f"    {second}"] if second else [first]
 
 
 def _waived_lines(result: "Result", say: Texts) -> list[str]:

@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from datalib_cli import options
+from datalib_cli import codes, options
 
 if TYPE_CHECKING:
     from datalib.rules.reading import Request
 
 rules_option = click.option(
-    "--rules", metavar="SETS", help="kz, eu or both: kz,eu. Default: by the producer's country."
+    "--rules",
+    metavar="SETS",
+    shell_complete=codes.words("kz", "eu", "kz,eu"),
+    help="kz, eu or both: kz,eu. Default: by the producer's country.",
 )
 _OPTIONS = (
     rules_option,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from datalib.errors import Misuse, Refused, Unchecked
+from datalib_cli import codes
 
 if TYPE_CHECKING:
     from datalib.trust.keys import PrivateKey
@@ -61,7 +62,39 @@ progress = click.option(
     help="auto: bars, on a terminal only; json: events on stderr, a line each. Default: auto.",
 )
 signing_key = click.option(
-    "--key", "keys", multiple=True, required=True, metavar="KEY", help="Private key, a PEM file."
+    "--key",
+    "keys",
+    multiple=True,
+    required=True,
+    metavar="KEY",
+    shell_complete=codes.files,
+    help="Private key, a PEM file.",
+)
+
+
+data = click.option(
+    "--data",
+    default="full",
+    metavar="MODE",
+    shell_complete=codes.words("full", "sample:", "none"),
+    help="full, sample:N or none. Default: full.",
+)
+purpose = click.option(
+    "--purpose", metavar="CODE", shell_complete=codes.purposes, help="The purpose that is asked for."
+)
+purposes = click.option(
+    "--purpose",
+    "purposes",
+    multiple=True,
+    metavar="CODE",
+    shell_complete=codes.purposes,
+    help="What training it may serve, such as train:asr.",
+)
+reason = click.option(
+    "--reason",
+    metavar="CODE",
+    shell_complete=codes.of_list("reason"),
+    help="Why it changed: correction, addition, removal, optout, erasure, metadata.",
 )
 
 
@@ -75,7 +108,12 @@ def believing(function: Decorated) -> Decorated:
     """Add ``--policy``, ``--roots`` and ``--key ID=PUB.pem``, for what accepts nothing."""
     for option in (
         click.option(
-            "--key", "keys", multiple=True, metavar="ID=PUB.pem", help="Vouch for a key yourself, for a first try."
+            "--key",
+            "keys",
+            multiple=True,
+            metavar="ID=PUB.pem",
+            shell_complete=codes.files,
+            help="Vouch for a key yourself, for a first try.",
         ),
         click.option("--roots", type=FILE, help="The pinned root keys of the policy."),
         click.option("--policy", type=FILE, help="The policy: parties, their keys and roles, the log."),
@@ -87,14 +125,15 @@ def believing(function: Decorated) -> Decorated:
 def demands(function: Decorated) -> Decorated:
     """Add ``--purpose``, ``--require`` and ``--data``: what is asked of a library, and how much of it is read."""
     for option in (
-        click.option("--data", default="full", metavar="MODE", help="full, sample:N or none. Default: full."),
+        data,
         click.option(
             "--require",
             multiple=True,
             metavar="CLAIM",
+            shell_complete=codes.claims,
             help="A claim that must have passed; repeatable. Default: optout. `none` asks for no attestation.",
         ),
-        click.option("--purpose", metavar="CODE", help="The purpose that is asked for."),
+        purpose,
     ):
         function = option(function)
     return function

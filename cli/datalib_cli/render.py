@@ -6,9 +6,12 @@ from typing import TYPE_CHECKING, Any
 import datalib_vocab
 from datalib.formats import format_time
 from datalib.library.sampling import SURE
+from datalib_cli.layout import Block, Line, Row, Table
 from datalib_cli.texts import Texts
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from datalib.acts import Act
     from datalib.library.sampling import Sample
     from datalib.library.upgrade import Note
@@ -184,22 +187,26 @@ NEXT_AFTER_OPTOUT = {
 }
 
 
-def _answer(name: str, verdict: "Verdict | None", say: Texts) -> str:
+#: What follows where an event wants the producer's signature too.
+COSIGN = "next: the producer runs `datalib cosign {path} --key KEY.pem --into {library}`"
+
+
+def _answer(name: str, verdict: "Verdict | None", say: Texts) -> Line:
     if verdict is None:
-        return say("{name}: not asked", name=say(name))
+        return Line(text=say("{name}: not asked", name=say(name)))
     if verdict.ok:
-        return say("{name}: yes", name=say(name))
+        return Line(text=say("{name}: yes", name=say(name)), tone="good")
     detail = f" ({verdict.detail})" if verdict.detail else ""
     parts = [verdict.code, verdict.where, datalib_vocab.text(verdict.code, say.lang) + detail]
     line = say("{name}: no, {reason}", name=say(name), reason=": ".join(part for part in parts if part))
     steps = NEXT_AFTER_OPTOUT.get(verdict.code) if verdict.where == "optout" else None
     step = say(steps) if steps else datalib_vocab.remedy(verdict.code, say.lang)
-    return say("{line}; next: {step}", line=line, step=step)
+    return Line(text=say("{line}; next: {step}", line=line, step=step), tone="bad")
 
 
-def report_lines(report: "Report", say: Texts) -> list[str]:
+def report_lines(report: "Report", say: Texts) -> list[Block]:
     """Write a verification for people: the two answers, who and what, and what was not checked."""
-    lines = [_answer("integrity", report.integrity, say), _answer("gate", report.gate, say)]
+    lines: list[Block] = [_answer("integrity", report.integrity, say), _answer("gate", report.gate, say)]
     facts = report.facts
     if facts is None:
         return lines
@@ -222,7 +229,7 @@ def report_lines(report: "Report", say: Texts) -> list[str]:
     if report.sample:
         lines += _sample_lines(report.sample, say)
     if facts.not_checked:
-        lines.append(say("not checked:"))
+        lines.append(Line(text=say("not checked:"), tone="warn"))
         lines += [f"  - {say(NOT_CHECKED[code])}" for code in facts.not_checked]
     return lines
 
@@ -231,31 +238,50 @@ def report_lines(report: "Report", say: Texts) -> list[str]:
 _NOT_OF_SITES = {f"not-asked-{carrier}" for carrier in ("page", "registry", "transfer", "unit")}
 
 
-def scan_lines(result: "ScanResult", say: Texts) -> list[str]:
+def scan_lines(result: "ScanResult", say: Texts) -> list[Block]:
     """Write a scan for people: how many works of each verdict, why, and what was and was not asked."""
-    verdicts = result.counts["verdict"]
-    lines = [
+    verdicts, reasons = result.counts["verdict"], _by_count(result.counts["reason"])
+    lines: list[Block] = [
         say("works: {count}", count=result.works),
         *(f"  {name}: {verdicts.get(name, 0)}" for name in ("admit", "refuse", "hold")),
         say("reasons:"),
-        *(
-            f"  {count:>8}  {code}: {datalib_vocab.reason(code, say.lang)}"
-            for code, count in _by_count(result.counts["reason"])
-        ),
+        _counted((count, f"{code}: {datalib_vocab.reason(code, say.lang)}") for code, count in reasons),
         say("asked:"),
-        *(
-            f"  {count:>8}  {name or say('nothing: no carrier applies')}"
-            for name, count in _by_count(result.counts["asked"])
+        _counted(
+            (count, name or say("nothing: no carrier applies")) for name, count in _by_count(result.counts["asked"])
         ),
     ]
     if marked := result.counts.get("synthetic"):
         lines.append(say("marked as synthetic (signals.parquet: synthetic-mark):"))
-        lines += [f"  {count:>8}  {code}" for code, count in _by_count(marked)]
+        lines.append(_counted((count, code) for code, count in _by_count(marked)))
         if result.synthetic_stated is not True:
             lines.append(say("no manifest states synthetic content; a library says so in datalib.synthetic"))
-    if any(code.startswith("not-asked") and code not in _NOT_OF_SITES for code in result.counts["reason"]):
-        lines.append(say("next: `datalib optout fetch WORKS -o SITES` asks the sites, then scan with --sites SITES"))
     return lines
+
+
+def scan_step(result: "ScanResult", library: "Path | None", out: "Path", say: Texts) -> str:
+    """Say what follows from a scan, of ``library`` if it was one."""
+    verdicts = result.counts["verdict"]
+    if any(code.startswith("not-asked") and code not in _NOT_OF_SITES for code in result.counts["reason"]):
+        return say("next: `datalib optout fetch WORKS -o SITES` asks the sites, then scan with --sites SITES")
+    if library is not None and verdicts.get("refuse"):
+        return say(
+            "next: `datalib optout apply {library} --scan {out}` removes what is refused", library=library, out=out
+        )
+    if library is not None and verdicts.get("admit") == result.works:
+        return say(
+            "next: `datalib attest {library} --as ID --claim optout --scan {out} --key KEY.pem`",
+            library=library,
+            out=out,
+        )
+    if verdicts.get("admit", 0) < result.works:
+        return say("next: `datalib optout explain WORK --scan {out}` says why a work is not admitted", out=out)
+    return ""
+
+
+def _counted(rows: Iterable[tuple[int, str]]) -> Table:
+    """Write counts before what they count, in columns of eight."""
+    return Table(rows=[Row(cells=(f"{count:>8}", text)) for count, text in rows])
 
 
 def _by_count(counts: Mapping[str, int]) -> list[tuple[str, int]]:

@@ -326,6 +326,6 @@ def test_a_fetch_is_proposed_where_it_helps(datalib: Program, tmp_path: Path) ->
     (tmp_path / "works").mkdir()
     (tmp_path / "works" / "a.bin").write_bytes(bytes(range(256)))
     held = datalib("scan", "works", "-o", "out")
-    assert ("not-asked-unit" in held.out, "next:" in held.out) == (True, False)
+    assert ("not-asked-unit" in held.out, "optout fetch" in held.out) == (True, False)
     (tmp_path / "works" / "a.csv").write_text("url\nhttps://e.example/\n")
     assert "next: `datalib optout fetch" in datalib("scan", "works", "-o", "out").out

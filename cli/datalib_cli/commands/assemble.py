@@ -10,7 +10,7 @@ from datalib_cli import options
 from datalib_cli.assembled import outlook_data, outlook_lines, placed_data, plan_data, plan_lines
 from datalib_cli.base import Command, Output, clock, texts
 from datalib_cli.commands.init import source_value
-from datalib_cli.render import act_data, note_data, note_lines
+from datalib_cli.render import COSIGN, act_data, note_data, note_lines
 from datalib_cli.texts import Texts
 
 if TYPE_CHECKING:
@@ -46,17 +46,13 @@ if TYPE_CHECKING:
 @click.option("--data", "data", type=options.FOLDER, help="A folder with OUT's own files. Default: they lie in OUT.")
 @click.option("--producer-id", metavar="ID", help="Who assembles: kz-bin:…, lei:…, orcid:…, x-REGISTER:….")
 @click.option("--producer-name", multiple=True, metavar="LANG=TEXT", help="The producer's name, once per language.")
-@click.option(
-    "--purpose", "purposes", multiple=True, metavar="CODE", help="What training it may serve, such as train:asr."
-)
+@options.purposes
 @click.option(
     "--source", "sources", multiple=True, metavar="TITLE[=URL]", help="A further source; those of the inputs are named."
 )
 @click.option("--license", "license_", default="", metavar="SPDX", help="Licence: an SPDX id or a URL.")
 @click.option("--dry-run", is_flag=True, help="Check the inputs and show what would happen; write nothing.")
-@click.option(
-    "--reason", metavar="CODE", help="Why it changed: correction, addition, removal, optout, erasure, metadata."
-)
+@options.reason
 @click.option(
     "-o", "--out", "half", type=options.FILE, help="Where an event is written that wants the producer's signature too."
 )
@@ -123,7 +119,7 @@ def command(
         done = assembly.assemble(
             order, trust, now=moment, keys=opened, actor=party, reason=reason, watch=watch or nobody
         )
-    return _done(done, target, say)
+    return _done(done, out, target, say)
 
 
 def _statements(
@@ -166,7 +162,7 @@ def _order(
     )
 
 
-def _done(done: "Assembled", half: Path | None, say: Texts) -> Output:
+def _done(done: "Assembled", out: Path, half: Path | None, say: Texts) -> Output:
     from datalib.library.store import write_file
 
     act, placed = done.act, placed_data(done.placed)
@@ -174,6 +170,7 @@ def _done(done: "Assembled", half: Path | None, say: Texts) -> Output:
         if half is None:
             raise Misuse("E-SIG-PENDING", str(done.plan.standing.path))
         write_file(half, act.pending + b"\n")
+    step = ""
     lines = [
         *note_lines(done.warnings, say),
         *plan_lines(done.plan, done.joined, say),
@@ -183,7 +180,9 @@ def _done(done: "Assembled", half: Path | None, say: Texts) -> Output:
         lines.append(say("nothing has changed since the last signature"))
     elif act.event is None:
         lines.append(say("half signed: {path}", path=half))
+        step = say(COSIGN, path=half, library=out)
     else:
         lines += [f"{act.kind}: {act.event}", say("library: {id}", id=act.library)]
+        step = say("next: `datalib verify {library}` with --policy and --roots, or --key ID=PUB.pem", library=out)
     data = plan_data(done.plan, done.joined) | act_data(act) | {"placed": placed, "carried": done.carried}
-    return Output(data=data | {"dry_run": False, "warnings": note_data(done.warnings)}, lines=lines)
+    return Output(data=data | {"dry_run": False, "warnings": note_data(done.warnings)}, lines=lines, step=step)

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from datalib.errors import Misuse
-from datalib_cli import options
+from datalib_cli import codes, options
 from datalib_cli.base import Command, Output, clock, texts, time_of
 from datalib_cli.render import act_data
 
@@ -15,7 +15,12 @@ from datalib_cli.render import act_data
 @click.option("--as", "actor", required=True, metavar="ID", help="The party that attests.")
 @options.actor_name
 @click.option(
-    "--claim", "claim_type", required=True, metavar="TYPE", help="What is claimed, such as optout or quality."
+    "--claim",
+    "claim_type",
+    required=True,
+    metavar="TYPE",
+    shell_complete=codes.claims,
+    help="What is claimed, such as optout or quality.",
 )
 @click.option("--key", "key", type=options.FILE, required=True, help="Private key, a PEM file.")
 @click.option("--scan", "scanned", type=options.FOLDER, help="A scan of this library; it decides the result.")
@@ -67,6 +72,7 @@ def command(
         raise Misuse("E-USAGE", "--as")
     done = acts.attest(library, key=opened, by=by, claim=made, now=moment, shipped=shipped)
     return Output(
+        step=say("next: `datalib verify {library}` with --policy and --roots, or --key ID=PUB.pem", library=library),
         data={**act_data(done), "claim": made.to_dict(), "reasons": list(finding.reasons)},
         lines=[f"attest: {done.event}", f"{made.type}: {made.result}", *finding.reasons],
     )

@@ -9,6 +9,7 @@ from datalib.errors import Unchecked
 from datalib.formats import format_time
 from datalib_cli import options
 from datalib_cli.base import Command, Output, clock, texts, time_of
+from datalib_cli.layout import Block, Line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -137,14 +138,14 @@ def _said_lines(out: Path, said: "Declaration") -> list[str]:
     ]
 
 
-def _form_lines(forms: "Sequence[Form]", folder: Path | None) -> list[str]:
-    say, lines = texts(), list[str]()
+def _form_lines(forms: "Sequence[Form]", folder: Path | None) -> list[Block]:
+    say, lines = texts(), list[Block]()
     for form in forms:
         if folder is not None:
             lines.append(say("written: {path}", path=folder / form.path))
             continue
         title = f"{form.name} ({form.host})" if form.host else form.name
-        lines += ["", f"## {title}", *form.text.splitlines()]
+        lines += ["", f"## {title}", *(Line(text=line, exact=True) for line in form.text.splitlines())]
     return lines
 
 

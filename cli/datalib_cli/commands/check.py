@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from datalib.errors import Misuse
-from datalib_cli import options
+from datalib_cli import codes, options
 from datalib_cli.base import Command, Output, clock, texts
 from datalib_cli.checked import explained_data, explained_lines, result_data, result_lines
 from datalib_cli.law import LawOptions, law_options
@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 @click.command("check", cls=Command)
 @click.argument("library", type=options.FOLDER, required=False)
 @law_options
-@click.option("--purpose", metavar="CODE", help="The purpose that is asked for.")
-@click.option("--explain", metavar="RULE", help="Explain a rule, or a family of rules such as PD-08.")
+@options.purpose
+@click.option(
+    "--explain", metavar="RULE", shell_complete=codes.rules, help="Explain a rule, or a family of rules such as PD-08."
+)
 @options.believing
 @options.now
 def command(

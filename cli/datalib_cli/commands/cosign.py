@@ -36,6 +36,7 @@ def command(event: Path, key: Path, into: Path | None, password_file: Path | Non
         data = acts.cosign(data, opened, str(event)) + b"\n"
         write_file(event, data)
     if into is None:
-        return Output(data={"event": str(event)}, lines=[say("signed: {path}", path=event)])
+        into_ = say("next: `datalib cosign {path} --key KEY.pem --into LIBRARY` puts it into the chain", path=event)
+        return Output(data={"event": str(event)}, lines=[say("signed: {path}", path=event)], step=into_)
     done = acts.append(into, data, now=clock(now), where=str(event))
     return Output(data=act_data(done), lines=[f"{done.kind}: {done.event}"])

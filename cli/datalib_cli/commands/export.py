@@ -20,14 +20,21 @@ FORMATS = ("turtle", "jsonld", "ntriples", "dcat", "prov", "croissant", "hf-card
 
 @click.command("export", cls=Command)
 @click.argument("libraries", type=options.FOLDER, nargs=-1)
-@click.option("--to", type=click.Choice(FORMATS), required=True, help="The format to write.")
+@click.option(
+    "--to",
+    type=click.Choice(FORMATS),
+    metavar="FORMAT",
+    required=True,
+    help="The format to write: turtle, jsonld, ntriples, dcat, prov, croissant, hf-card, dta, bagit, order196-1, "
+    "order196-2 or eu-summary.",
+)
 @click.option("-o", "--out", type=options.FILE, help="The file, for bagit the folder. Default: standard output.")
 @click.option("--files", is_flag=True, help="RDF of every file too; turtle, jsonld and ntriples only.")
 @click.option("--base", default="", metavar="URL", help="What stands before the paths of files: a URL or a folder.")
 @click.option("--form", type=options.FILE, help="What no manifest knows, as a YAML or JSON file: for forms and dta.")
 @click.option("--calendar", type=options.FILE, help="Days off and days worked. Default: Kazakhstan, 2025 and 2026.")
 @options.trust
-@click.option("--data", default="full", metavar="MODE", help="full, sample:N or none. Default: full.")
+@options.data
 @options.now
 def command(
     libraries: tuple[Path, ...],

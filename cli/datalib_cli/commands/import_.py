@@ -39,5 +39,6 @@ def command(file: Path, out: Path, of: str | None, dataset: str | None) -> Outpu
         after = say("next: put the data beside it, then `datalib init {path}` with producer and purposes", path=out)
     return Output(
         data={"out": str(out), "from": done.format, "restored": done.restored, "lost": note_data(done.notes)},
-        lines=[head, *lost_lines(done.notes, say), after],
+        lines=[head, *lost_lines(done.notes, say)],
+        step=after,
     )

@@ -9,6 +9,7 @@ import click
 from datalib.errors import Misuse
 from datalib_cli import options
 from datalib_cli.base import Command, Output, clock, texts
+from datalib_cli.layout import Row, Table
 from datalib_cli.render import note_data, note_lines
 
 
@@ -16,9 +17,7 @@ from datalib_cli.render import note_data, note_lines
 @click.argument("folder", type=options.FOLDER)
 @click.option("--producer-id", metavar="ID", help="Who organised the data: kz-bin:…, lei:…, orcid:…, x-REGISTER:….")
 @click.option("--producer-name", multiple=True, metavar="LANG=TEXT", help="The producer's name, once per language.")
-@click.option(
-    "--purpose", "purposes", multiple=True, metavar="CODE", help="What training it may serve, such as train:asr."
-)
+@options.purposes
 @click.option("--source", "sources", multiple=True, metavar="TITLE[=URL]", help="Where the data came from; repeatable.")
 @click.option("--license", "license_", default="", metavar="SPDX", help="Licence: an SPDX id or a URL.")
 @click.option(
@@ -76,13 +75,13 @@ def source_value(value: str) -> Mapping[str, str]:
 
 def _refused(paths: Any) -> Output:
     say = texts()
-    rows = [f"{item.code}  {item.path}  →  {item.suggestion or '-'}" for item in paths]
+    rows = [Row(cells=(item.code, item.path, f"→  {item.suggestion or '-'}")) for item in paths]
     data = [{"path": item.path, "code": item.code, "suggestion": item.suggestion} for item in paths]
     head = say(
         "{count} names cannot be in a library; rename them (a name that would do stands behind the arrow):",
         count=len(rows),
     )
-    return Output(data={"accepted": False, "refused": data}, lines=[head, *rows], status=1)
+    return Output(data={"accepted": False, "refused": data}, lines=[head, Table(rows=rows, indent=0)], status=1)
 
 
 def _done(folder: Path, found: Any) -> Output:
@@ -103,8 +102,8 @@ def _done(folder: Path, found: Any) -> Output:
             for item in others
         ),
         *note_lines(found.warnings, say),
-        say("next: read the draft, then `datalib sign {folder} --key KEY.pem`", folder=folder),
     ]
+    step = say("next: read the draft, then `datalib sign {folder} --key KEY.pem`", folder=folder)
     data = {
         "draft": str(folder / "datapackage.json"),
         "resources": [item["name"] for item in tables],
@@ -112,4 +111,4 @@ def _done(folder: Path, found: Any) -> Output:
         "warnings": note_data(found.warnings),
         "left_out": list(found.left_out),
     }
-    return Output(data=data, lines=lines)
+    return Output(data=data, lines=lines, step=step)

@@ -8,6 +8,7 @@ import click
 from datalib.errors import Misuse
 from datalib_cli.base import Output, group, texts
 from datalib_cli.commands.keyact import act
+from datalib_cli.layout import Line
 from datalib_cli.options import FILE, load_keys, outside, password, password_file, read_file
 
 if TYPE_CHECKING:
@@ -98,5 +99,9 @@ def show(key: Path, public: bool, password_file: Path | None) -> Output:
     else:
         found = PublicKey.from_pem(data, str(key))
     pem = found.to_pem().decode()
-    lines = pem.splitlines() if public else [f"alg: {found.alg}", f"keyid: {found.keyid}"]
+    lines = (
+        [Line(text=line, exact=True) for line in pem.splitlines()]
+        if public
+        else [f"alg: {found.alg}", f"keyid: {found.keyid}"]
+    )
     return Output(data={"alg": str(found.alg), "keyid": found.keyid, "public": pem}, lines=lines)

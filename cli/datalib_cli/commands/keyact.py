@@ -60,10 +60,8 @@ def new(
     write_file(options.outside(out), made)
     return Output(
         data={"act": str(out), **keyact.KeyAct.parse(made).to_dict()},
-        lines=[
-            say("key act: {path}", path=out),
-            say("next: sign this file with your national signature, detached, as {path}.p7s", path=out),
-        ],
+        lines=[say("key act: {path}", path=out)],
+        step=say("next: sign this file with your national signature, detached, as {path}.p7s", path=out),
     )
 
 

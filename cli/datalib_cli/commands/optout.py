@@ -12,6 +12,7 @@ from datalib_cli.base import Output, clock, group, texts
 from datalib_cli.commands.author import declare, embed
 from datalib_cli.commands.receipt import receipt, verify_receipt
 from datalib_cli.explaining import explanation_lines
+from datalib_cli.layout import Row, Table
 
 command = group("optout", "Ask sites, explain verdicts, remove refused works.")
 for own in (declare, embed, receipt, verify_receipt):
@@ -110,6 +111,7 @@ def fetch(
             ),
             *(f"  {name}: {count}" for name, count in statuses.items()),
         ],
+        step=say("next: `datalib scan WORKS --sites {path} -o SCAN`", path=out),
     )
 
 
@@ -142,7 +144,7 @@ def agents(table: Path | None, everything: bool) -> Output:
         },
         lines=[
             say("{count} names, as of {day}", count=len(shown), day=found.updated),
-            *(f"{agent.token:32} {agent.role:14} {agent.operator or '-'}" for agent in shown),
+            Table(rows=[Row(cells=(agent.token, agent.role, agent.operator or "-")) for agent in shown], indent=0),
         ],
     )
 
@@ -182,6 +184,6 @@ def apply(library: Path, scanned: Path, held: bool) -> Output:
                 say("{source} is refused; it stays named, what came from it is for people to judge", source=source)
                 for source in done.sources
             ),
-            say("next: `datalib sign {library} --reason optout --key KEY.pem`", library=library),
         ],
+        step=say("next: `datalib sign {library} --reason optout --key KEY.pem`", library=library),
     )

@@ -18,8 +18,10 @@ def command(library: Path, out: Path) -> Output:
     """
     from datalib.archive.pack import pack
 
+    say = texts()
     done = pack(library, options.outside(out))
     return Output(
         data={"archive": str(out), "kind": str(done.kind), "files": done.files, "bytes": done.bytes},
-        lines=[texts()("packed: {path}, {files} files, {bytes} bytes", path=out, files=done.files, bytes=done.bytes)],
+        lines=[say("packed: {path}, {files} files, {bytes} bytes", path=out, files=done.files, bytes=done.bytes)],
+        step=say("next: whoever receives it runs `datalib verify {path}`", path=out),
     )

@@ -11,6 +11,7 @@ from datalib.errors import Misuse
 from datalib_cli import options
 from datalib_cli.base import Output, clock, group, texts, time_of
 from datalib_cli.commands.keyact import read_act
+from datalib_cli.layout import Block, Line, Row, Table
 
 if TYPE_CHECKING:
     from datalib.trust.drafting import Draft
@@ -40,7 +41,7 @@ def _root_set(files: tuple[Path, ...], threshold: int | None) -> Any:
     return Roots(threshold=threshold or len(keys), keys=keys)
 
 
-def _write(path: Path, draft: "Draft", *next_step: str) -> Output:
+def _write(path: Path, draft: "Draft", *how: str) -> Output:
     from datalib.library.store import write_file
     from datalib.trust import policyfile
 
@@ -50,9 +51,9 @@ def _write(path: Path, draft: "Draft", *next_step: str) -> Output:
         data={"policy": str(path), "version": draft["version"], "signed": False},
         lines=[
             say("draft: {path}, version {version}, not signed", path=path, version=draft["version"]),
-            *next_step,
-            say("next: each root runs `datalib policy sign {path} --key ROOT.pem`", path=path),
+            *how,
         ],
+        step=say("next: each root runs `datalib policy sign {path} --key ROOT.pem`", path=path),
     )
 
 
@@ -322,6 +323,9 @@ def sign(policy: Path, keys: tuple[Path, ...], copies: tuple[Path, ...], passwor
             say("signed by {count} keys; its own roots ask for {needed}", count=count, needed=needed),
             *([say("and by {count} that are not among its roots", count=others_count)] if others_count else []),
         ],
+        step=say("next: `datalib verify LIBRARY --policy {path} --roots ROOTS`", path=policy)
+        if count >= needed
+        else say("next: another root runs `datalib policy sign {path} --key ROOT.pem`", path=policy),
     )
 
 
@@ -344,9 +348,9 @@ def show(policy: Path, roots: Path | None, now: str | None) -> Output:
     )
 
 
-def _shown(file: "PolicyFile", *, checked: bool) -> list[str]:
+def _shown(file: "PolicyFile", *, checked: bool) -> list[Block]:
     say, draft = texts(), file.draft
-    lines = [
+    lines: list[Block] = [
         say(
             "version {version}, {issued} to {expires}",
             version=draft["version"],
@@ -362,13 +366,16 @@ def _shown(file: "PolicyFile", *, checked: bool) -> list[str]:
     ]
     for party in draft["parties"]:
         lines.append(f"{party['id']} ({next(iter(party['name'].values()))}): {', '.join(party['roles'])}")
+        keys = list[Row]()
         for key in party["keys"]:
             end = say(", revoked {at} ({reason})", **key["revoked"]) if "revoked" in key else ""
-            lines.append(f"  {key['alg']} {key['public'][:24]}… {key['from']} … {key['until']}{end}")
+            window = f"{key['from']} … {key['until']}{end}"
+            keys.append(Row(cells=(key["alg"], f"{key['public'][:24]}…", window), tone="bad" if end else ""))
+        lines += [Table(rows=keys)] if keys else []
     log = draft["log"]
     lines += [
         say("log required: {answer}", answer=say("yes") if log["require"] else say("no")),
-        *(f"  {line}" for line in log["policy"].splitlines() if line.strip()),
+        *(Line(text=f"  {line}", exact=True) for line in log["policy"].splitlines() if line.strip()),
         *(
             say("time stamps: {start} to {until}", start=each["from"], until=each["until"])
             for each in draft.get("tsa", ())

@@ -51,6 +51,7 @@ def receipt(work: str, scanned: Path, out: Path, library: Path | None) -> Output
     return Output(
         data={"receipt": str(out), **_data(shown)},
         lines=[*_lines(shown), *_statement_lines(made), say("receipt: {path}", path=out)],
+        step=say("next: whoever receives it runs `datalib optout verify-receipt {path}`", path=out),
     )
 
 

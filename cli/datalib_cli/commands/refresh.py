@@ -55,4 +55,7 @@ def command(
         "written": done.written,
         "report": report_data(done.report, say.lang),
     }
-    return Output(data=data, lines=[*lines, *report_lines(done.report, say)[:2]])
+    gate = done.report.gate
+    step = say("next: `datalib assemble {library}` with --input takes over what has changed", library=library)
+    closed = gate is not None and not gate.ok and gate.code.startswith("E-INPUT-")
+    return Output(data=data, lines=[*lines, *report_lines(done.report, say)[:2]], step=step if closed else "")

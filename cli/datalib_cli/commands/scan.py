@@ -5,9 +5,9 @@ from pathlib import Path
 
 import click
 
-from datalib_cli import options
+from datalib_cli import codes, options
 from datalib_cli.base import Command, Output, clock, texts
-from datalib_cli.render import scan_lines
+from datalib_cli.render import scan_lines, scan_step
 
 
 @click.command("scan", cls=Command)
@@ -39,7 +39,12 @@ from datalib_cli.render import scan_lines
 @click.option("--licences", type=options.FILE, help="Records of licences that were granted: JSON Lines.")
 @click.option("--basis-column", metavar="C", help="Column with the legal basis of a work (profile strict).")
 @click.option(
-    "--require-carrier", "require_carriers", multiple=True, metavar="C", help="A site file that must have been asked."
+    "--require-carrier",
+    "require_carriers",
+    multiple=True,
+    metavar="C",
+    shell_complete=codes.carriers,
+    help="A site file that must have been asked.",
 )
 @click.option("--sites-max-age", type=click.IntRange(0), metavar="DAYS", help="Older answers count as not asked.")
 @click.option(
@@ -92,6 +97,7 @@ def command(
 
     place = Engine(workers=workers, kind=Kind(engine), address=os.environ.get("RAY_ADDRESS") or None)
     with place.begun("datalib.optout.shard") as ready, meter(progress) as watch:
+        from datalib.library.manifest import NAME
         from datalib.optout.scan import scan  # while the workers do it too
         from datalib.optout.stored import StoredTable
         from datalib.progress import nobody
@@ -120,4 +126,6 @@ def command(
             admitted=admitted,
             now=clock(now),
         )
-    return Output(data=result.to_dict(), lines=scan_lines(result, texts()))
+    say, (first, *others) = texts(), works
+    library = first if isinstance(first, Path) and not others and (first / NAME).is_file() else None
+    return Output(data=result.to_dict(), lines=scan_lines(result, say), step=scan_step(result, library, out, say))

@@ -1,18 +1,28 @@
 """``datalib show``: a library at a glance."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from datalib.errors import Refused
 from datalib_cli import options
 from datalib_cli.base import Command, Output, texts
-from datalib_cli.show import show_data, show_lines
+from datalib_cli.show import Glance, events_shown, show_data, show_lines
+
+if TYPE_CHECKING:
+    from datalib.acts import Record
+    from datalib.library.manifest import Content
+    from datalib.library.store import Folder
 
 
 @click.command("show", cls=Command)
 @click.argument("library", type=options.FOLDER)
-def command(library: Path) -> Output:
+@click.option(
+    "--all", "everything", is_flag=True, help="Show all sources, upstream libraries and events, however many."
+)
+def command(library: Path, everything: bool) -> Output:
     """Show a library at a glance: producer, owner, purposes, sources, what it was made of, time line.
 
     Reads drafts too. Nothing is verified: that is `datalib verify`.
@@ -22,13 +32,36 @@ def command(library: Path) -> Output:
     from datalib.library.store import Folder
 
     with Folder(library) as folder:
-        found = acts.read_manifest(folder)
+        manifest = acts.read_manifest(folder)
         past = acts.record(folder) if folder.exists("chain.jsonl") else None
+        contents = _contents(folder, past, everything=everything) if past else {}
     below: tuple[Upstream, ...] = ()
     fault = None
     try:
-        below = survey(library, found, past.library if past else None)
+        below = survey(library, manifest, past.library if past else None)
     except Refused as error:
         fault = error  # what is upstream cannot be read; the rest can
-    say = texts()
-    return Output(data=show_data(found, past, below, fault), lines=show_lines(found, past, below, fault, say))
+    found = Glance(manifest=manifest, past=past, below=below, fault=fault, contents=contents)
+    return Output(data=show_data(found), lines=show_lines(found, texts(), everything=everything))
+
+
+def _contents(folder: "Folder", past: "Record", *, everything: bool) -> "Mapping[str, Content]":
+    """Read what the signed versions of the manifest say of the files, for the events that are shown."""
+    from datalib import acts
+    from datalib.library import manifest
+
+    found: dict[str, Content] = {}
+    wanted = dict.fromkeys(
+        past.chain[max(number - back, 0)].event.manifest
+        for part in events_shown(len(past.chain), everything=everything)
+        for number in part
+        for back in (0, 1)
+    )
+    for digest in wanted:
+        try:
+            content = manifest.parse_draft(acts.version(folder, digest)).content
+        except Refused:  # verify says so; the rest can be told
+            continue
+        if content is not None:
+            found[digest] = content
+    return found

@@ -13,7 +13,7 @@ import click
 from datalib.errors import Misuse
 from datalib_cli import options
 from datalib_cli.base import Command, Output, clock, texts
-from datalib_cli.render import act_data, note_lines
+from datalib_cli.render import COSIGN, act_data, note_lines
 from datalib_cli.texts import Texts
 
 if TYPE_CHECKING:
@@ -23,9 +23,7 @@ if TYPE_CHECKING:
 @click.command("sign", cls=Command)
 @click.argument("library", type=options.FOLDER)
 @options.signing_key
-@click.option(
-    "--reason", metavar="CODE", help="Why it changed: correction, addition, removal, optout, erasure, metadata."
-)
+@options.reason
 @click.option(
     "-o", "--out", type=options.FILE, help="Where an event is written that wants the producer's signature too."
 )
@@ -76,7 +74,7 @@ def command(
         if out is None:
             raise Misuse("E-SIG-PENDING", str(library))
         write_file(options.outside(out), done.pending + b"\n")
-    lines = note_lines(done.warnings, say)
+    lines, step = note_lines(done.warnings, say), ""
     if done.content is not None:
         lines.append(say("listed: {files} files, {bytes} bytes", files=done.content.files, bytes=done.content.bytes))
     if known is not None:
@@ -85,16 +83,14 @@ def command(
         lines.append(say("nothing has changed since the last signature"))
     elif done.event is None:
         lines.append(say("half signed: {path}", path=out))
-        lines.append(
-            say(
-                "next: the producer runs `datalib cosign {path} --key KEY.pem --into {library}`",
-                path=out,
-                library=library,
-            )
-        )
+        step = say(COSIGN, path=out, library=library)
     else:
         lines += [f"{done.kind}: {done.event}", say("library: {id}", id=done.library)]
-    return Output(data=act_data(done) | {"cache": asdict(known.reuse) if known else None}, lines=lines)
+        step = say(
+            "next: `datalib scan {library} -o SCAN` looks for opt-outs, then `datalib attest`: the gate asks for it",
+            library=library,
+        )
+    return Output(data=act_data(done) | {"cache": asdict(known.reuse) if known else None}, lines=lines, step=step)
 
 
 @contextmanager

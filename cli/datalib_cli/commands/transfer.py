@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from datalib.errors import Misuse
-from datalib_cli import options
+from datalib_cli import codes, options
 from datalib_cli.base import Output, clock, group, texts
 from datalib_cli.render import act_data
 
@@ -17,7 +17,13 @@ command = group("transfer", "Hand a library over; both sides sign.")
 @click.option("--key", "key", type=options.FILE, required=True, help="Private key of the one who gives.")
 @click.option("--to", "to", required=True, metavar="ID", help="The one who receives.")
 @click.option("--to-name", multiple=True, metavar="LANG=TEXT", help="The receiver's name, once per language.")
-@click.option("--rights", default="ownership,possession", metavar="LIST", help="ownership, possession or both.")
+@click.option(
+    "--rights",
+    default="ownership,possession",
+    metavar="LIST",
+    shell_complete=codes.of_list("right"),
+    help="ownership, possession or both.",
+)
 @click.option("--basis", required=True, metavar="TEXT", help="The contract or act it rests on.")
 @click.option("-o", "--out", type=options.FILE, required=True, help="Where the half-signed offer is written.")
 @options.actor
@@ -55,14 +61,12 @@ def offer(
     write_file(options.outside(out), line + b"\n")
     return Output(
         data={"offer": str(out), "to": recipient.id, "rights": list(wanted)},
-        lines=[
-            say("offer: {path}", path=out),
-            say(
-                "next: the receiver runs `datalib transfer accept {library} --offer {path} --key KEY.pem`",
-                library=library,
-                path=out,
-            ),
-        ],
+        lines=[say("offer: {path}", path=out)],
+        step=say(
+            "next: the receiver runs `datalib transfer accept {library} --offer {path} --key KEY.pem`",
+            library=library,
+            path=out,
+        ),
     )
 
 
@@ -143,11 +147,11 @@ def accept(
         now=moment,
         where=str(offered),
     )
-    lines = [f"transfer: {done.event}"]
+    step = ""
     if target is not None:
         write_file(target, line + b"\n")
-        lines.append(say("next: the giver runs `datalib transfer complete LIBRARY --line {path}`", path=out))
-    return Output(data=act_data(done), lines=lines)
+        step = say("next: the giver runs `datalib transfer complete LIBRARY --line {path}`", path=out)
+    return Output(data=act_data(done), lines=[f"transfer: {done.event}"], step=step)
 
 
 @command.command("complete")

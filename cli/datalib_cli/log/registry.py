@@ -7,6 +7,7 @@ import click
 
 from datalib_cli import options
 from datalib_cli.base import Command, Output, clock, texts
+from datalib_cli.layout import Line
 from datalib_cli.log.options import log_argument, note_signer, read_rules, rules
 
 if TYPE_CHECKING:
@@ -37,8 +38,9 @@ def init(log: Path, origin: str, key: Path, password_file: Path | None) -> Outpu
             say("log: {path}", path=log),
             say("public key: {vkey}", vkey=signer.key.vkey),
             say("line of a log policy:"),
-            f"log {signer.key.vkey}",
+            Line(text=f"log {signer.key.vkey}", exact=True),
         ],
+        step=say("next: `datalib log submit {log} LIBRARY` with a --policy and --roots that name this log", log=log),
     )
 
 
@@ -47,7 +49,7 @@ def init(log: Path, origin: str, key: Path, password_file: Path | None) -> Outpu
 @click.argument("library", type=options.FOLDER, required=False)
 @click.option("--policy", type=options.FILE, required=True, help="The policy: parties, their keys and roles, the log.")
 @click.option("--roots", type=options.FILE, required=True, help="The pinned root keys of the policy.")
-@click.option("--data", default="full", metavar="MODE", help="full, sample:N or none. Default: full.")
+@options.data
 @options.now
 def submit(log: Path, library: Path | None, policy: Path, roots: Path, data: str, now: str | None) -> Output:
     """Verify a library whole, and admit its new events to the log.
@@ -73,10 +75,9 @@ def submit(log: Path, library: Path | None, policy: Path, roots: Path, data: str
         lines.append(say("admitted: the policy {sha256}", sha256=done.policy))
     if not done.events:
         lines.append(say("nothing new: the log has every event"))
+    step = ""
     if proven is None:
-        lines.append(
-            say("next: datalib log publish {log}, then datalib log prove {log} {library}", log=log, library=library)
-        )
+        step = say("next: datalib log publish {log}, then datalib log prove {log} {library}", log=log, library=library)
     else:
         lines += _proven_lines(proven, say)
     return Output(
@@ -89,6 +90,7 @@ def submit(log: Path, library: Path | None, policy: Path, roots: Path, data: str
             "proven": list(proven.events) if proven else [],
         },
         lines=lines,
+        step=step,
     )
 
 
@@ -137,7 +139,9 @@ def publish(
     if found is None or found.quorum is None:
         lines.append(say("no witnesses: the proofs of this checkpoint have no time"))
     return Output(
-        data={"log": str(log), "publications": [_published(publication) for publication in done]}, lines=lines
+        data={"log": str(log), "publications": [_published(publication) for publication in done]},
+        lines=lines,
+        step=say("next: `datalib log prove {log} LIBRARY` puts the proofs into a library", log=log),
     )
 
 

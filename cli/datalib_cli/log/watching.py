@@ -9,6 +9,7 @@ import click
 from datalib.errors import Misuse
 from datalib_cli import options
 from datalib_cli.base import Command, Output, clock, texts
+from datalib_cli.layout import Block, Line
 from datalib_cli.log.options import host, log_argument, note_signer, port, read_rules, rules, run
 
 if TYPE_CHECKING:
@@ -113,11 +114,11 @@ def _watched(found: "Watched") -> dict[str, Any]:
     }
 
 
-def _watched_lines(found: "Watched") -> list[str]:
+def _watched_lines(found: "Watched") -> list[Block]:
     import datalib_vocab
 
     say, data = texts(), _watched(found)
-    lines = [
+    lines: list[Block] = [
         say("log: {path}", path=data["origin"]),
         say("{size} entries: {events} events, {publications} publications, {policies} policies", **data),
         say("libraries: {libraries}", **data),
@@ -127,7 +128,8 @@ def _watched_lines(found: "Watched") -> list[str]:
         lines.append(say("time: {time}", time=data["time"]))
     for each in found.findings:
         meaning = datalib_vocab.text(each.code, say.lang)
-        lines.append(f"{each.code}: {each.where}: {meaning}" + (f" ({each.detail})" if each.detail else ""))
+        told = f"{each.code}: {each.where}: {meaning}" + (f" ({each.detail})" if each.detail else "")
+        lines.append(Line(text=told, tone="bad"))
     return [*lines, say("faults: {count}", count=found.faults)]
 
 
@@ -191,4 +193,4 @@ def vkey(key: Path, name: str) -> Output:
     else:
         public = PublicKey.from_pem(data, str(key))
     named = NoteKey.named(name, KeyType.WITNESS, public)
-    return Output(data={"name": name, "vkey": named.vkey}, lines=[named.vkey])
+    return Output(data={"name": name, "vkey": named.vkey}, lines=[Line(text=named.vkey, exact=True)])
