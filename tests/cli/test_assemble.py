@@ -305,7 +305,7 @@ def test_an_opt_out_upstream_closes_the_gate_and_is_followed(datalib: Program, m
     assert followed.data["placed"]["removed"] == 1
     assert [item["change"] for item in followed.data["inputs"]] == ["moved", "kept"]
     assert datalib(*asked).status == 0
-    assert "amend: x-test:auditor (optout)" in datalib("show", "sector").out
+    assert "amend    x-test:auditor (optout)" in datalib("show", "sector").out
 
 
 def test_a_withdrawal_upstream_is_seen(datalib: Program, milk: Path) -> None:

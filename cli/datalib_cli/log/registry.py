@@ -40,7 +40,6 @@ def init(log: Path, origin: str, key: Path, password_file: Path | None) -> Outpu
             say("line of a log policy:"),
             Line(text=f"log {signer.key.vkey}", exact=True),
         ],
-        step=say("next: `datalib log submit {log} LIBRARY` with a --policy and --roots that name this log", log=log),
     )
 
 
@@ -138,10 +137,11 @@ def publish(
     lines = [line for publication in done for line in _published_lines(publication, say)]
     if found is None or found.quorum is None:
         lines.append(say("no witnesses: the proofs of this checkpoint have no time"))
+    step = say("next: `datalib log prove {log} LIBRARY` puts the proofs into a library", log=log)
     return Output(
         data={"log": str(log), "publications": [_published(publication) for publication in done]},
         lines=lines,
-        step=say("next: `datalib log prove {log} LIBRARY` puts the proofs into a library", log=log),
+        step=step if any(publication.events for publication in done) else "",
     )
 
 
