@@ -39,10 +39,6 @@ class Bash(BashComplete):
 complete -o nosort -F %(complete_func)s %(prog_name)s
 """
 
-    @staticmethod
-    def _check_version() -> None:
-        """Ask no bash for its version: the script may be for another machine."""
-
     def get_completion_args(self) -> tuple[list[str], str]:
         """Part the line, as far as the cursor, into whole words and the one that is begun."""
         line = os.environ["COMP_LINE"]
@@ -80,7 +76,8 @@ SHELLS: Final[dict[str, type[ShellComplete]]] = {"bash": Bash, "zsh": Zsh, "fish
 
 def script(shell: str) -> str:
     """Give the script of a shell of ``SHELLS``."""
-    return SHELLS[shell](PROGRAM, {}, "datalib", VARIABLE).source()
+    found = SHELLS[shell](PROGRAM, {}, "datalib", VARIABLE)
+    return found.source_template % found.source_vars()  # Click's `source` asks the bash of this machine for its age
 
 
 def answer(instruction: str, lang: str) -> int:

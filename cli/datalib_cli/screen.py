@@ -16,9 +16,9 @@ NARROWEST: Final = 40
 _USUAL: Final = (80, 24)
 _DRAWN: Final = "─│├└…"
 _ASCII_LOCALES: Final = {"C", "POSIX"}
-#: What steers a terminal, ends a line, or turns its direction: names and statements of others may hold it.
+#: What steers a terminal, ends a line, turns its direction (UAX #9) or is not seen: names of others may hold it.
 _STEERING: Final = re.compile(
-    r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]"
+    "[\x00-\x08\x0a-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]"
 )
 #: How a tone is shown where there are colours: codes of Select Graphic Rendition (ECMA-48, 8.3.117).
 _TONES: Final = {"good": "32", "bad": "31", "warn": "33", "head": "1", "next": "36"}

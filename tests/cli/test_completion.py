@@ -7,10 +7,12 @@ import select
 import shutil
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from datalib_cli.texts import Texts
 from tests.cli.conftest import Program
 from tests.terminal import DATALIB, environment
 
@@ -22,6 +24,7 @@ SETUP = {
     BASH: "source <(datalib completion bash); echo REA''DY\n",
     ZSH: "autoload -Uz compinit; compinit -u -D; source <(datalib completion zsh); echo REA''DY\n",
 }
+NEW = "Make a key pair: KEY.pem, and KEY.pub.pem beside it for others."
 FISH = shutil.which("fish")
 #: What is typed before the key is pressed, and what must then stand there.
 TYPED = [
@@ -101,33 +104,73 @@ def test_fish_completes(place: Path) -> None:
     assert ("library/" in found[-3], "producer.pem" in done.stdout.decode()) == (True, True)
 
 
-def ask(line: str, cwd: Path, **more: str) -> list[str]:
-    """Ask as the script for bash does."""
-    told = {**variables(), "_DATALIB_COMPLETE": "bash_complete", "COMP_LINE": line, **more}
-    done = subprocess.run([DATALIB], cwd=cwd, env=told, capture_output=True, check=False, timeout=PATIENCE)
-    return done.stdout.decode().split()
+Ask = Callable[..., list[str]]
 
 
-def test_codes_and_languages_are_offered(tmp_path: Path) -> None:
-    assert ask("datalib show x --lang ", tmp_path) == ["plain,en", "plain,kk", "plain,ru"]
-    assert {"plain,kz", "plain,eu", "plain,kz,eu"} == set(ask("datalib check x --rules ", tmp_path))
-    assert {"plain,robots.txt", "plain,tdmrep.json"} <= set(ask("datalib scan x --require-carrier ", tmp_path))
-    assert "plain,PD-08.1" in ask("datalib check --explain PD-", tmp_path)
-    assert {"plain,optout", "plain,none"} == set(ask("datalib verify x --require ", tmp_path))
-    assert ask("datalib verify x --data s", tmp_path) == ["plain,sample:"]
-    assert "plain,croissant" in ask("datalib export x --to=cro", tmp_path)
-    assert ask("datalib ", tmp_path)[0] == "plain,init"
-    assert ask("datalib show 'unfinished", tmp_path) == ["file,unfinished"]
+@pytest.fixture
+def ask(datalib: Program, monkeypatch: pytest.MonkeyPatch) -> Ask:
+    """Ask as the script of a shell does, by default that of bash."""
+
+    def asked(line: str, shell: str = "bash") -> list[str]:
+        with monkeypatch.context() as patch:
+            *_, word = line.split(" ")
+            patch.setenv("_DATALIB_COMPLETE", f"{shell}_complete")
+            told = {
+                "COMP_LINE": line,
+                "COMP_WORDS": line,
+                "COMP_CWORD": word if shell == "fish" else str(line.count(" ")),
+            }
+            for name, value in told.items():
+                patch.setenv(name, value)
+            said = datalib()
+        assert said.err == ""
+        return [line for line in said.out.splitlines() if line]
+
+    return asked
 
 
-def test_what_shells_show_beside_words_follows_the_language(tmp_path: Path) -> None:
-    fish = {"_DATALIB_COMPLETE": "fish_complete", "COMP_WORDS": "datalib key ", "COMP_CWORD": "", "DATALIB_LANG": "ru"}
-    done = subprocess.run([DATALIB], cwd=tmp_path, env={**variables(), **fish}, capture_output=True, check=True)
-    assert "Создать пару ключей" in done.stdout.decode() or "ключ" in done.stdout.decode()
+def test_codes_and_languages_are_offered(ask: Ask) -> None:
+    assert ask("datalib show x --lang ") == ["plain,en", "plain,kk", "plain,ru"]
+    assert ask("datalib check x --rules ") == ["plain,kz", "plain,eu", "plain,kz,eu"]
+    assert {"plain,robots.txt", "plain,tdmrep.json"} <= set(ask("datalib scan x --require-carrier "))
+    assert "plain,PD-08.1" in ask("datalib check --explain PD-")
+    assert ask("datalib verify x --require ") == ["plain,optout", "plain,none"]
+    assert ask("datalib verify x --data s") == ["plain,sample:"]
+    assert ask("datalib export x --to=cro") == ["plain,croissant"]
+    assert ask("datalib init x --purpose=train:as") == ["plain,train:asr"]
+    assert ask("datalib sign x --reason op") == ["plain,optout"]
+    assert ask("datalib transfer offer x --rights possession,o") == ["plain,possession,ownership"]
+    assert ask("datalib ")[0] == "plain,init"
+    assert ask("datalib optout a") == ["plain,agents", "plain,apply"]
+    assert ask("datalib show 'unfinished") == ["file,unfinished"]
+    assert ask("datalib sign x --key ") == ["file,"]
 
 
-def test_a_shell_that_is_not_known_gets_nothing(tmp_path: Path) -> None:
-    assert ask("datalib ", tmp_path, _DATALIB_COMPLETE="tcsh_complete") == []
+def test_the_option_stands_before_its_value_where_a_shell_takes_both_for_one_word(ask: Ask) -> None:
+    for shell in ("zsh", "fish"):
+        told = "\n".join(ask("datalib init x --purpose=train:as", shell)).replace("\\", "")
+        assert "--purpose=train:asr" in told
+        assert "--purpose" not in "\n".join(ask("datalib init x --purpose train:as", shell))
+
+
+def test_what_shells_show_beside_words_follows_the_language(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATALIB_LANG", "ru")
+    assert ask("datalib key n", "fish") == ["plain,new\t" + Texts(lang="ru")(NEW)]
+    assert ask("datalib verify x --purp", "fish") == [
+        "plain,--purpose\t" + Texts(lang="ru")("The purpose that is asked for.")
+    ]
+    assert ask("datalib init x --purpose train:as", "fish") == ["plain,train:asr\tОбучение распознаванию речи"]
+    monkeypatch.setenv("DATALIB_LANG", "en")
+    assert ask("datalib key n", "fish") == [f"plain,new\t{NEW}"]
+
+
+def test_a_line_that_is_wrong_is_completed_in_silence(ask: Ask) -> None:
+    assert ask("datalib sign s3://bucket/x --k") == ["plain,--key"]
+    assert ask("datalib nonsense x --k") == []
+
+
+def test_a_shell_that_is_not_known_gets_nothing(ask: Ask) -> None:
+    assert ask("datalib ", "tcsh") == []
 
 
 def test_a_script_is_text_and_no_json(datalib: Program) -> None:

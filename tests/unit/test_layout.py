@@ -112,7 +112,9 @@ def test_facts_without_room_stand_below_the_name() -> None:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("wanted", ["\x1b[2J", "\x07", "\r", "\n", "\u202e", "\u2066", "\u200f", "\x9b", "\ud800"])
+@pytest.mark.parametrize(
+    "wanted", ["\x1b[2J", "\x07", "\r", "\n", "\u202e", "\u2066", "\u200f", "\x9b", "\u200b", "\U000e0041", "\ud800"]
+)
 def test_nothing_steers_a_terminal(wanted: str) -> None:
     text = f"a{wanted}b"
     blocks: list[Block] = [text, Line(text=text), Line(text=text, exact=True), Table(rows=[Row(cells=(text, text))]),
