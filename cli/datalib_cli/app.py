@@ -1,18 +1,14 @@
 """The program: find the command, run it, print its result, give its exit status."""
 
 import importlib
-import json
 import os
-import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 
 import click
 
 from datalib.errors import DatalibError, Misuse, Unchecked
-from datalib_cli.base import VERSION, Group, Output, texts
-from datalib_cli.layout import Block, Line, laid
-from datalib_cli.screen import Screen, harmless, screen
+from datalib_cli.base import Group, Output, texts
 from datalib_cli.texts import Texts, language
 
 #: Every command with its one line; the module of a command is imported only when it is called.
@@ -89,51 +85,6 @@ VARIABLE = "_DATALIB_COMPLETE"
 INTERRUPTED = 130  # what shells report for Ctrl-C
 
 
-def _written(blocks: Iterable[Block], screen: Screen) -> bytes:
-    """Lay a result out for a screen; text is UTF-8 everywhere."""
-    return b"".join(f"{screen.tinted(line.text, line.tone)}\n".encode() for line in laid(blocks, screen))
-
-
-def _print_json(data: object) -> None:
-    text = json.dumps(data, ensure_ascii=False, indent=2, sort_keys=True)
-    sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace") + b"\n")
-
-
-def _print_document(result: Output, *, as_json: bool) -> int:
-    """Print a document as it is made. It is no JSON object of ours: ``Misuse`` where one is asked for."""
-    if as_json:
-        raise Misuse("E-USAGE", "--format", "json tells of a file: give -o")
-    try:
-        for piece in result.document or ():
-            sys.stdout.buffer.write(piece)
-        sys.stdout.buffer.flush()
-    except OSError as error:
-        raise Unchecked("E-IO", "", error.strerror or str(error)) from error
-    sys.stderr.buffer.write(_written(result.aside, Screen()))
-    return result.status
-
-
-def _fail(error: DatalibError, *, as_json: bool, lang: str, shown: Screen) -> int:
-    from datalib_vocab import remedy, text
-
-    say, fix = text(error.code, lang), remedy(error.code, lang)
-    parts = [error.where, say + (f" ({error.detail})" if error.detail else "")]
-    rest = ": ".join(part for part in parts if part) + (f" → {fix}" if fix else "")
-    line = f"datalib: {shown.tinted(error.code, 'bad')}: {harmless(rest.replace(chr(10), ' '))}\n"
-    sys.stderr.buffer.write(line.encode())
-    if as_json:
-        facts = {
-            "accepted": False,
-            "code": error.code,
-            "message": say,
-            "detail": error.detail,
-            "where": error.where,
-            "remedy": fix,
-        }
-        _print_json({**facts, "version": VERSION})
-    return error.exit_status
-
-
 def _call(arguments: Sequence[str], lang: str) -> Output | None:
     """Run the command; whatever Click or the system says becomes one of our errors. None after help."""
     try:
@@ -158,18 +109,17 @@ def run(arguments: Sequence[str]) -> int:
         return answer(asked, lang)
     as_json = "--format=json" in arguments or ("--format", "json") in pairwise(arguments)
     try:
-        result = _call(arguments, lang)
-        if result is not None and result.document is not None:
-            return _print_document(result, as_json=as_json)
+        found = _call(arguments, lang)
+        if found is None:
+            return 0
+        from datalib_cli import printing  # not needed for a page of help
+
+        if found.document is not None:
+            return printing.document(found, as_json=as_json)
+        return printing.result(found, arguments, as_json=as_json)
     except DatalibError as error:
-        return _fail(error, as_json=as_json, lang=lang, shown=screen(sys.stderr, arguments, os.environ))
+        from datalib_cli import printing
+
+        return printing.failure(error, arguments, lang, as_json=as_json)
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
-    if result is None:
-        return 0
-    if as_json:
-        _print_json({**result.data, "version": VERSION})
-    else:
-        steps = [Line(text=result.step, tone="next")] if result.step else []
-        sys.stdout.buffer.write(_written([*result.lines, *steps], screen(sys.stdout, arguments, os.environ)))
-    return result.status

@@ -10,12 +10,12 @@ import click
 
 from datalib.errors import Misuse, Refused
 from datalib.formats import parse_time
-from datalib_cli.layout import Block, command_lines
-from datalib_cli.screen import MODES
 from datalib_cli.texts import LANGUAGES, Texts
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
+
+    from datalib_cli.layout import Block
 
 VERSION = 1  # of the JSON that every command prints
 _LAST = 253_402_300_799  # the last second of the year 9999: no later one can be written as a time
@@ -31,7 +31,7 @@ class Output:
     """
 
     data: Mapping[str, Any]
-    lines: Sequence[Block] = ()
+    lines: "Sequence[Block]" = ()
     step: str = ""
     status: int = 0
     document: Iterable[bytes] | None = None
@@ -67,7 +67,11 @@ class Command(click.Command):
         """Add ``--format``, ``--color`` and ``--lang``. ``run`` reads them from the arguments before Click does."""
         shared: list[click.Parameter] = [
             _option("format", ("text", "json"), "How the result is printed. Default: text."),
-            _option("color", MODES, "Colours, where stdout is a terminal; NO_COLOR turns them off. Default: auto."),
+            _option(
+                "color",
+                ("auto", "always", "never"),
+                "Colours, where stdout is a terminal; NO_COLOR turns them off. Default: auto.",
+            ),
             _option("lang", LANGUAGES, "Language of texts; codes stay the same. Default: from the environment."),
         ]
         own = super().get_params(ctx)
@@ -95,9 +99,13 @@ class Command(click.Command):
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write how the command is called, by example."""
+        path = ctx.command_path.partition(" ")[2]
+        if not path:
+            return
+        from datalib_cli.layout import command_lines
         from datalib_cli.overview import EXAMPLES
 
-        examples = EXAMPLES.get(ctx.command_path.partition(" ")[2], "").split("\n")
+        examples = EXAMPLES.get(path, "").split("\n")
         if any(examples):
             with formatter.section(Texts(lang=ctx.find_root().obj or "en")("Examples")):
                 for example in filter(None, examples):

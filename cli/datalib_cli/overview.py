@@ -3,7 +3,6 @@
 from typing import Final
 
 from datalib_cli.base import Output
-from datalib_cli.layout import Line, Row, Table
 from datalib_cli.texts import Texts
 
 #: Who needs which commands; everybody who takes a library verifies it.
@@ -83,6 +82,8 @@ datalib optout declare poet.example --holder x-demo:poet --holder-name en=Poet -
 
 def overview(say: Texts) -> Output:
     """Say who needs which commands, and where to begin."""
+    from datalib_cli.layout import Line, Row, Table
+
     rows = [Row(cells=(say(who), ", ".join(commands))) for who, commands in USERS.items()]
     return Output(
         data={"commands": {who: list(commands) for who, commands in USERS.items()}},

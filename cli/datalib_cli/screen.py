@@ -5,12 +5,10 @@ whether it is a terminal. What is no terminal has no width: what is written ther
 """
 
 import re
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TextIO
 
-MODES: Final = ("auto", "always", "never")
 #: Narrower screens are treated as one of so many columns; 80 where a terminal does not say.
 NARROWEST: Final = 40
 _USUAL: Final = (80, 24)
@@ -46,10 +44,16 @@ def screen(stream: TextIO, arguments: Sequence[str], environment: Mapping[str, s
     """Find out what the screen behind a stream can show."""
     terminal = stream.isatty()
     return Screen(
-        width=max(shutil.get_terminal_size(_USUAL).columns, NARROWEST) if terminal else None,
+        width=_width() if terminal else None,
         boxes=_draws(stream, environment),
         colours=_colours(_mode(arguments), terminal=terminal, environment=environment),
     )
+
+
+def _width() -> int:
+    import shutil
+
+    return max(shutil.get_terminal_size(_USUAL).columns, NARROWEST)
 
 
 def _draws(stream: TextIO, environment: Mapping[str, str]) -> bool:
