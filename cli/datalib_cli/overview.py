@@ -12,7 +12,7 @@ USERS: Final = {
     "Authors": ("optout declare", "optout embed", "optout explain", "optout verify-receipt"),
     "Auditors": ("verify", "check", "show", "report", "prove", "verify-proof"),
     "Training pipelines": ("verify", "policy", "scan"),
-    "Sector agencies": ("assemble", "refresh", "export", "log"),
+    "Sector agencies": ("assemble", "refresh", "catalogue", "export", "log"),
     "Everybody": ("demo", "completion"),
 }
 
@@ -57,6 +57,8 @@ datalib attest speech --as x-demo:lab --claim quality --result pass --key lab.pe
 datalib assemble sector --input grain --producer-id x-demo:agency --producer-name en=Agency --key agency.pem
 datalib assemble sector --input milk,mode=subset --take 'milk/2026/*' --key agency.pem
 """,
+    "catalogue build": "datalib catalogue build libraries -o site --key x-demo:lab=lab.pub.pem",
+    "catalogue serve": "datalib catalogue serve site",
     "refresh": "datalib refresh sector --from milk --policy policy.json --roots roots.json",
     "policy new": "datalib policy new -o policy.json --roots-out roots.json --root root.pub.pem",
     "policy add-party": "datalib policy add-party policy.json --party x-demo:lab --name en=Lab --role producer",

@@ -17,7 +17,14 @@ from tests.servers import spawned
 
 def test_the_exit_status_says_whether_any_is_refused(datalib: Program, signed: Path) -> None:
     good = datalib("catalogue", "build", "library", "-o", "site", *TRUST, "--require", "none")
-    assert (good.status, good.out) == (0, "catalogue: site, libraries: 1\nmade anew: 1, unchanged: 0, gone: 0\n")
+    assert (good.status, good.out.splitlines()) == (
+        0,
+        [
+            "catalogue: site, libraries: 1",
+            "made anew: 1, unchanged: 0, gone: 0",
+            "next: `datalib catalogue serve site` shows it on this machine",
+        ],
+    )
     edit(signed / "notes.txt", lambda data: data.upper())
     bad = datalib("catalogue", "build", "library", "-o", "site", *TRUST, "--require", "none")
     assert bad.status == 1
@@ -29,7 +36,7 @@ def test_the_exit_status_says_whether_any_is_refused(datalib: Program, signed: P
 
 def test_without_trust_it_says_so(datalib: Program, signed: Path) -> None:
     done = datalib("catalogue", "build", "library", "-o", "site")
-    assert (done.status, done.out.splitlines()[-1]) == (0, "nothing was verified")
+    assert (done.status, "\nnothing was verified\n" in done.out) == (0, True)
     assert entries(Path("site"))["library"].state == "declared"
 
 

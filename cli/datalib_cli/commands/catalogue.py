@@ -9,6 +9,7 @@ import click
 from datalib.errors import Misuse
 from datalib_cli import law, options
 from datalib_cli.base import Command, Output, clock, group, texts
+from datalib_cli.layout import Block, Line
 from datalib_cli.log.options import host, port, run
 
 if TYPE_CHECKING:
@@ -147,7 +148,7 @@ def _output(built: "Built", out: Path, *, verified: bool, say: "Texts") -> Outpu
         "refused": [{"folder": folder, "code": code} for folder, code in built.refused],
         "contested": list(built.contested),
     }
-    lines = [
+    lines: list[Block] = [
         say("catalogue: {path}, libraries: {count}", path=out, count=total),
         say("made anew: {made}, unchanged: {kept}, gone: {gone}", made=built.made, kept=built.kept, gone=built.gone),
         *_refused(built.refused, counts.get("refused", 0), say),
@@ -155,11 +156,16 @@ def _output(built: "Built", out: Path, *, verified: bool, say: "Texts") -> Outpu
     ]
     if not verified:
         lines.append(say("nothing was verified"))
-    return Output(data=facts, lines=lines, status=1 if counts.get("refused") else 0)
+    if counts.get("refused"):
+        return Output(data=facts, lines=lines, status=1)
+    step = say("next: `datalib catalogue serve {path}` shows it on this machine", path=out)
+    return Output(data=facts, lines=lines, step=step)
 
 
-def _refused(named: "Sequence[tuple[str, str]]", count: int, say: "Texts") -> list[str]:
-    lines = [say("refused: {folder}, {code}", folder=folder, code=code) for folder, code in named]
+def _refused(named: "Sequence[tuple[str, str]]", count: int, say: "Texts") -> list[Line]:
+    lines = [
+        Line(text=say("refused: {folder}, {code}", folder=folder, code=code), tone="bad") for folder, code in named
+    ]
     if count > len(named):
-        lines.append(say("refused: {count} more", count=count - len(named)))
+        lines.append(Line(text=say("refused: {count} more", count=count - len(named)), tone="bad"))
     return lines
