@@ -177,7 +177,7 @@ def test_tables_are_joined_and_made_anew(datalib: Program, milk: Path, tmp_path:
     assert followed.status == 0, followed.err
     assert "дала" not in (tmp_path / "sector/all.csv").read_text(encoding="utf-8")
     assert datalib("verify", "sector", *TRUST, "--require", "none", *LATER).status == 0
-    assert "amend: x-test:auditor (optout)" in datalib("show", "sector").out
+    assert "amend    x-test:auditor (optout)" in datalib("show", "sector").out
 
 
 def test_what_a_scan_admitted_is_taken(datalib: Program, milk: Path, tmp_path: Path) -> None:
@@ -239,12 +239,12 @@ def test_news_travel_through_two_levels(datalib: Program, milk: Path, tmp_path: 
     assert both(datalib).status == 0
     above = ("assemble", "above", "--input", "sector", *AGENCY)
     assert datalib(*above).status == 0
-    assert "    - library (x-test:producer): verbatim → library/" in datalib("show", "above").out
+    assert "     ├─ library (x-test:producer): verbatim → library/" in datalib("show", "above").out
     (tmp_path / "library/notes.txt").unlink()
     assert datalib("sign", "library", "--key", "producer.pem", "--reason", "erasure", *LATER).status == 0
     news = datalib("refresh", "above", "--from", "library", *TRUST, *LATER)
     assert "gate: no, E-INPUT-OPTOUT" in news.out
-    assert "      amended since, and to be followed: erasure" in datalib("show", "above").out
+    assert "amended since, and to be followed: erasure" in datalib("show", "above").out
     asked = ("verify", "above", *TRUST, "--require", "none", "--format", "json", *LATER)
     assert datalib(*asked).data["code"] == "E-INPUT-OPTOUT"
     # Only who took from the library can follow it: until then, nobody above can.
