@@ -21,6 +21,7 @@ SOURCES: Final = 20
 UPSTREAM: Final = 40
 EVENTS: Final = 20
 _RESOURCES: Final = 6
+_FAILED: Final = "fail"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,8 +164,8 @@ def _upstream_lines(found: Glance, say: Texts, *, everything: bool) -> list[Bloc
 
 
 def _chosen(below: "Sequence[Upstream]") -> set[int]:
-    """Choose what is shown: those withdrawn or to be followed before others, each with all that leads to it."""
-    order = sorted(range(len(below)), key=lambda number: not (below[number].withdrawn or below[number].follow))
+    """Choose what is shown: those that call for something before others, each with all that leads to it."""
+    order = sorted(range(len(below)), key=lambda number: not _marked(below[number]))
     parents = _parents(below)
     found = set[int]()
     for number in order:
@@ -175,6 +176,10 @@ def _chosen(below: "Sequence[Upstream]") -> set[int]:
         if len(found) + len(way) <= UPSTREAM:
             found |= way
     return found
+
+
+def _marked(each: "Upstream") -> bool:
+    return bool(each.withdrawn or each.follow) or each.optout == _FAILED
 
 
 def _parents(below: "Sequence[Upstream]") -> list[int]:
@@ -218,6 +223,8 @@ def _twig(each: "Upstream", say: Texts) -> Twig:
         remarks.append(Line(text=told, tone="bad"))
     elif each.moved:
         remarks.append(Line(text=say("{count} events since it was taken", count=each.events - each.taken - 1)))
+    if each.optout == _FAILED:
+        remarks.append(Line(text=say("opt-outs: examined, and not all works admitted"), tone="bad"))
     return Twig(
         depth=each.depth,
         name=each.name,

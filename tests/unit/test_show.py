@@ -75,11 +75,14 @@ def test_what_is_withdrawn_or_to_be_followed_is_shown_before_all_others(glance: 
     below = chains(10, 99)
     below[555] = replace(below[555], withdrawn="recalled")
     below[777] = replace(below[777], follow="optout")
+    below[888] = replace(below[888], optout="fail")
+    below[889] = replace(below[889], optout="pass")
     found = twigs(glance(below))
     marked = {twig.name: twig.remarks[0].text for twig in found if twig.remarks and twig.remarks[0].tone == "bad"}
     assert marked == {
         below[555].name: "withdrawn: recalled",
         below[777].name: "amended since, and to be followed: optout",
+        below[888].name: "opt-outs: examined, and not all works admitted",
     }
     assert {below[500].name, below[700].name} <= {twig.name for twig in found}  # what leads to them
 
