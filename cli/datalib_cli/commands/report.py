@@ -39,6 +39,7 @@ def command(
     """Write a library as one page for people: the verdict, what was checked, where the data came from, what is missing.
 
     LIBRARY is a folder, or a library packed into one file, which then has to be verified.
+
     The page loads nothing, runs no script and prints. With --policy and --roots, or --key ID=PUB.pem, the library is
     verified first, and exit status 1 says that the verdict is no; the page is written all the same. Without, everything
     on it is marked as only declared.
