@@ -175,7 +175,8 @@ def check_resources(manifest: Manifest, listed: Mapping[str, str], where: str = 
         place = f"{where}#/resources/{number}"
         if reference := next(_references(resource), None):
             raise Refused("E-RES-REMOTE", place, f"{reference[:200]!r} is outside the library")
-        if unlisted := next((path for path in resource.paths if path not in listed), None):
+        unlisted = next((path for path in resource.paths if path not in listed), None)
+        if unlisted is not None:  # it may be an empty text
             raise Refused("E-RES-UNLISTED", place, unlisted)
         if "hash" in resource.value:
             _check_hash(resource, listed, place)

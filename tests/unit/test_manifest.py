@@ -140,6 +140,8 @@ def test_resources_of_the_listing(members: dict[str, Any]) -> None:
         ("E-RES-REMOTE", {"schema": ""}),
         ("E-RES-REMOTE", {"dialect": "https://example.kz/d.json"}),
         ("E-RES-UNLISTED", {"path": "missing.csv"}),
+        ("E-RES-UNLISTED", {"path": ""}),
+        ("E-RES-UNLISTED", {"path": ["b.csv", ""]}),
         ("E-RES-UNLISTED", {"path": ["b.csv", "missing.csv"], "hash": "x"}),
         ("E-RES-HASH-ALG", {"hash": "md5:" + "a" * 32}),
         ("E-RES-HASH-ALG", {"hash": "a" * 64}),
