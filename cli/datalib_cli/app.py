@@ -23,6 +23,7 @@ COMMANDS = {
     "show": "Show a library at a glance.",
     "report": "Write a library as one page for people.",
     "catalogue": "Make a static site of libraries, with search, for any web server.",
+    "check-page": "Write the page that checks libraries in a browser.",
     "key": "Make, show and import keys.",
     "transfer": "Hand a library over; both sides sign.",
     "cosign": "Add a second signature to an event.",
