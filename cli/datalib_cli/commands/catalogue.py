@@ -9,6 +9,7 @@ import click
 from datalib.errors import Misuse
 from datalib_cli import law, options
 from datalib_cli.base import Command, Output, clock, group, texts
+from datalib_cli.commands.check_page import site_trust
 from datalib_cli.layout import Block, Line
 from datalib_cli.log.options import host, port, run
 
@@ -73,6 +74,7 @@ def build(
         publisher=_publisher(publisher, names),
         url=_address(url),
         systems=systems,
+        trust=site_trust(policy, roots, clock(now)) if policy and roots else None,
     )
     built = building.build(
         libraries,

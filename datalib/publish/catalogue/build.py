@@ -19,7 +19,7 @@ from datalib import __version__
 from datalib.canonical import canonical
 from datalib.library.sampling import DataMode
 from datalib.library.store import Folder, locked
-from datalib.publish.catalogue import annex, feed, holding, index, linked, pages, sources
+from datalib.publish.catalogue import annex, check, feed, holding, index, linked, pages, sources
 from datalib.publish.catalogue.assets import ASSETS, Asset, asset, is_asset
 from datalib.publish.catalogue.assets import FOLDER as ASSETS_FOLDER
 from datalib.publish.catalogue.entry import Entry
@@ -128,6 +128,9 @@ class _Building:
         for lang in LANGUAGES:
             self._write_lists(Wording(lang=lang))
         self.shelf.put("index.html", pages.entrance(self.site))
+        for one in check.files():
+            self._put_script(one)
+        self.shelf.put(check.NAME, check.write(self.site))
         # 4. Removal.
         self.shelf.folder.flush()
         gone = self._remove(lists)

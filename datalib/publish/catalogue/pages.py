@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from datalib.publish import report
+from datalib.publish.catalogue import check
 from datalib.publish.catalogue.assets import asset
 from datalib.publish.catalogue.entry import FACETS, STATES, Entry
 from datalib.publish.catalogue.site import Place, Site, foot, page, publisher, reason
@@ -180,7 +181,7 @@ def library(
         _place(),
         title,
         *content[:at],
-        _downloads(files, say) if files else None,
+        _downloads(files, story.told.known.library, say) if files and story.told else None,
         *content[at:],
         footer=report.footer(story, say, publisher(site, say)),
         head=_embedded(described) if len(described) <= EMBEDDED else None,
@@ -205,7 +206,7 @@ def _place() -> Place:
     return Place(root="../../", other=lambda lang: f"{lang}.html")
 
 
-def _downloads(files: Mapping[str, int], say: Wording) -> Markup:
+def _downloads(files: Mapping[str, int], library: str | None, say: Wording) -> Markup:
     items = [
         joined(
             tag("a", name, href=name, download=""),
@@ -227,6 +228,7 @@ def _downloads(files: Mapping[str, int], say: Wording) -> Markup:
             tag("code", f"datalib verify {RECORD} --data none --policy policy.json --roots roots.json"),
             tabindex="0",
         ),
+        check.link(library, say) if library else None,
         id="download",
         aria_labelledby="download-title",
     )

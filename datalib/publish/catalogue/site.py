@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import datalib_vocab
 from datalib.publish.catalogue.assets import asset
+from datalib.publish.checking import SiteTrust
 from datalib.publish.markup import Markup, joined, plain, said, shown, tag
 from datalib.publish.parts import paragraph
 from datalib.publish.wording import Wording
@@ -27,6 +28,7 @@ class Site:
     """``title`` by language, empty for the usual one; ``url`` where the site stands, ending in ``/``, or empty.
 
     ``systems``: the list of Order 196, annex 2, in the form of `datalib.forms.order196.published`, if there is one.
+    ``trust``: what readers who check libraries in their browser may believe on this site's word.
     """
 
     now: int
@@ -34,6 +36,7 @@ class Site:
     publisher: Party | None = None
     url: str = ""
     systems: Sequence[Mapping[str, Any]] | None = None
+    trust: SiteTrust | None = None
 
     def name(self, say: Wording) -> str:
         """Give the title in a language, unescaped."""
