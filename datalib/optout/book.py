@@ -24,28 +24,28 @@ class Book:
         self._template_numbers = {template: number for number, template in enumerate(self.templates)}
         self.compiled = len(self._ids)
         self.made: list[Signal] = []
-        self._made_ids: list[int] = []
+        self.made_ids: list[int] = []
         self._made_kinds: list[int] = []
         self._numbers: dict[int, int] = {}
 
     def enter(self, signal: Signal) -> int:
         """Give the number of a signal; the same content has the same number, its earliest observation is kept."""
-        identity = signal_id(signal)
+        template = Template.of(signal)
+        identity = signal_id(signal, template)
         number = self._numbers.get(identity)
         if number is None:
-            template = Template.of(signal)
             kind = self._template_numbers.setdefault(template, len(self.templates))
             if kind == len(self.templates):
                 self.templates.append(template)
             number = self._numbers[identity] = self.compiled + len(self.made)
             self.made.append(signal)
-            self._made_ids.append(identity)
+            self.made_ids.append(identity)
             self._made_kinds.append(kind)
         return number
 
     def ids(self, signals: NDArray[np.int64]) -> NDArray[np.int64]:
         """Give the stable numbers of signals."""
-        return self._gather(signals, self._ids, np.array(self._made_ids, dtype=np.int64))
+        return self._gather(signals, self._ids, np.array(self.made_ids, dtype=np.int64))
 
     def kinds(self, signals: NDArray[np.int64]) -> NDArray[np.int32]:
         """Give the templates of signals, as places in ``templates``."""

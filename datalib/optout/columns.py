@@ -94,6 +94,25 @@ def text_column(column: Any) -> Any:
         return pa.array([_as_text(value) for value in column.to_pylist()], pa.large_string())
 
 
+def values_of(column: Any) -> list[Any]:
+    """Give the values of a column. Text that is not UTF-8, as a file may claim of any bytes, comes as bytes.
+
+    A value that holds such text within is given as an empty tuple, which no reader can read.
+    """
+    try:
+        found: list[Any] = column.to_pylist()
+    except UnicodeDecodeError:
+        found = [_value_of(value) for value in column]
+    return found
+
+
+def _value_of(value: Any) -> Any:
+    try:
+        return value.as_py()
+    except UnicodeDecodeError:
+        return value.as_buffer().to_pybytes() if hasattr(value, "as_buffer") else ()
+
+
 def first_url(urls: tuple[Any, ...], count: int) -> Any:
     """Give the column that names the works in the results: the first URL of each that is not null, cut if very long."""
     import pyarrow as pa

@@ -9,6 +9,7 @@ import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import NamedTuple
 
 from datalib.optout import content_signal, rsl
@@ -29,6 +30,8 @@ _LINE = re.compile(r"#L([0-9]+)")
 _EVERYWHERE = "/"
 _ALL_PATHS = re.compile(r"/|/?\*+\$?")
 MAX_QUOTE = 500
+#: Readings that are put into numbers once: there are few.
+_KNOWN = 1 << 12
 
 
 class Template(NamedTuple):
@@ -43,13 +46,7 @@ class Template(NamedTuple):
     @classmethod
     def of(cls, signal: Signal) -> "Template":
         """Take the common part of a signal."""
-        return cls(
-            signal.signal,
-            signal.carrier,
-            signal.note,
-            tuple(int(signal.spec[name]) for name in CATEGORIES),
-            tuple(int(signal.strict[name]) for name in CATEGORIES),
-        )
+        return cls(signal.signal, signal.carrier, signal.note, _states(signal.spec), _states(signal.strict))
 
     @property
     def reading(self) -> Reading:
@@ -68,9 +65,17 @@ class Template(NamedTuple):
         return int(self.reading.tested) << 8 | (255 - rank)
 
 
-def signal_id(signal: Signal) -> int:
-    """Give the stable number of a signal: 63 bits of a digest of its content, the time of observation aside."""
-    return id_of(id_prefix(Template.of(signal), signal.sha256), signal.locator, signal.raw)
+@lru_cache(_KNOWN)
+def _states(reading: Reading) -> tuple[int, ...]:
+    return tuple(int(reading[name]) for name in CATEGORIES)
+
+
+def signal_id(signal: Signal, template: Template | None = None) -> int:
+    """Give the stable number of a signal: 63 bits of a digest of its content, the time of observation aside.
+
+    ``template`` is that of the signal, where it is at hand.
+    """
+    return id_of(id_prefix(template or Template.of(signal), signal.sha256), signal.locator, signal.raw)
 
 
 def id_prefix(template: Template, sha256: str) -> bytes:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -10,8 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datalib.optout.book import Book
-from datalib.optout.compiled import signal_id
-from datalib.optout.model import Signal
+from datalib.optout.model import Carrier, Signal
 from datalib.optout.outputs import replacing
 from datalib.optout.statement import of_list, to_list
 
@@ -44,8 +44,8 @@ def write_found(base: Path, book: Book, *, used: NDArray[np.int64], leaves: Sequ
     with replacing(paths[0]) as file:
         file.write_bytes(used.tobytes())
     with replacing(paths[1]) as file:
-        made = sorted(book.made, key=signal_id)
-        file.write_text("".join(json.dumps(to_list(signal)) + "\n" for signal in made), encoding="utf-8")
+        made = sorted(zip(book.made_ids, book.made, strict=True), key=itemgetter(0))
+        file.write_text("".join(json.dumps(to_list(signal)) + "\n" for _, signal in made), encoding="utf-8")
     with replacing(paths[3]) as file:
         file.write_bytes(b"".join(leaves))
     return paths
@@ -56,11 +56,16 @@ def read_used(path: Path) -> NDArray[np.int64]:
     return np.fromfile(path, dtype=np.int64)
 
 
-def read_made(path: Path) -> Iterator[Signal]:
-    """Read the signals that a shard made, in the order of their numbers."""
+def read_made(path: Path, *, only: Carrier | None = None) -> Iterator[Signal]:
+    """Read the signals that a shard made, in the order of their numbers; ``only``: those of one carrier."""
+    named = "" if only is None else json.dumps(only.value)
     with path.open(encoding="utf-8") as lines:
         for line in lines:
-            yield of_list(json.loads(line))
+            if named not in line:  # it cannot be one of that carrier: not worth reading
+                continue
+            signal = of_list(json.loads(line))
+            if only in {None, signal.carrier}:
+                yield signal
 
 
 class ProofPlace(NamedTuple):

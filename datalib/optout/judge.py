@@ -27,7 +27,7 @@ _HOLD: Final = Reading.of(State.HOLD, "crawl", *TRAINING)
 _KEPT_OUT: Final = frozenset({401, 402, 403, 451})
 _TOO_MANY: Final = 429
 #: Header lines that can say something.
-_SPEAKING: Final = frozenset({
+SPEAKING: Final = frozenset({
     "x-robots-tag", "content-usage", "content-signal", "content-signals", "tdm-reservation", "tdm_reservation",
     "tdm-policy", "link",
 })  # fmt: skip
@@ -264,7 +264,7 @@ def judge_headers(
     named: dict[str, list[str]] = {}
     for name, value in lines:
         known = name.strip().casefold()
-        if known in _SPEAKING:
+        if known in SPEAKING:
             named.setdefault(known, []).append(value)
     return (*(_named_signals(named, agent, evidence, follow) if named else ()), *_refusals(status, evidence))
 
@@ -390,6 +390,6 @@ def _several(named: dict[str, list[str]], *names: str) -> list[str]:
 
 
 __all__ = [
-    "ROBOTS", "TDMREP", "OriginJudge", "RobotsPlan", "Voice", "judge_headers", "judge_page", "plan", "rule_signals",
-    "status_signals",
+    "ROBOTS", "SPEAKING", "TDMREP", "OriginJudge", "RobotsPlan", "Voice", "judge_headers", "judge_page", "plan",
+    "rule_signals", "status_signals",
 ]  # fmt: skip

@@ -18,10 +18,11 @@ from datalib.errors import Unchecked
 from datalib.optout import licence, texts
 from datalib.optout.agents import AgentTable
 from datalib.optout.book import Book
-from datalib.optout.columns import Headers, content_of, headers_of
+from datalib.optout.columns import Headers, content_of, headers_of, values_of
 from datalib.optout.contained import UnitReader
 from datalib.optout.followed import Bound, Followed, Linking
 from datalib.optout.found import Proof
+from datalib.optout.header_glance import silent
 from datalib.optout.judge import judge_headers, judge_page
 from datalib.optout.kinds import SNIFF_BYTES, Kind, kind_of
 from datalib.optout.model import Signal
@@ -83,7 +84,10 @@ def read_headers(
 ) -> None:
     """Read the headers column of a batch. Headers that cannot be read make their row a damaged one."""
     known: dict[Any, tuple[Headers | None, list[tuple[tuple[Signal, ...], Proof]]]] = {}
-    for row, value in enumerate(column.to_pylist()):
+    quiet = silent(column)
+    marks.asked[quiet] |= BIT["transfer"]
+    loud = np.flatnonzero(~quiet)
+    for row, value in zip(loud.tolist(), values_of(column.take(loud)), strict=True):
         if value is None:
             continue
         key = repr(value)
@@ -106,7 +110,7 @@ def read_pages(
     column: Any, name: str, marks: Marks, book: Book, *, agent: str, table: AgentTable, linking: Linking | None = None
 ) -> None:
     """Read the HTML column of a batch."""
-    for row, value in enumerate(column.to_pylist()):
+    for row, value in enumerate(values_of(column)):
         if value is None:
             continue
         html = value.encode("utf-8", "surrogatepass") if isinstance(value, str) else value
@@ -130,7 +134,7 @@ def read_contents(
     linking: Linking | None = None,
 ) -> None:
     """Read the column of bytes of a batch."""
-    for row, value in enumerate(column.to_pylist()):
+    for row, value in enumerate(values_of(column)):
         if value is None or (isinstance(value, dict) and value.get("bytes") is None):
             continue
         content = content_of(value)
@@ -207,7 +211,7 @@ def read_licences(column: Any, name: str, marks: Marks, book: Book) -> NDArray[n
     """Read the licences column of a batch; say of each row whether its licence is a positive basis."""
     basis = np.zeros(len(column), dtype=np.bool_)
     known: dict[str, tuple[tuple[Signal, ...], Proof, bool]] = {}
-    for row, value in enumerate(column.to_pylist()):
+    for row, value in enumerate(values_of(column)):
         if value is None:
             continue
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=_latin)
@@ -229,7 +233,7 @@ def read_licences(column: Any, name: str, marks: Marks, book: Book) -> NDArray[n
 
 def named_basis(values: Any) -> NDArray[np.bool_]:
     """Say for each value of a basis column whether it names one: a licence, public domain, own work, a contract."""
-    found = (isinstance(value, str) and value.strip().casefold() not in _NO_BASIS for value in values.to_pylist())
+    found = (isinstance(value, str) and value.strip().casefold() not in _NO_BASIS for value in values_of(values))
     return np.fromiter(found, dtype=np.bool_, count=len(values))
 
 

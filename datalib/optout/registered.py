@@ -11,7 +11,7 @@ import numpy as np
 
 from datalib.errors import Unchecked
 from datalib.optout.book import Book
-from datalib.optout.columns import Columns, content_of
+from datalib.optout.columns import Columns, content_of, values_of
 from datalib.optout.declared_works import in_force, with_declarations
 from datalib.optout.found import Proof
 from datalib.optout.outcome import BIT
@@ -49,11 +49,11 @@ def identifiers(batch: Any, columns: Columns) -> list[tuple[int, str]]:
     """Give the identifiers of the rows of a table: those of its column of them, and the digests of whole files."""
     found: list[tuple[int, str]] = []
     if columns.ids:
-        for row, value in enumerate(batch.column(columns.ids).to_pylist()):
+        for row, value in enumerate(values_of(batch.column(columns.ids))):
             for text in _texts(value):
                 found += [(row, identifier) for identifier in identifiers_of(text)]
     if columns.contents:
-        for row, value in enumerate(batch.column(columns.contents).to_pylist()):
+        for row, value in enumerate(values_of(batch.column(columns.contents))):
             content = content_of(value)
             if content is not None:
                 found.append((row, f"sha256:{hashlib.sha256(content.data).hexdigest()}"))

@@ -9,6 +9,7 @@ agent does not reach us to the letter, strictly it does.
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from datalib.optout.agents import AgentTable
@@ -52,6 +53,9 @@ _NEAR_MISS = re.compile(
 _SCOPE = re.compile(r"[a-z0-9*][\w.*/-]*(?: [a-z][\w.-]*)?", re.ASCII)
 _BOT_NAME = re.compile(r".*(?:bot|crawler|spider|slurp|extended)(?:-[a-z]+)?")
 _PARTS = re.compile(r"[,;]")
+#: So many different headers are known again, if they have no more characters than this.
+_KNOWN_LINES: Final = 1 << 12
+_SHORT: Final = 1 << 8
 
 
 class Tag(NamedTuple):
@@ -112,9 +116,19 @@ def ai_tokens(tags: Iterable[Tag]) -> tuple[str, ...]:
 
 def header_signals(lines: Sequence[str], agent: str, evidence: Evidence) -> tuple[Signal, ...]:
     """Give the signal of ``X-Robots-Tag`` header lines, if they say anything about AI or search."""
-    tags = [tag for line in lines for tag in parse_value(line)]
+    if not lines:
+        return ()
+    read = _known_header if sum(map(len, lines)) <= _SHORT else _header
     raw = "\n".join(f"X-Robots-Tag: {line}" for line in lines)
-    return _signal("x-robots-tag", Carrier.TRANSFER, raw, read_tags(tags, agent), evidence)
+    return _signal("x-robots-tag", Carrier.TRANSFER, raw, read(tuple(lines), agent), evidence)
+
+
+def _header(lines: tuple[str, ...], agent: str) -> TagReading:
+    return read_tags([tag for line in lines for tag in parse_value(line)], agent)
+
+
+#: Sites send the same few lines with all of their answers.
+_known_header: Final = lru_cache(_KNOWN_LINES)(_header)
 
 
 def page_signals(page: PageMeta, agent: str, table: AgentTable, evidence: Evidence) -> tuple[Signal, ...]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from datalib.optout.model import CATEGORIES, Carrier, Reading, Signal, State
@@ -12,6 +13,7 @@ TRAINING = ("train_any", "train_gen")
 ALL_USES = ("tdm", "train_any", "train_gen", "ai_input", "ai_index", "search")
 
 MAX_RAW = 2000
+_KNOWN = 1 << 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,9 +65,10 @@ def of_list(parts: list[Any]) -> Signal:
     signal, carrier, locator, raw, sha256, observed_at, spec, strict, note = parts
     return Signal(
         signal=signal, carrier=Carrier(carrier), locator=locator, raw=raw, sha256=sha256, observed_at=observed_at,
-        spec=_reading(spec), strict=_reading(strict), note=note,
+        spec=_reading(tuple(spec)), strict=_reading(tuple(strict)), note=note,
     )  # fmt: skip
 
 
-def _reading(states: list[int]) -> Reading:
+@lru_cache(_KNOWN)
+def _reading(states: tuple[int, ...]) -> Reading:
     return Reading(**{name: State(state) for name, state in zip(CATEGORIES, states, strict=True)})

@@ -197,8 +197,7 @@ class Statements:
 
     def _made_digests(self) -> set[str]:
         """Name the files of origins whose statements the reference made, target by target."""
-        made = (signal for path in self.made for signal in read_made(path))
-        return {signal.sha256 for signal in made if signal.carrier is Carrier.LOCATION}
+        return {signal.sha256 for path in self.made for signal in read_made(path, only=Carrier.LOCATION)}
 
     def _body(self, sha256: str, number: int, read: Callable[[int], bytes] | None) -> _Row:
         if self.store is None:
@@ -235,14 +234,13 @@ def _of_templates(templates: Sequence[Template]) -> dict[str, Any]:
 
 def _late(signals: Sequence[tuple[int, Signal]], known: set[int]) -> Any:
     rows = [(identity, signal) for identity, signal in signals if identity not in known]
-    columns: dict[str, list[Any]] = {"id": [identity for identity, _ in rows]}
-    for name in (*_TEXTS, "note"):
-        columns[name] = [str(getattr(signal, name)) for _, signal in rows]
-    for reading in ("spec", "strict"):
-        for name in CATEGORIES:
-            columns[f"{reading}_{name}"] = [getattr(signal, reading)[name].label for _, signal in rows]
-    arrays = [pa.array(columns[field.name], field.type) for field in SIGNALS_SCHEMA]
-    return pa.table(arrays, schema=SIGNALS_SCHEMA)
+    numbers: dict[Template, int] = {}
+    kinds = [numbers.setdefault(Template.of(signal), len(numbers)) for _, signal in rows]
+    columns: dict[str, Any] = {"id": pa.array([identity for identity, _ in rows], pa.int64())}
+    for name in ("locator", "raw", "sha256", "observed_at"):
+        columns[name] = pa.array([getattr(signal, name) for _, signal in rows], pa.string())
+    columns |= {name: values.take(pa.array(kinds, pa.int32())) for name, values in _of_templates(list(numbers)).items()}
+    return pa.table([columns[name] for name in SIGNALS_SCHEMA.names], schema=SIGNALS_SCHEMA)
 
 
 def _numbered(path: Path) -> Iterator[tuple[int, Signal]]:

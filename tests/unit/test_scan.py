@@ -195,6 +195,27 @@ def test_headers_that_cannot_be_read_hold_the_work(tmp_path: Path, sites: Path) 
     assert reasons(tmp_path / "out") == ["damaged-record", "robots-disallow"]
 
 
+def test_text_that_is_not_utf8_is_read_as_bytes_in_every_column(tmp_path: Path) -> None:
+    def lying(*values: bytes) -> pa.Array:
+        """Claim that bytes are UTF-8, as a file may."""
+        stored = pa.array(values, pa.binary())
+        return pa.Array.from_buffers(pa.string(), len(stored), stored.buffers())
+
+    path = write(
+        tmp_path / "w.parquet", h=lying(b"Server: \xff", b"X-Robots-Tag: noai\xff, noai"), licence=lying(b"\xff", b"x"),
+        html=lying(b"<p>\xff", b""), basis=lying(b"\xff", b"own"), ids=lying(b"\xff", b""), data=lying(b"", b"\xff"),
+        lists=pa.ListArray.from_arrays([0, 2, 2], lying(b"a", b"\xff")),
+    )  # fmt: skip
+    (tmp_path / "r.txt").write_text("a.kz\n")
+    scan(
+        [path], out=tmp_path / "out", now=NOW, header_column="h", license_column="licence", html_column="html",
+        basis_column="basis", id_column="ids", bytes_column="data", registries=[tmp_path / "r.txt"],
+    )  # fmt: skip
+    assert facts(tmp_path / "out")["counts"]["reason"] == {"no-prohibition": 1, "x-robots-tag": 1}
+    scan([path], out=tmp_path / "nested", now=NOW, header_column="lists")
+    assert reasons(tmp_path / "nested") == ["damaged-record", "no-prohibition"]
+
+
 def test_profiles_ask_for_more(tmp_path: Path, sites: Path) -> None:
     path = write(tmp_path / "w.parquet", url=["https://a.kz/x", "https://b.kz/x", "https://a.kz/private/"])
     scan([path], out=tmp_path / "eu", sites=[sites], profile="eu", now=NOW)
