@@ -20,6 +20,7 @@ SUITES = (
     "library",
     "files",
     "scan",
+    "joined",
     "scale",
     "archive",
     "optout",
@@ -33,7 +34,7 @@ SUITES = (
 )
 PACKAGES = (
     "datalib-manifest", "aiohttp", "bagit", "FastWARC", "model-signing", "Protego", "fast-robotstxt", "selectolax",
-    "c2pa-python", "pyarrow", "ray", "cryptography",
+    "c2pa-python", "pyarrow", "duckdb", "ray", "cryptography",
 )  # fmt: skip
 RESULTS = Path(__file__).with_name("results.json")
 

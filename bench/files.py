@@ -1,6 +1,7 @@
-"""Very many files: what ``datalib init``, ``sign`` and ``verify`` hold in memory, for few files and for many."""
+"""Very many files: what ``init``, ``sign`` and ``verify`` hold in memory, and what verifying costs beside hashing."""
 
 import shutil
+import sys
 from pathlib import Path
 
 from bench.library import PARTY, about
@@ -10,6 +11,7 @@ from bench.usage import Usage, measure, program
 MANY, FULL_MANY = 200_000, 1_000_000
 _FEW = 20_000
 _IN_FOLDER = 1_000
+_REFERENCE = Path(__file__).with_name("reference_hash.py")
 
 
 def run(tmp: Path, *, full: bool) -> list[Row]:
@@ -18,7 +20,11 @@ def run(tmp: Path, *, full: bool) -> list[Row]:
     measure([program("datalib"), "key", "new", "-o", key, "--no-password"])
     many = FULL_MANY if full else MANY
     less, more = (life(tmp / str(count), count, key) for count in (_FEW, many))
-    rows = []
+    hashed = more.pop("reference")
+    ours, theirs = more["verify"].cpu, hashed.cpu
+    rows = [
+        compared("datalib verify, many files", "reference_hash.py", ours, theirs, aim="<= 1.3", note=f"{many} files")
+    ]
     for verb, used in more.items():
         what, note = f"datalib {verb}, many files", f"{many} files; {used.cpu:.1f} CPU s"
         rows += [
@@ -41,12 +47,14 @@ def described(folder: Path, count: int) -> Usage:
 def life(folder: Path, count: int, key: Path) -> dict[str, Usage]:
     """Describe, sign and verify so many small files; they are removed afterwards."""
     datalib = program("datalib")
+    vouched = f"{PARTY}={key.with_suffix('.pub.pem')}"
+    verify: list[str | Path] = [datalib, "verify", folder, "--key", vouched, "--require", "none"]
+    reference: list[str | Path] = [sys.executable, _REFERENCE, folder]
     used = {
         "init": described(folder, count),
         "sign": measure([datalib, "sign", folder, "--key", key]),
-        "verify": measure(
-            [datalib, "verify", folder, "--key", f"{PARTY}={key.with_suffix('.pub.pem')}", "--require", "none"]
-        ),
+        "reference": measure(reference) | measure(reference),
+        "verify": measure(verify) | measure(verify),
     }
     shutil.rmtree(folder)
     return used

@@ -16,6 +16,7 @@ _PATHS = (
     "/admin", "/cgi-bin/", "/search", "/private/", "/wp-admin/", "/temp/", "/cart", "/*?s=", "/*.pdf$", "/images/old/",
     "/user/", "/api/",
 )  # fmt: skip
+_TAGS = tuple(f"X-Robots-Tag: {tag}\r\n" for tag in ("noindex", "noai, noimageai", "none", "max-image-preview:large"))
 
 
 def host(number: int) -> str:
@@ -32,8 +33,11 @@ def body(rng: random.Random) -> str:
     return "\n".join([*lines, "", f"Sitemap: https://example.org/{rng.random()}.xml", ""])
 
 
-def make(out: Path, *, rows: int, hosts: int, distinct: float) -> Path:
-    """Write ``urls-*.parquet`` and ``sites.jsonl`` below ``out``; give the snapshot. ``distinct``: share of bodies."""
+def make(out: Path, *, rows: int, hosts: int, distinct: float, headers: bool = False) -> Path:
+    """Write ``urls-*.parquet`` and ``sites.jsonl`` below ``out``; give the snapshot.
+
+    ``distinct``: share of sites with a body of their own. ``headers``: the rows have those of an answer each.
+    """
     rng = random.Random(7)
     bodies = [body(rng) for _ in range(48)]
     out.mkdir(parents=True)
@@ -43,11 +47,11 @@ def make(out: Path, *, rows: int, hosts: int, distinct: float) -> Path:
             text = (body(rng) if rng.random() < distinct else bodies[number // 3 % len(bodies)]) if found else ""
             answer = {"origin": f"https://{host(number)}", "status": 200 if found else 404, "body": text}
             sites.write(json.dumps(answer) + "\n")
-    _make_rows(out, rows, hosts)
+    _make_rows(out, rows, hosts, headers=headers)
     return out / "sites.jsonl"
 
 
-def _make_rows(out: Path, rows: int, hosts: int) -> None:
+def _make_rows(out: Path, rows: int, hosts: int, *, headers: bool) -> None:
     import numpy as np
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -62,4 +66,21 @@ def _make_rows(out: Path, rows: int, hosts: int) -> None:
         ids = pc.cast(pa.array(numbers), pa.string())
         urls = pc.binary_join_element_wise("https://", picked, folders, ids, ".jpg", "")
         urls = pc.if_else(pa.array(numbers % 10_000 == 9_999), "UNLIKELY", urls)
-        pq.write_table(pa.table({"id": numbers, "url": urls}), out / f"urls-{part:05d}.parquet", compression="zstd")
+        columns = {"id": numbers, "url": urls} | ({"headers": _headers(numbers)} if headers else {})
+        pq.write_table(pa.table(columns), out / f"urls-{part:05d}.parquet", compression="zstd")
+
+
+def _headers(numbers: Any) -> Any:
+    """Write the headers of answers, no two alike, as servers of pictures send them; one of 100 speaks."""
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    texts = pc.cast(pa.array(numbers), pa.string())
+    seconds = pc.cast(pa.array(10 + numbers % 50), pa.string())
+    tag = np.where(numbers % 100 == 7, numbers // 100 % len(_TAGS), len(_TAGS))
+    return pc.binary_join_element_wise(
+        "HTTP/1.1 200 OK\r\nServer: nginx\r\nDate: Fri, 15 Jan 2027 08:00:", seconds,
+        " GMT\r\nContent-Type: image/jpeg\r\nContent-Length: ", texts, '\r\nETag: "', texts,
+        '"\r\nCache-Control: public, max-age=86400\r\n', pa.array([*_TAGS, ""]).take(pa.array(tag)), "",
+    )  # fmt: skip

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 from datalib.canonical import parse as parse_json
 from datalib.chain import envelope, events, links, replay
@@ -18,6 +18,7 @@ from datalib.chain.envelope import EVENT_TYPE, Envelope
 from datalib.chain.events import Amend, Attest, Claim, Event, Genesis, Transfer, Withdraw
 from datalib.chain.replay import State
 from datalib.chain.selection import Selection
+from datalib.engine import Engine
 from datalib.errors import Misuse, Refused
 from datalib.formats import format_time, sha256_hex
 from datalib.library import draft, hashing, listing, manifest
@@ -33,6 +34,14 @@ from datalib.trust.parties import Party
 from datalib.trust.tlog import CLOCK_SKEW
 
 REASONS = ("correction", "addition", "removal", "optout", "erasure", "metadata")
+
+
+class Hashing(TypedDict, total=False):
+    """Who is told of the hashing, which files need not be read (an open cache), who hashes (default: threads)."""
+
+    progress: hashing.Progress | None
+    cache: Cache | None
+    engine: Engine | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,19 +143,16 @@ def sign(
     now: int,
     actor: Party | None = None,
     reason: str | None = None,
-    progress: Callable[[int], None] | None = None,
-    cache: Cache | None = None,
+    **how: Unpack[Hashing],
 ) -> Act:
     """List and hash the files, complete the manifest, and append ``genesis``, later ``amend``.
 
     ``actor`` amends (default: the owner) for ``reason`` (default: ``correction``). An amendment that adds a purpose
-    needs the producer's key too; without it the event is given back as ``pending`` and the chain is left alone. With a
-    ``cache``, which is open, files that it knows are not read.
-    Raises ``Refused`` for what could not be verified afterwards.
+    needs the producer's key too; without it the event is given back as ``pending`` and the chain is left alone. ``how``
+    does not change the result. Raises ``Refused`` for what could not be verified afterwards.
     """
     with writing(path) as folder:
-        data = current(folder)
-        return sign_in(folder, data, keys=keys, now=now, actor=actor, reason=reason, progress=progress, cache=cache)
+        return sign_in(folder, current(folder), keys=keys, now=now, actor=actor, reason=reason, **how)
 
 
 def sign_in(
@@ -157,9 +163,8 @@ def sign_in(
     now: int,
     actor: Party | None = None,
     reason: str | None = None,
-    progress: Callable[[int], None] | None = None,
-    cache: Cache | None = None,
     admit: Callable[[Record | None, Envelope], object] | None = None,
+    **how: Unpack[Hashing],
 ) -> Act:
     """Sign the library in a folder that is open to write; ``data`` is the manifest, yet to be completed.
 
@@ -171,7 +176,7 @@ def sign_in(
     warnings = check_purposes(document["datalib"]["purpose"], f"{manifest.NAME}#/datalib/purpose")
     warnings += check_sources(document["sources"], f"{manifest.NAME}#/sources")
     past = record(folder) if folder.exists(links.NAME) else None
-    fresh, facts = _complete(folder, document, progress, cache)
+    fresh, facts = _complete(folder, document, how)
     new = manifest.parse(fresh)
     digest = sha256_hex(fresh)
     done = Act(kind="none", library="", event=None, manifest=digest, content=facts, warnings=tuple(warnings))
@@ -203,14 +208,12 @@ def _check_inputs(folder: Folder, new: Manifest) -> None:
             selection.check(item, granted.bound)
 
 
-def _complete(
-    folder: Folder, document: Mapping[str, Any], progress: Callable[[int], None] | None, cache: Cache | None
-) -> tuple[bytes, Content]:
+def _complete(folder: Folder, document: Mapping[str, Any], how: Hashing) -> tuple[bytes, Content]:
     """Write the listing; give the bytes of the manifest that binds it."""
-    tally = draft.Tally(document)
+    tally, cache = draft.Tally(document), how.get("cache")
 
     def lines() -> Iterator[Line]:
-        for file in hashing.hash_tree(folder, known=cache, progress=progress):
+        for file in hashing.hash_tree(folder, known=cache, progress=how.get("progress"), engine=how.get("engine")):
             tally.add(Listed(file.path, file.size, file.sha256))
             yield Line(file.sha256, file.path)
 

@@ -21,6 +21,7 @@ from datalib.archive import unpack
 from datalib.archive.reading import Archive, Kind
 from datalib.archive.unpack import Survey
 from datalib.chain import history, links
+from datalib.engine import Engine
 from datalib.errors import Refused
 from datalib.formats import sha256_hex
 from datalib.library import manifest as manifests
@@ -59,6 +60,7 @@ class Options(TypedDict, total=False):
     now: Required[int]
     memory: Memory | None
     purpose: str | None
+    engine: Engine | None
     require: Sequence[str]
     data: str
     require_evidence: bool

@@ -20,6 +20,7 @@ from datalib.chain import assembly, history, links
 from datalib.chain.assembly import Taken
 from datalib.chain.events import evidence_of
 from datalib.chain.history import Bench, History, Versions
+from datalib.engine import Engine
 from datalib.errors import DatalibError, Misuse, Refused, Unchecked
 from datalib.library import contents, hashing, listing
 from datalib.library.contents import Allowed
@@ -137,10 +138,11 @@ class Report:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effort:
-    """How much is read, by how many threads, who is told, and what lots are drawn with (sampling only)."""
+    """How much is read, by how many threads or which engine, who is told, what lots are drawn with (sampling only)."""
 
     data: DataMode
     threads: int | None = None
+    engine: Engine | None = None
     progress: Progress | None = None
     seed: bytes | None = None
 
@@ -157,6 +159,7 @@ def verify(
     data: str = "full",
     require_evidence: bool = False,
     threads: int | None = None,
+    engine: Engine | None = None,
     progress: Progress | None = None,
     seed: bytes | None = None,
     admission: bool = False,
@@ -166,13 +169,14 @@ def verify(
     ``policy``: the bytes of a policy file, to be checked with the pinned ``roots``, or a policy in memory
     (``Policy.vouch``). ``now`` in seconds since 1970. ``memory``: what this verifier accepted before; the caller keeps
     ``Report.memory`` when the library is accepted. ``seed``: what a sample is drawn with; ``None`` for fresh
-    randomness, so that nobody knows beforehand which files are read. ``admission``: a registry asks, whose log does not
-    hold the last events yet; their proofs and the head proof are not asked for. Refusals are in the report. Raises
-    ``Unchecked`` if something cannot be read, ``Misuse`` if the request makes no sense.
+    randomness, so that nobody knows beforehand which files are read. ``engine``: who hashes the files, instead of
+    threads, with the same report. ``admission``: a registry asks, whose log does not hold the last events yet; their
+    proofs and the head proof are not asked for. Refusals are in the report. Raises ``Unchecked`` if something cannot be
+    read, ``Misuse`` if the request makes no sense.
     """
     demand = Demand(purpose=purpose, require=tuple(require), evidence=require_evidence)
     mode = DataMode.parse(data)
-    effort = Effort(data=mode, threads=threads, progress=progress, seed=seed)
+    effort = Effort(data=mode, threads=threads, engine=engine, progress=progress, seed=seed)
     with files_of(library) as folder:
         try:
             # 1. Policy.
@@ -306,7 +310,9 @@ def _check_files(folder: Files, manifest: Manifest, effort: Effort, drawn: Sampl
         chosen = sample(drawn.files, drawn.drawn, seed=drawn.seed)
         lines = compress(lines, map(chosen, range(drawn.files)))
     total = None if drawn else bound.bytes
-    return hashing.verify_files(folder, lines, total=total, threads=effort.threads, progress=effort.progress)
+    return hashing.verify_files(
+        folder, lines, total=total, threads=effort.threads, progress=effort.progress, engine=effort.engine
+    )
 
 
 def _allowed(own: History, taken: Sequence[Taken], policy: Policy) -> Allowed:

@@ -14,6 +14,7 @@ from datalib.errors import Misuse, Refused, Unchecked
 from datalib_cli import codes
 
 if TYPE_CHECKING:
+    from datalib.engine import Engine
     from datalib.trust.keys import PrivateKey
     from datalib.trust.parties import Party
     from datalib.trust.policy import Policy, Roots
@@ -61,6 +62,44 @@ progress = click.option(
     default="auto",
     help="auto: bars, on a terminal only; json: events on stderr, a line each. Default: auto.",
 )
+
+
+def judging(function: Decorated) -> Decorated:
+    """Add ``--engine`` and ``--workers``: where shards are judged, and how many at a time."""
+    return _engine("Shards at a time. Default: 1; on Ray as many as processors. The result is the same.")(function)
+
+
+def hashing(function: Decorated) -> Decorated:
+    """Add ``--engine`` and ``--workers``: who hashes the files."""
+    return _engine(
+        "Processes that hash files. Default: none, but threads, as many as processors; on Ray as many processes. "
+        "The result is the same."
+    )(function)
+
+
+def _engine(workers: str) -> Callable[[Decorated], Decorated]:
+    where = click.option(
+        "--engine",
+        type=click.Choice(["local", "ray"]),
+        default="local",
+        help="Where the work is done: here, or on Ray (a cluster, where RAY_ADDRESS names one). Default: local.",
+    )
+    many = click.option("--workers", type=click.IntRange(1), help=workers)
+    return lambda function: where(many(function))
+
+
+def engine_of(name: str, workers: int | None) -> "Engine":
+    """Give the engine that the options of `engine` name."""
+    from datalib.engine import Engine, Kind
+
+    return Engine(workers=workers, kind=Kind(name), address=os.environ.get("RAY_ADDRESS") or None)
+
+
+def hashing_engine(name: str, workers: int | None) -> "Engine | None":
+    """Give the engine that hashes files; None, where neither option is given: threads of this process."""
+    return None if name == "local" and workers is None else engine_of(name, workers)
+
+
 signing_key = click.option(
     "--key",
     "keys",

@@ -6,6 +6,7 @@ There is one verification. `datalib.library.store.Folder` and `datalib.library.o
 from collections.abc import Callable, Iterator
 from enum import StrEnum
 from io import RawIOBase
+from pathlib import Path
 from typing import NamedTuple, Protocol, Self
 
 from datalib.library.paths import from_bytes
@@ -68,6 +69,10 @@ class Files(Protocol):
 
     def __exit__(self, *_: object) -> None:
         """Close."""
+
+    @property
+    def path(self) -> Path | str:
+        """Where the library lies: a folder, or an address."""
 
     @property
     def threads(self) -> int:

@@ -1,11 +1,14 @@
-"""SHA-256 of many files with threads, in order (datalib trust specification §2 "Reading files", §10 step 10).
+"""SHA-256 of many files, in order (datalib trust specification §2 "Reading files", §10 step 10).
 
-Hashing releases the interpreter lock, so threads are enough. Each has one buffer; within a window of files the large
-ones come first and the small ones go in batches, so that a last large file does not keep one thread busy alone. Results
-come in the order the files were given, and so does the first refusal, whatever the threads do.
+Hashing releases the interpreter lock, so threads are enough on one machine. Each has one buffer; within a window of
+files the large ones come first and the small ones go in batches, so that a last large file does not keep one thread
+busy alone. Where an engine is given, the same batches are shards that it runs: a worker gets the names of files, opens
+the library itself, and gives digests. Results come in the order the files were given, and so does the first refusal,
+whoever hashes them. One file is hashed by one worker: SHA-256 has no parts.
 """
 
 import hashlib
+import os
 import sys
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
@@ -16,11 +19,13 @@ from itertools import islice
 from threading import Lock, local
 from typing import NamedTuple, Protocol
 
+from datalib.engine import Engine, run
 from datalib.errors import DatalibError, Refused, Unchecked
 from datalib.library.files import Files, Kind, Reader, Seen
 from datalib.library.listing import Line
+from datalib.library.opening import files_of
 from datalib.library.paths import RESERVED_FILES, RESERVED_FOLDERS, readable
-from datalib.library.store import is_temporary
+from datalib.library.store import Folder, is_temporary
 
 #: Called with the number of bytes read since the last call; from any thread, never from two at once.
 Progress = Callable[[int], None]
@@ -28,8 +33,11 @@ Progress = Callable[[int], None]
 _BUFFER = 1 << 20
 _LARGE = 8 << 20  # a file of its own for a thread
 _BATCH = 256  # small files a thread takes at once
+_SHARD = 512  # small files a worker of an engine takes at once
 _WINDOW = 8192  # files planned at once
 _AHEAD = 2  # windows under way
+#: Of the marks of a file, size and time of content: what all machines that see a file see alike.
+_STABLE = slice(2, 4)
 
 
 class Hashed(NamedTuple):
@@ -61,17 +69,63 @@ class Checked:
     bytes: int
 
 
+class Shard(NamedTuple):
+    """Files of a library to be hashed together, by name, wherever an engine runs this. ``threads`` read at once."""
+
+    library: str
+    missing: str
+    threads: int
+    paths: tuple[str, ...]
+
+
+class Digest(NamedTuple):
+    """One file of a shard: as it was before it was read, its size in bytes, its SHA-256 in hex."""
+
+    seen: Seen
+    size: int
+    sha256: str
+
+
+def hash_shard(shard: Shard) -> list[Digest | DatalibError]:
+    """Hash the files of a shard, in order, up to the first that fails: then that is the last.
+
+    Raises Unchecked ``E-IO`` where the library cannot be opened.
+    """
+    with files_of(shard.library) as folder:
+        worker = _Worker(folder, shard.missing, None, None)
+        with folder.reader(shard.missing) as reader:
+            window, failure = _Planner(reader, worker).window((path, None) for path in shard.paths)
+        if shard.threads == 1:
+            worker.run(window, range(len(window.files)))
+        else:
+            with ThreadPoolExecutor(shard.threads, "datalib-hash") as pool:
+                _submit(pool, worker, window, -(-len(shard.paths) // shard.threads))
+    found: list[Digest | DatalibError] = []
+    for file, outcome in zip(window.files, window.outcomes, strict=True):
+        if isinstance(outcome, DatalibError):
+            return [*found, outcome]
+        found.append(Digest(file.seen, outcome.size, outcome.sha256))
+    return found if failure is None else [*found, failure]
+
+
 def hash_tree(
-    folder: Files, *, known: Known | None = None, threads: int | None = None, progress: Progress | None = None
+    folder: Files,
+    *,
+    known: Known | None = None,
+    threads: int | None = None,
+    progress: Progress | None = None,
+    engine: Engine | None = None,
 ) -> Generator[Hashed, None, None]:
     """Hash every data file of a library, for signing; yield them in byte order of their paths.
 
     The three reserved files and the four reserved folders are no data. Raises Refused ``E-FILE-SYMLINK`` for a link,
     ``E-FILE-TYPE`` for another special file, ``E-FILE-CHANGED`` for a file that changed while it was read. What
-    ``known`` recalls is not read. Close the iterator (``contextlib.closing``) if it is not read to its end.
+    ``known`` recalls is not read. Close the iterator (``contextlib.closing``) if it is not read to its end. With an
+    ``engine``, its workers hash, and it raises what `datalib.engine.run` does.
     """
     wanted = ((path, None) for path in _data_paths(folder))
-    return _hash(folder, wanted, _Worker(folder, "E-FILE-CHANGED", known, progress), threads)
+    worker = _Worker(folder, "E-FILE-CHANGED", known, progress)
+    return _spread(folder, wanted, worker, engine) if engine else _hash(folder, wanted, worker, threads)
 
 
 def verify_files(
@@ -81,15 +135,18 @@ def verify_files(
     total: int | None,
     threads: int | None = None,
     progress: Progress | None = None,
+    engine: Engine | None = None,
 ) -> Checked:
     """Compare files with their listing; ``total`` is the signed sum of sizes, ``None`` if only a sample is read.
 
     The first listed file that is not as it should be decides. Raises Refused ``E-FILE-MISSING``, ``-SYMLINK``,
-    ``-TYPE``, ``-CHANGED``, ``-DIGEST``; after all files ``E-LIST-BYTES``.
+    ``-TYPE``, ``-CHANGED``, ``-DIGEST``; after all files ``E-LIST-BYTES``. ``engine`` as for `hash_tree`.
     """
     wanted = ((line.path, line.sha256) for line in lines)
+    worker = _Worker(folder, "E-FILE-MISSING", None, progress)
+    found = _spread(folder, wanted, worker, engine) if engine else _hash(folder, wanted, worker, threads)
     files = size = 0
-    with closing(_hash(folder, wanted, _Worker(folder, "E-FILE-MISSING", None, progress), threads)) as results:
+    with closing(found) as results:
         for file in results:
             files += 1
             size += file.size
@@ -226,12 +283,30 @@ class _Worker:
             self.note(len(chunk))
             if self.stopped or index > window.first_error:
                 return
-        computed = digest.hexdigest()
+        self._settle(window, index, Hashed(file.path, size, digest.hexdigest()))
+
+    def take(self, window: _Window, indices: Sequence[int], found: Sequence[Digest | DatalibError]) -> None:
+        """Enter what a shard has found of some files of a window, which must be those that were planned."""
+        for index, outcome in zip(indices, found, strict=False):  # one that failed is the last
+            file = window.files[index]
+            try:
+                if isinstance(outcome, DatalibError):
+                    raise outcome
+                if outcome.seen.marks[_STABLE] != file.seen.marks[_STABLE]:
+                    raise Refused("E-FILE-CHANGED", readable(file.path), "changed before it was read")
+                self.note(outcome.size)
+                self._settle(window, index, Hashed(file.path, outcome.size, outcome.sha256))
+            except DatalibError as error:
+                window.settle_error(index, error)
+
+    def _settle(self, window: _Window, index: int, hashed: Hashed) -> None:
+        """Compare a file that was read, and keep its digest."""
+        file, computed = window.files[index], hashed.sha256
         if file.sha256 is not None and computed != file.sha256:
             raise Refused("E-FILE-DIGEST", readable(file.path), f"computed {computed}, listed {file.sha256}")
         if self.known is not None:
             self.known.keep(file.path, file.seen, window.time, computed)
-        window.outcomes[index] = Hashed(file.path, size, computed)
+        window.outcomes[index] = hashed
 
     def note(self, count: int) -> None:
         """Tell that so many bytes are done."""
@@ -262,7 +337,7 @@ def _hash(
                 while more and len(windows) < _AHEAD:
                     window, failure = planner.window(remaining)
                     more = failure is None and len(window.files) == _WINDOW
-                    _submit(pool, worker, window)
+                    _submit(pool, worker, window, _BATCH)
                     windows.append(window)
                 yield from windows.popleft().results()
         if failure is not None:
@@ -272,11 +347,47 @@ def _hash(
         pool.shutdown(cancel_futures=True)
 
 
-def _submit(pool: ThreadPoolExecutor, worker: _Worker, window: _Window) -> None:
-    """Hand out the files of a window: large ones one by one, largest first, then small ones in batches."""
+def _spread(
+    folder: Files, wanted: Iterable[tuple[str, str | None]], worker: _Worker, engine: Engine
+) -> Generator[Hashed, None, None]:
+    """Hash as `_hash` does, shard by shard, wherever the engine runs them."""
+    # A file on a disk keeps the processor of its worker busy; objects of a store are waited for, many at once.
+    threads = 1 if isinstance(folder, Folder) else folder.threads
+    library = os.path.abspath(folder.path) if isinstance(folder, Folder) else str(folder.path)  # noqa: PTH100 (not resolved: links above the library may change)
+    remaining = iter(wanted)
+    given: deque[tuple[_Window, Sequence[int], bool]] = deque()
+    failures: list[DatalibError] = []
+
+    def shards(planner: _Planner) -> Iterator[Shard]:
+        while not failures:
+            window, failure = planner.window(remaining)
+            failures.extend([failure] if failure else [])
+            jobs = _jobs(window, _SHARD) or [[]]  # where all is known, an empty shard keeps the order of windows
+            for job in jobs:
+                given.append((window, job, job is jobs[-1]))
+                yield Shard(library, worker.missing, threads, tuple(window.files[index].path for index in job))
+            if len(window.files) < _WINDOW:
+                return
+
+    with engine.opened(__name__) as ready, folder.reader(worker.missing) as reader:
+        for found in run(hash_shard, shards(_Planner(reader, worker)), ready):
+            window, job, last = given.popleft()
+            worker.take(window, job, found)
+            if last:
+                yield from window.results()
+    if failures:
+        raise failures[0]
+
+
+def _submit(pool: ThreadPoolExecutor, worker: _Worker, window: _Window, batch: int) -> None:
+    """Hand out the files of a window to threads."""
+    window.futures = [pool.submit(worker.run, window, job) for job in _jobs(window, batch)]
+
+
+def _jobs(window: _Window, batch: int) -> list[list[int]]:
+    """Part the files of a window that are to be read: large ones one by one, largest first, then small in batches."""
     sizes = [file.seen.size for file in window.files]
     unread = [index for index, outcome in enumerate(window.outcomes) if outcome is _UNREAD]
     large = sorted((index for index in unread if sizes[index] > _LARGE), key=lambda index: -sizes[index])
     small = [index for index in unread if sizes[index] <= _LARGE]
-    jobs = [[index] for index in large] + [small[start : start + _BATCH] for start in range(0, len(small), _BATCH)]
-    window.futures = [pool.submit(worker.run, window, job) for job in jobs]
+    return [[index] for index in large] + [small[start : start + batch] for start in range(0, len(small), batch)]

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from datalib.engine import Engine
 from datalib.errors import Misuse, Refused
 from datalib.library import cache as caching
 from datalib.library import hashing
@@ -36,9 +37,9 @@ def cache(root: Path, *, now: int = FAR, seed: bytes = b"seed") -> Cache:
     return Cache(root.parent / "cache", seed=seed, clock=lambda: now)
 
 
-def run(root: Path, known: Cache) -> tuple[dict[str, str], Reuse]:
+def run(root: Path, known: Cache, engine: Engine | None = None) -> tuple[dict[str, str], Reuse]:
     with known, Folder(root) as folder:
-        hashed = {file.path: file.sha256 for file in hash_tree(folder, known=known, threads=2)}
+        hashed = {file.path: file.sha256 for file in hash_tree(folder, known=known, threads=2, engine=engine)}
         known.finish()
         return hashed, known.reuse
 
@@ -48,17 +49,19 @@ def real(root: Path) -> dict[str, str]:
     return {str(path.relative_to(root)): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
 
 
-def test_only_what_changed_is_hashed_again(root: Path) -> None:
+@pytest.mark.parametrize("engine", [None, Engine(), Engine(workers=2)], ids=["threads", "engine", "processes"])
+def test_only_what_changed_is_hashed_again(root: Path, engine: Engine | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hashing, "_WINDOW", 8)
     caching_nothing = Reuse(reused=0, hashed=FILES, tested=0)
-    assert run(root, cache(root)) == (real(root), caching_nothing)
-    hashed, reuse = run(root, cache(root))
+    assert run(root, cache(root), engine) == (real(root), caching_nothing)
+    hashed, reuse = run(root, cache(root), engine)
     assert hashed == real(root)
     assert (reuse.reused + reuse.tested, reuse.hashed) == (FILES, reuse.tested)
     (root / "d0/000").write_bytes(b"x")  # the same size
     (root / "d1/001").unlink()
     (root / "d1/a new one").write_bytes(b"new")
     (root / "d2/002").rename(root / "d2/moved")
-    hashed, reuse = run(root, cache(root))
+    hashed, reuse = run(root, cache(root), engine)
     assert hashed == real(root)
     assert reuse.hashed == 3 + reuse.tested
     names = [line.split(b" ", 7)[7] for line in (root.parent / "cache").read_bytes().splitlines()[1:]]

@@ -1,4 +1,4 @@
-"""Hashing: the order of results and of refusals is that of the listing, whatever the threads do."""
+"""Hashing: the order of results and of refusals is that of the listing, whatever the threads or workers do."""
 
 import hashlib
 import os
@@ -6,12 +6,14 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from datalib.engine import Engine
 from datalib.errors import DatalibError, Refused, Unchecked
 from datalib.library import hashing
-from datalib.library.hashing import Checked, hash_file, hash_tree, verify_files
+from datalib.library.hashing import Checked, Digest, Shard, hash_file, hash_shard, hash_tree, verify_files
 from datalib.library.listing import Line
 from datalib.library.store import Folder
 
@@ -30,40 +32,52 @@ def fill(root: Path, count: int) -> list[Line]:
     return lines
 
 
-def refusal(root: Path, lines: list[Line], total: int | None = None, **options: int) -> DatalibError:
+def refusal(root: Path, lines: list[Line], total: int | None = None, **how: Any) -> DatalibError:
     with Folder(root) as folder, pytest.raises(DatalibError) as caught:
-        verify_files(folder, lines, total=total, **options)  # type: ignore[arg-type]  # options are numbers of threads
+        verify_files(folder, lines, total=total, **how)
     return caught.value
 
 
-@pytest.mark.parametrize("threads", [1, 2, 5])
-def test_sign_then_verify(tmp_path: Path, threads: int) -> None:
+HOW: dict[str, dict[str, Any]] = {
+    "one thread": {"threads": 1},
+    "two threads": {"threads": 2},
+    "five threads": {"threads": 5},
+    "engine": {"engine": Engine()},
+    "two processes": {"engine": Engine(workers=2)},
+}
+
+
+@pytest.mark.parametrize("how", HOW.values(), ids=HOW)
+def test_sign_then_verify(tmp_path: Path, how: dict[str, Any]) -> None:
     lines = fill(tmp_path, 700)
     (tmp_path / "chain.jsonl").touch()
     (tmp_path / "proofs").mkdir()
     (tmp_path / "proofs/head.json").touch()
     (tmp_path / ".datalib-tmp-0123456789abcdef").touch()
     with Folder(tmp_path) as folder:
-        hashed = list(hash_tree(folder, threads=threads))
+        hashed = list(hash_tree(folder, **how))
         assert [Line(file.sha256, file.path) for file in hashed] == lines
         total = sum(file.size for file in hashed)
-        assert verify_files(folder, lines, total=total, threads=threads) == Checked(files=700, bytes=total)
+        assert verify_files(folder, lines, total=total, **how) == Checked(files=700, bytes=total)
 
 
-def test_more_than_one_window(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    lines = fill(tmp_path, 100)
+@pytest.mark.parametrize("how", HOW.values(), ids=HOW)
+@pytest.mark.parametrize("count", [98, 100])  # the last window is full, or not
+def test_more_than_one_window(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: dict[str, Any], count: int) -> None:
+    lines = fill(tmp_path, count)
     monkeypatch.setattr(hashing, "_WINDOW", 7)
     monkeypatch.setattr(hashing, "_BATCH", 3)
+    monkeypatch.setattr(hashing, "_SHARD", 3)
     with Folder(tmp_path) as folder:
-        assert [Line(file.sha256, file.path) for file in hash_tree(folder)] == lines
-        assert verify_files(folder, lines, total=None).files == 100
+        assert [Line(file.sha256, file.path) for file in hash_tree(folder, **how)] == lines
+        assert verify_files(folder, lines, total=None, **how).files == count
     (tmp_path / lines[50].path).unlink()
     (tmp_path / lines[60].path).unlink()
-    assert refusal(tmp_path, lines).where == lines[50].path
+    assert refusal(tmp_path, lines, **how).where == lines[50].path
 
 
-@pytest.mark.parametrize("threads", [1, 4])
-def test_the_first_listed_file_decides(tmp_path: Path, threads: int) -> None:
+@pytest.mark.parametrize("how", HOW.values(), ids=HOW)
+def test_the_first_listed_file_decides(tmp_path: Path, how: dict[str, Any]) -> None:
     lines = fill(tmp_path, 600)
     bad = [
         ("E-FILE-TYPE", 590),
@@ -82,11 +96,11 @@ def test_the_first_listed_file_decides(tmp_path: Path, threads: int) -> None:
                 path.symlink_to(tmp_path / lines[0].path)
             case "E-FILE-DIGEST":
                 path.write_bytes(b"changed")
-        error = refusal(tmp_path, lines, threads=threads)
+        error = refusal(tmp_path, lines, **how)
         assert (error.code, error.where) == (code, lines[number].path)
     (tmp_path / "d000").rename(tmp_path / "elsewhere")
     (tmp_path / "d000").symlink_to("elsewhere")
-    assert refusal(tmp_path, lines, threads=threads).code == "E-FILE-SYMLINK"
+    assert refusal(tmp_path, lines, **how).code == "E-FILE-SYMLINK"
 
 
 def test_sum_of_sizes_comes_last(tmp_path: Path) -> None:
@@ -122,6 +136,38 @@ def test_a_file_that_changes_while_it_is_hashed(tmp_path: Path, how: str) -> Non
         verify_files(folder, [line], total=None, progress=change)
 
 
+@pytest.mark.parametrize("change", ["longer", "touched"])
+def test_a_shard_that_reads_another_file_than_was_planned_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    monkeypatch.setattr(hashing, "_SHARD", 1)
+    lines = fill(tmp_path, 3)
+    later = tmp_path / lines[2].path
+
+    def after_the_first(_: int) -> None:
+        if change == "longer":
+            later.write_bytes(b"changed, and of the size that it has")
+        else:
+            os.utime(later, (1, 1))
+
+    with Folder(tmp_path) as folder, pytest.raises(Refused, match=f"E-FILE-CHANGED: {lines[2].path}"):
+        list(hash_tree(folder, engine=Engine(), progress=after_the_first))
+
+
+def test_a_shard_ends_with_the_first_file_that_fails(tmp_path: Path) -> None:
+    lines = fill(tmp_path, 6)
+    (tmp_path / lines[2].path).unlink()
+    (tmp_path / lines[4].path).unlink()
+    paths = tuple(line.path for line in lines)
+    for threads in (1, 3):
+        *good, last = hash_shard(Shard(str(tmp_path), "E-FILE-MISSING", threads, paths))
+        assert [one.sha256 for one in good if isinstance(one, Digest)] == [line.sha256 for line in lines[:2]]
+        assert isinstance(last, Refused)
+        assert (last.code, last.where) == ("E-FILE-MISSING", lines[2].path)
+    with pytest.raises(Unchecked, match="E-IO"):
+        hash_shard(Shard(str(tmp_path / "elsewhere"), "E-FILE-MISSING", 1, paths))
+
+
 def test_a_file_that_is_replaced_between_planning_and_hashing(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(bytes(2 << 20))
     (tmp_path / "b").write_bytes(b"b")
@@ -136,11 +182,12 @@ def test_a_file_that_is_replaced_between_planning_and_hashing(tmp_path: Path) ->
         verify_files(folder, lines, total=None, threads=1, progress=swap)
 
 
-def test_progress_counts_every_byte(tmp_path: Path) -> None:
+@pytest.mark.parametrize("how", HOW.values(), ids=HOW)
+def test_progress_counts_every_byte(tmp_path: Path, how: dict[str, Any]) -> None:
     lines = fill(tmp_path, 20)
     counted: list[int] = []
     with Folder(tmp_path) as folder:
-        checked = verify_files(folder, lines, total=None, progress=counted.append)
+        checked = verify_files(folder, lines, total=None, progress=counted.append, **how)
     assert sum(counted) == checked.bytes
 
 
@@ -168,10 +215,11 @@ def test_trouble_in_the_source_of_names_comes_after_the_files_before_it(tmp_path
         raise Refused("E-LIST-DIGEST", "files.sha256")
 
     with Folder(tmp_path) as folder:
-        with pytest.raises(Refused, match="E-LIST-DIGEST"):
-            verify_files(folder, broken(lines), total=None)
-        with pytest.raises(Refused, match="E-FILE-MISSING"):
-            verify_files(folder, broken([*lines, Line("", "none")]), total=None)
+        for how in HOW.values():
+            with pytest.raises(Refused, match="E-LIST-DIGEST"):
+                verify_files(folder, broken(lines), total=None, **how)
+            with pytest.raises(Refused, match="E-FILE-MISSING"):
+                verify_files(folder, broken([*lines, Line("", "none")]), total=None, **how)
         with pytest.raises(Refused, match="E-FILE-DIGEST"):
             verify_files(folder, broken([lines[0]._replace(sha256=""), lines[0]._replace(sha256="x")]), total=None)
 

@@ -1,6 +1,5 @@
 """``datalib scan``: judge works by what their authors said."""
 
-import os
 from pathlib import Path
 
 import click
@@ -47,17 +46,7 @@ from datalib_cli.render import scan_lines, scan_step
     help="A site file that must have been asked.",
 )
 @click.option("--sites-max-age", type=click.IntRange(0), metavar="DAYS", help="Older answers count as not asked.")
-@click.option(
-    "--engine",
-    type=click.Choice(["local", "ray"]),
-    default="local",
-    help="Where shards are judged: here, or on Ray (a cluster, where RAY_ADDRESS names one). Default: local.",
-)
-@click.option(
-    "--workers",
-    type=click.IntRange(1),
-    help="Shards at a time. Default: 1; on Ray as many as processors. The result is the same.",
-)
+@options.judging
 @click.option("--receipts", is_flag=True, help="Also write the index by which `optout receipt` can show absence.")
 @click.option("--admitted", is_flag=True, help="Also write what is admitted: rows, records of archives.")
 @options.progress
@@ -92,10 +81,9 @@ def command(
     WORKS are tables, folders, libraries, web archives; tables in an object store too: s3://BUCKET/NAME, which are read
     where they are, over the network.
     """
-    from datalib.engine import Engine, Kind
     from datalib_cli.progress import meter
 
-    place = Engine(workers=workers, kind=Kind(engine), address=os.environ.get("RAY_ADDRESS") or None)
+    place = options.engine_of(engine, workers)
     with place.begun("datalib.optout.shard") as ready, meter(progress) as watch:
         from datalib.library.manifest import NAME
         from datalib.optout.scan import scan  # while the workers do it too

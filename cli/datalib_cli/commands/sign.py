@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 @options.actor
 @options.actor_name
 @options.password_file
+@options.hashing
 @options.progress
 @options.now
 def command(
@@ -47,6 +48,8 @@ def command(
     actor: str | None,
     actor_name: tuple[str, ...],
     password_file: Path | None,
+    engine: str,
+    workers: int | None,
     progress: str,
     now: str | None,
 ) -> Output:
@@ -68,7 +71,8 @@ def command(
     party = options.party(library, actor, actor_name)
     with meter(progress) as watch, _opened(cache) as known:
         add = adding(watch, "hash", size_of(library)) if watch else None
-        done = acts.sign(library, keys=opened, now=clock(now), actor=party, reason=reason, progress=add, cache=known)
+        how: acts.Hashing = {"progress": add, "cache": known, "engine": options.hashing_engine(engine, workers)}
+        done = acts.sign(library, keys=opened, now=clock(now), actor=party, reason=reason, **how)
     say = texts()
     if done.pending is not None:
         if out is None:

@@ -27,6 +27,7 @@ _SEED = re.compile(r"([0-9A-Fa-f]{2}){1,32}")
     help="What the files of sample:N are drawn with, to repeat a draw. Default: fresh randomness.",
 )
 @click.option("--require-evidence", is_flag=True, help="Evidence of attestations must be shipped.")
+@options.hashing
 @options.progress
 @options.now
 def command(
@@ -40,6 +41,8 @@ def command(
     data: str,
     seed: str | None,
     require_evidence: bool,
+    engine: str,
+    workers: int | None,
     progress: str,
     now: str | None,
 ) -> Output:
@@ -68,6 +71,7 @@ def command(
         "data": data,
         "seed": _seed(seed, data),
         "require_evidence": require_evidence,
+        "engine": options.hashing_engine(engine, workers),
     }
     here = library if isinstance(library, Path) else None
     with meter(progress) as watch:
