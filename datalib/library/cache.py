@@ -73,7 +73,8 @@ class Cache:
     """The cache in a file, while the ``with`` block runs; for one process at a time: Misuse ``E-BUSY``.
 
     ``seed`` draws the files that test the cache; ``clock`` gives nanoseconds since 1970. Raises Misuse
-    ``E-CACHE-FORMAT`` for a file that is something else, Unchecked ``E-IO``. While hashing, Refused ``E-CACHE-WRONG``
+    ``E-CACHE-FORMAT`` for a file that is something else, ``E-CACHE-SHARED`` for one that others may have written,
+    Unchecked ``E-IO``. While hashing, Refused ``E-CACHE-WRONG``
     for a file that does not have the digest that is known, though nothing else about it has changed.
     """
 
@@ -215,10 +216,16 @@ def _open(path: Path) -> BufferedReader:
 
 
 def _check(path: Path) -> None:
-    """Refuse a file that is no cache, so that nobody's file is overwritten; an empty one may become one."""
+    """Refuse a file that is no cache, so that nobody's file is overwritten; an empty one may become one.
+
+    Also one that somebody else may have written: its digests are believed.
+    """
     with _open(path) as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode) or file.read(len(HEADER)) not in {b"", HEADER}:
             raise Misuse("E-CACHE-FORMAT", str(path))
+        found = os.fstat(file.fileno())
+    if found.st_uid != os.geteuid() or found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise Misuse("E-CACHE-SHARED", str(path))
 
 
 def _records(path: Path) -> Generator[_Record, None, None]:

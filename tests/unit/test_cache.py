@@ -186,6 +186,26 @@ def test_a_file_that_is_no_cache_is_left_alone(root: Path) -> None:
     assert (root.parent / "mine.part").read_text() == "my notes\n"
 
 
+def test_a_cache_that_others_may_write_is_not_believed(root: Path) -> None:
+    run(root, cache(root))
+    for name in ("cache", "cache.part"):
+        (root.parent / name).touch()
+        for mode in (0o620, 0o602):
+            (root.parent / name).chmod(mode)
+            with pytest.raises(Misuse, match="E-CACHE-SHARED"), cache(root):
+                pass
+        (root.parent / name).chmod(0o644)
+    assert run(root, cache(root))[1].reused > 0
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_a_cache_of_another_user_is_not_believed(root: Path) -> None:
+    run(root, cache(root))
+    os.chown(root.parent / "cache", 4711, -1)
+    with pytest.raises(Misuse, match="E-CACHE-SHARED"), cache(root):
+        pass
+
+
 def test_one_at_a_time(root: Path) -> None:
     with cache(root), pytest.raises(Misuse, match="E-BUSY"), cache(root):
         pass
