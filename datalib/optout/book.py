@@ -1,6 +1,10 @@
-"""The signals of a shard by number: those of the compiled sites, and behind them those that were made on the way."""
+"""The signals of a shard by number.
 
-from typing import TypeVar
+First those of the compiled sites, then those that were made on the way; far behind them those of entries of registries,
+which are cited only, and made once at the end of a scan.
+"""
+
+from typing import Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +15,9 @@ from datalib.optout.maps import take
 from datalib.optout.model import Signal
 
 Number = TypeVar("Number", np.int32, np.int64)
+
+#: The number of the first that is cited.
+_CITED: Final = 1 << 40
 
 
 class Book:
@@ -24,8 +31,11 @@ class Book:
         self._template_numbers = {template: number for number, template in enumerate(self.templates)}
         self.compiled = len(self._ids)
         self.made: list[Signal] = []
+        self.cited: list[int] = []
         self.made_ids: list[int] = []
         self._made_kinds: list[int] = []
+        self._cited_ids: list[int] = []
+        self._cited_kinds: list[int] = []
         self._numbers: dict[int, int] = {}
 
     def enter(self, signal: Signal) -> int:
@@ -34,28 +44,49 @@ class Book:
         identity = signal_id(signal, template)
         number = self._numbers.get(identity)
         if number is None:
-            kind = self._template_numbers.setdefault(template, len(self.templates))
-            if kind == len(self.templates):
-                self.templates.append(template)
             number = self._numbers[identity] = self.compiled + len(self.made)
             self.made.append(signal)
             self.made_ids.append(identity)
-            self._made_kinds.append(kind)
+            self._made_kinds.append(self._kind(template))
         return number
+
+    def cite(self, entry: int, template: Template, identity: int) -> int:
+        """Give the number of the signal of an entry of a registry, of which template and stable number are known."""
+        number = self._numbers.get(identity)
+        if number is None:
+            number = self._numbers[identity] = _CITED + len(self.cited)
+            self.cited.append(entry)
+            self._cited_ids.append(identity)
+            self._cited_kinds.append(self._kind(template))
+        return number
+
+    def made_of(self, number: int) -> Signal | None:
+        """Give a signal that was made on the way; None for another."""
+        return self.made[number - self.compiled] if self.compiled <= number < _CITED else None
 
     def ids(self, signals: NDArray[np.int64]) -> NDArray[np.int64]:
         """Give the stable numbers of signals."""
-        return self._gather(signals, self._ids, np.array(self.made_ids, dtype=np.int64))
+        return self._gather(signals, self._ids, self.made_ids, self._cited_ids)
 
     def kinds(self, signals: NDArray[np.int64]) -> NDArray[np.int32]:
         """Give the templates of signals, as places in ``templates``."""
-        return self._gather(signals, self._kinds, np.array(self._made_kinds, dtype=np.int32))
+        return self._gather(signals, self._kinds, self._made_kinds, self._cited_kinds)
 
-    def _gather(self, signals: NDArray[np.int64], compiled: NDArray[Number], made: NDArray[Number]) -> NDArray[Number]:
-        if not self.made:
+    def _kind(self, template: Template) -> int:
+        kind = self._template_numbers.setdefault(template, len(self.templates))
+        if kind == len(self.templates):
+            self.templates.append(template)
+        return kind
+
+    def _gather(
+        self, signals: NDArray[np.int64], compiled: NDArray[Number], made: list[int], cited: list[int]
+    ) -> NDArray[Number]:
+        if not made and not cited:
             return take(compiled, signals, *self._maps)
-        late = signals >= self.compiled
-        result = np.empty(len(signals), dtype=made.dtype)
+        late, last = signals >= self.compiled, signals >= _CITED
+        result = np.empty(len(signals), dtype=compiled.dtype)
         result[~late] = take(compiled, signals[~late], *self._maps)
-        result[late] = made[signals[late] - self.compiled]
+        late &= ~last
+        result[late] = np.array(made, dtype=compiled.dtype)[signals[late] - self.compiled]
+        result[last] = np.array(cited, dtype=compiled.dtype)[signals[last] - _CITED]
         return result

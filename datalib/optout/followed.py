@@ -95,7 +95,7 @@ def settle_marks(marks: "Marks", urls: Sequence[str | None], follower: Follower,
     """Follow the links of works that were read before the snapshot was at hand, as those in archives are."""
     rows, signals = list[int](), list[int]()
     for row, number in zip(marks.rows, marks.signals, strict=True):
-        offer = book.made[number - book.compiled] if number >= book.compiled else None
+        offer = book.made_of(number)
         url, links = urls[row], links_of(offer) if offer and offer.signal == rsl.SIGNAL else ()
         if offer is None or not url or not 0 < len(links) <= rsl.MAX_LINKS:
             rows.append(row)

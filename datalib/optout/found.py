@@ -15,7 +15,7 @@ from datalib.optout.model import Carrier, Signal
 from datalib.optout.outputs import replacing
 from datalib.optout.statement import of_list, to_list
 
-USED, MADE, PROOFS, LEAVES = ".used", ".made", ".proofs", ".leaves"
+USED, MADE, CITED, PROOFS, LEAVES = ".used", ".made", ".cited", ".proofs", ".leaves"
 _DIGEST = 32
 
 
@@ -40,19 +40,21 @@ def write_found(base: Path, book: Book, *, used: NDArray[np.int64], leaves: Sequ
 
     Those of ``write_proofs`` were written before.
     """
-    paths = [base.with_suffix(suffix) for suffix in (USED, MADE, PROOFS, LEAVES)]
+    paths = [base.with_suffix(suffix) for suffix in (USED, MADE, CITED, PROOFS, LEAVES)]
     with replacing(paths[0]) as file:
         file.write_bytes(used.tobytes())
     with replacing(paths[1]) as file:
         made = sorted(zip(book.made_ids, book.made, strict=True), key=itemgetter(0))
         file.write_text("".join(json.dumps(to_list(signal)) + "\n" for _, signal in made), encoding="utf-8")
-    with replacing(paths[3]) as file:
+    with replacing(paths[2]) as file:
+        file.write_bytes(np.array(sorted(book.cited), dtype=np.int64).tobytes())
+    with replacing(paths[4]) as file:
         file.write_bytes(b"".join(leaves))
     return paths
 
 
 def read_used(path: Path) -> NDArray[np.int64]:
-    """Read the numbers of the compiled signals that a shard used."""
+    """Read the numbers of the compiled signals that a shard used, or of the entries of registries that it cited."""
     return np.fromfile(path, dtype=np.int64)
 
 

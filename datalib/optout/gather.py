@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 from datalib.engine import Engine, run
 from datalib.merkle import RootBuilder, root_of_hashes
 from datalib.optout.decisions import BLOCK
-from datalib.optout.found import LEAVES, MADE, PROOFS, USED, read_leaves, read_proofs
+from datalib.optout.found import CITED, LEAVES, MADE, PROOFS, USED, read_leaves, read_proofs
 from datalib.optout.key_index import KEYS, write_index
 from datalib.optout.key_index import NAME as INDEX
 from datalib.optout.outputs import output, replacing, trouble
@@ -82,7 +82,8 @@ def _take(step: Step) -> Any:
 def _statements(step: Step) -> Statements:
     tools = tools_of(step.job)
     store = tools.location.store if tools.location else None
-    return Statements(store, tools.judges, step.left(USED), step.left(MADE))
+    left = {suffix: step.left(suffix) for suffix in (USED, MADE, CITED)}
+    return Statements(store, tools.judges, tools.registry, left)
 
 
 def _signals(step: Step) -> dict[str, Any]:

@@ -94,7 +94,7 @@ class Registered:
         """Give the number of the signal of an entry; keep the list it stands in, if it is not too long."""
         number = self._numbers.get(entry)
         if number is None:
-            number = self._numbers[entry] = self._book.enter(self._registry.signal(entry))
+            number = self._numbers[entry] = self._book.cite(entry, *self._registry.identity(entry))
             file = self._registry.file_of(entry)
             if file.size <= MAX_PAGE and file.sha256 not in marks.proofs:
                 marks.proofs[file.sha256] = _proof(file)

@@ -16,9 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datalib.errors import Refused
+from datalib.optout.compiled import Template, id_of, id_prefix
 from datalib.optout.model import CATEGORIES, Carrier, Reading, Signal, State
 from datalib.optout.registry import DOI_HOSTS, Kind, ListFile, Says, doi_of, url_key
-from datalib.optout.statement import Evidence
+from datalib.optout.statement import MAX_RAW, Evidence
 from datalib.optout.urls import (
     PAD,
     SHORT,
@@ -231,6 +232,13 @@ class RegistryFile:
         """Write it as results name it."""
         return {"entries": dict(self.entries), "name": self.name, "sha256": self.sha256}
 
+    def signal(self, raw: str, place: str) -> Signal:
+        """Make the signal of one of its entries."""
+        evidence, says = Evidence(locator=self.name, sha256=self.sha256), self.says
+        return evidence.signal(
+            SIGNAL, Carrier.REGISTRY, raw, spec=says.spec, strict=says.strict, note=says.note, place=place
+        )
+
 
 class Registry:
     """Compiled registries, mapped."""
@@ -248,6 +256,10 @@ class Registry:
             for name, described in meta["tables"].items()
         }
         self._numbers, self._lines = _load(folder, "numbers"), _load(folder, "lines")
+        shared = (Template.of(file.signal("", "")) for file in self.files)
+        self._shared = [
+            (template, id_prefix(template, file.sha256)) for template, file in zip(shared, self.files, strict=True)
+        ]
         self._after = _load(folder, "after")
         self._raws, self._raw_ends = _load(folder, "raws"), _load(folder, "raw-ends")
 
@@ -279,14 +291,20 @@ class Registry:
 
     def signal(self, entry: int) -> Signal:
         """Give the signal that an entry makes."""
-        file = self.file_of(entry)
-        raw = self._raws[self._raw_ends[entry] : self._raw_ends[entry + 1]].tobytes().decode()
-        evidence = Evidence(locator=file.name, sha256=file.sha256)
-        line, says = int(self._lines[entry]), file.says
-        return evidence.signal(
-            SIGNAL, Carrier.REGISTRY, raw, spec=says.spec, strict=says.strict, note=says.note,
-            place=f"#L{line}" if line else "",
-        )  # fmt: skip
+        return self.file_of(entry).signal(*self._said(entry))
+
+    def identity(self, entry: int) -> tuple[Template, int]:
+        """Give the template and the stable number of the signal that an entry makes, without making it."""
+        number = int(self._numbers[entry])
+        raw, place = self._said(entry)
+        template, prefix = self._shared[number]
+        return template, id_of(prefix, self.files[number].name + place, raw[:MAX_RAW])
+
+    def _said(self, entry: int) -> tuple[str, str]:
+        """Give the text of an entry, and its place in its file."""
+        begin, end = self._raw_ends[entry : entry + 2].tolist()
+        line = int(self._lines[entry])
+        return self._raws[begin:end].tobytes().decode(), f"#L{line}" if line else ""
 
     def file_of(self, entry: int) -> RegistryFile:
         """Give the file that an entry stands in."""

@@ -348,7 +348,7 @@ def _decide(batch: Batch, places: Sequence[Places], job: Job, location: Location
             fault = np.where(fault == 0, own, fault)
             row.append(one.row)
             signal.append(one.signal)
-    pairs = _unique(np.concatenate(row), np.concatenate(signal), single=len(found) == 1 and not marks.rows)
+    pairs = _unique(np.concatenate(row), np.concatenate(signal), book, single=len(found) == 1 and not marks.rows)
     return judge_rows(
         Rows(
             fault=fault, required=marks.required, asked=asked, basis=batch.basis,
@@ -373,12 +373,13 @@ def _licensed(batch: Batch, spoken: NDArray[np.int64], job: Job) -> NDArray[np.b
 
 
 def _unique(
-    row: NDArray[np.int64], signal: NDArray[np.int64], *, single: bool
+    row: NDArray[np.int64], signal: NDArray[np.int64], book: Book, *, single: bool
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Sort pairs by row, each pair once."""
+    """Sort pairs by row, each pair once; of a row, compiled signals come first, then others by their stable numbers."""
     if single or not row.size:
         return row, signal
-    order = np.lexsort((signal, row))
+    late = signal >= book.compiled  # the numbers of these tell which was met first, which is chance
+    order = np.lexsort((np.where(late, book.ids(signal), signal), late, row))
     row, signal = row[order], signal[order]
     fresh = np.ones(len(row), dtype=np.bool_)
     fresh[1:] = (row[1:] != row[:-1]) | (signal[1:] != signal[:-1])

@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 
 from datalib.optout.answers import stamp
 from datalib.optout.compiled import Template, signal_id
-from datalib.optout.found import ProofPlace, read_made, read_proof
+from datalib.optout.found import CITED, MADE, USED, ProofPlace, read_made, read_proof, read_used
 from datalib.optout.judges import Judges
 from datalib.optout.maps import take, trim
 from datalib.optout.model import CATEGORIES, Carrier, Signal, State
+from datalib.optout.registry_table import Registry
 from datalib.optout.site import SiteStore
 from datalib.optout.used import Range, Used
 
@@ -53,13 +54,14 @@ _Row = tuple[str, int, bytes | None, str]
 
 
 class Statements:
-    """The statements that the shards of a scan used. ``used`` and ``made`` are the files they left."""
+    """The statements that the shards of a scan used. ``left`` names the files that they left, by their endings."""
 
     def __init__(
-        self, store: SiteStore | None, judges: Judges | None, used: Sequence[Path], made: Sequence[Path]
+        self, store: SiteStore | None, judges: Judges | None, registry: Registry | None, left: Mapping[str, list[Path]]
     ) -> None:
-        self.store, self.judges, self.made = store, judges, made
-        self._used = Used(judges, used) if judges else None
+        self.store, self.judges, self.made = store, judges, left[MADE]
+        self._registry, self._cited = registry, left[CITED]
+        self._used = Used(judges, left[USED]) if judges else None
         self._maps = [table.maps for table in (store, judges) if table]
 
     def write_signals(self, path: Path) -> int:
@@ -67,7 +69,8 @@ class Statements:
         import pyarrow.parquet as pq
 
         count = 0
-        made = _distinct(heapq.merge(*(_numbered(file) for file in self.made), key=lambda item: item[0]))
+        streams = (self._of_registry(), *(_numbered(file) for file in self.made))
+        made = _distinct(heapq.merge(*streams, key=itemgetter(0)))
         waiting = next(made, None)
         with pq.ParquetWriter(path, SIGNALS_SCHEMA, compression="zstd", compression_level=1) as out:
             for part in self._used.ranges(_RANGE) if self._used else [_NOTHING]:
@@ -81,6 +84,16 @@ class Statements:
                 out.write_table(table.combine_chunks(), row_group_size=_RANGE)
                 count += len(table)
         return count
+
+    def _of_registry(self) -> Iterator[tuple[int, Signal]]:
+        """Make the signals of the entries that were cited, in the order of their numbers."""
+        registry, cited = self._registry, [read_used(path) for path in self._cited]
+        if registry is None or not cited:
+            return
+        entries = np.unique(np.concatenate(cited))
+        ids = np.array([registry.identity(entry)[1] for entry in entries.tolist()], dtype=np.int64)
+        for place in np.argsort(ids).tolist():
+            yield int(ids[place]), registry.signal(int(entries[place]))
 
     def _compiled(self, signals: NDArray[np.int64], ids: NDArray[np.int64]) -> Any:
         """Put signals of compiled contents into words."""

@@ -216,6 +216,23 @@ def test_text_that_is_not_utf8_is_read_as_bytes_in_every_column(tmp_path: Path) 
     assert reasons(tmp_path / "nested") == ["damaged-record", "no-prohibition"]
 
 
+def test_the_order_of_statements_of_a_work_does_not_depend_on_the_batch(tmp_path: Path, sites: Path) -> None:
+    path = write(
+        tmp_path / "w.parquet",
+        url=["https://n.kz/1", "https://a.kz/private/2", "https://n.kz/3"],
+        h=[None, "X-Robots-Tag: noai", "X-Robots-Tag: noml"],
+        html=["<meta name=robots content=noai>", "<meta name=robots content=noai>", "<meta name=robots content=noml>"],
+        licence=["CC-BY-NC-4.0"] * 3,
+    )
+    (tmp_path / "r.txt").write_text("n.kz\na.kz\n")
+    for rows in (1, 2, 3):
+        scan(
+            [path], out=tmp_path / f"{rows}", sites=[sites], now=NOW, batch_rows=rows, header_column="h",
+            html_column="html", license_column="licence", registries=[tmp_path / "r.txt"],
+        )  # fmt: skip
+        assert scan_files(tmp_path / f"{rows}") == scan_files(tmp_path / "1")
+
+
 def test_profiles_ask_for_more(tmp_path: Path, sites: Path) -> None:
     path = write(tmp_path / "w.parquet", url=["https://a.kz/x", "https://b.kz/x", "https://a.kz/private/"])
     scan([path], out=tmp_path / "eu", sites=[sites], profile="eu", now=NOW)
