@@ -37,21 +37,19 @@ class DiskReader:
             status = os.stat(name, dir_fd=above, follow_symlinks=False)
         except (OSError, ValueError) as error:
             raise reason(error, above, raw, self._missing) from error
-        if not stat.S_ISREG(status.st_mode):
-            if stat.S_ISLNK(status.st_mode):
-                raise Refused("E-FILE-SYMLINK", readable(path), "a symbolic link")
-            raise Refused("E-FILE-TYPE", readable(path), "not a regular file")
-        return Seen(status.st_size, _marks(status))
+        return _seen(status, path)
 
     def chunks(self, path: str, seen: Seen, buffer: bytearray) -> Iterator[memoryview]:
-        """Read a file that was looked at into the buffer, as often as it takes."""
+        """Read a file into the buffer, as often as it takes."""
         raw = to_bytes(path)
         folder, _, name = raw.rpartition(b"/")
         above = self._way.folder(folder, self._missing)
-        view, done, size = memoryview(buffer), 0, seen.size
+        view, done = memoryview(buffer), 0
         try:
             descriptor = os.open(name, FILE, dir_fd=above)
             try:
+                seen = seen if seen.marks else _seen(os.fstat(descriptor), path)
+                size = seen.size
                 while done < size and (count := os.readv(descriptor, (buffer,))):
                     done += count
                     yield view[:count]
@@ -62,6 +60,14 @@ class DiskReader:
             raise reason(error, above, raw, self._missing) from error
         if done != size or _marks(after)[:_IDENTITY] != seen.marks[:_IDENTITY]:
             raise Refused("E-FILE-CHANGED", readable(path), "changed while it was read")
+
+
+def _seen(status: os.stat_result, path: str) -> Seen:
+    if not stat.S_ISREG(status.st_mode):
+        if stat.S_ISLNK(status.st_mode):
+            raise Refused("E-FILE-SYMLINK", readable(path), "a symbolic link")
+        raise Refused("E-FILE-TYPE", readable(path), "not a regular file")
+    return Seen(status.st_size, _marks(status))
 
 
 def _marks(status: os.stat_result) -> tuple[int, int, int, int, int]:

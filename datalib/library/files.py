@@ -38,6 +38,10 @@ class Seen(NamedTuple):
     marks: tuple[int, ...]
 
 
+#: Stands for a file that was not looked at.
+UNSEEN = Seen(0, ())
+
+
 class Reader(Protocol):
     """Reads files one after another, for one thread; neighbours cheaply. Use it in a ``with`` block."""
 
@@ -53,7 +57,8 @@ class Reader(Protocol):
     def chunks(self, path: str, seen: Seen, buffer: bytearray) -> Iterator[bytes | memoryview]:
         """Yield the bytes of a file; what is yielded is good until the next. The refusals of `look`.
 
-        Refused ``E-FILE-CHANGED`` at the end if it is not, or no longer, the file that was seen.
+        Refused ``E-FILE-CHANGED`` at the end if it is not, or no longer, the file that was seen; of one that is
+        ``UNSEEN``, the file that was opened.
         """
 
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from datalib.errors import Misuse, Refused, Unchecked
-from datalib.library.files import Entry, Seen, walk_names
+from datalib.library.files import UNSEEN, Entry, Seen, walk_names
 from datalib.library.paths import readable, to_bytes
 from datalib.library.positioned import Positioned
 
@@ -199,7 +199,7 @@ class ObjectReader:
 
     def look(self, _path: str) -> Seen:
         """Ask for nothing: the threads that read ask, many at once."""
-        return Seen(0, ())
+        return UNSEEN
 
     def chunks(self, path: str, _seen: Seen, _buffer: bytearray) -> Iterator[bytes]:
         """Read an object by ranges; it must be the same before and after."""

@@ -14,7 +14,7 @@ import pytest
 from datalib.engine import Engine
 from datalib.errors import Misuse, Refused
 from datalib.library import cache as caching
-from datalib.library import hashing
+from datalib.library import windows
 from datalib.library.cache import HEADER, Cache, Reuse
 from datalib.library.hashing import Hashed, hash_tree
 from datalib.library.store import Folder
@@ -51,7 +51,7 @@ def real(root: Path) -> dict[str, str]:
 
 @pytest.mark.parametrize("engine", [None, Engine(), Engine(workers=2)], ids=["threads", "engine", "processes"])
 def test_only_what_changed_is_hashed_again(root: Path, engine: Engine | None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hashing, "_WINDOW", 8)
+    monkeypatch.setattr(windows, "WINDOW", 8)
     caching_nothing = Reuse(reused=0, hashed=FILES, tested=0)
     assert run(root, cache(root), engine) == (real(root), caching_nothing)
     hashed, reuse = run(root, cache(root), engine)
@@ -128,7 +128,7 @@ def some(root: Path, known: Cache, count: int) -> list[Hashed]:
 
 
 def test_a_stopped_run_goes_on(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hashing, "_WINDOW", 5)
+    monkeypatch.setattr(windows, "WINDOW", 5)
     some(root, cache(root), 10)
     some(root, cache(root), 22)
     hashed, reuse = run(root, cache(root))
@@ -138,10 +138,10 @@ def test_a_stopped_run_goes_on(root: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 KILLED = """
 import os, sys, signal
-from datalib.library import cache as caching, hashing
+from datalib.library import cache as caching, hashing, windows
 from datalib.library.cache import Cache
 from datalib.library.store import Folder
-hashing._WINDOW, caching._FLUSH = 5, 1
+windows.WINDOW, caching._FLUSH = 5, 1
 with Cache(sys.argv[2], seed=b"s", clock=lambda: 1 << 62) as known, Folder(sys.argv[1]) as folder:
     for number, file in enumerate(hashing.hash_tree(folder, known=known)):
         if number == int(sys.argv[3]):

@@ -12,9 +12,10 @@ import pytest
 
 from datalib.engine import Engine
 from datalib.errors import DatalibError, Refused, Unchecked
-from datalib.library import hashing
-from datalib.library.hashing import Checked, Digest, Shard, hash_file, hash_shard, hash_tree, verify_files
+from datalib.library import spread, windows
+from datalib.library.hashing import Checked, hash_file, hash_tree, verify_files
 from datalib.library.listing import Line
+from datalib.library.spread import Digest, Shard, hash_shard
 from datalib.library.store import Folder
 
 
@@ -65,9 +66,9 @@ def test_sign_then_verify(tmp_path: Path, how: dict[str, Any]) -> None:
 @pytest.mark.parametrize("count", [98, 100])  # the last window is full, or not
 def test_more_than_one_window(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: dict[str, Any], count: int) -> None:
     lines = fill(tmp_path, count)
-    monkeypatch.setattr(hashing, "_WINDOW", 7)
-    monkeypatch.setattr(hashing, "_BATCH", 3)
-    monkeypatch.setattr(hashing, "_SHARD", 3)
+    monkeypatch.setattr(windows, "WINDOW", 7)
+    monkeypatch.setattr(windows, "_BATCH", 3)
+    monkeypatch.setattr(spread, "_SHARD", 3)
     with Folder(tmp_path) as folder:
         assert [Line(file.sha256, file.path) for file in hash_tree(folder, **how)] == lines
         assert verify_files(folder, lines, total=None, **how).files == count
@@ -76,8 +77,12 @@ def test_more_than_one_window(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, h
     assert refusal(tmp_path, lines, **how).where == lines[50].path
 
 
+@pytest.mark.parametrize("window", [50, 1000])  # only what is in the first window is looked at beforehand
 @pytest.mark.parametrize("how", HOW.values(), ids=HOW)
-def test_the_first_listed_file_decides(tmp_path: Path, how: dict[str, Any]) -> None:
+def test_the_first_listed_file_decides(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: dict[str, Any], window: int
+) -> None:
+    monkeypatch.setattr(windows, "WINDOW", window)
     lines = fill(tmp_path, 600)
     bad = [
         ("E-FILE-TYPE", 590),
@@ -132,15 +137,46 @@ def test_a_file_that_changes_while_it_is_hashed(tmp_path: Path, how: str) -> Non
                 os.truncate(path, 1 << 20)
 
     line = Line(hashlib.sha256(bytes(3 << 20)).hexdigest(), "big")
-    with Folder(tmp_path) as folder, pytest.raises(Refused, match="E-FILE-CHANGED"):
+    with Folder(tmp_path) as folder, pytest.raises(Refused, match="E-FILE-CHANGED: big"):
         verify_files(folder, [line], total=None, progress=change)
+
+
+def test_a_file_that_changes_while_it_is_hashed_though_nobody_looked_at_it_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(windows, "WINDOW", 1)
+    (tmp_path / "a").write_bytes(b"")
+    (tmp_path / "big").write_bytes(bytes(3 << 20))
+
+    def change(_: int) -> None:
+        os.utime(tmp_path / "big", (2, 2))
+
+    with Folder(tmp_path) as folder, pytest.raises(Refused, match="E-FILE-CHANGED: big"):
+        list(hash_tree(folder, progress=change))
+
+
+def test_what_is_behind_a_large_file_that_nobody_looked_at_is_hashed_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(windows, "WINDOW", 8)
+    monkeypatch.setattr(windows, "_LARGE", 1 << 20)
+    contents = [b"", *(b"%d" % number for number in range(1, 16))]
+    contents[9] = contents[13] = bytes(4 << 20)
+    lines = [Line(hashlib.sha256(data).hexdigest(), f"{number:02}") for number, data in enumerate(contents)]
+    for line, data in zip(lines, contents, strict=True):
+        (tmp_path / line.path).write_bytes(data)
+    with Folder(tmp_path) as folder:
+        assert verify_files(folder, lines, total=sum(map(len, contents)), threads=2).files == 16
+    (tmp_path / "14").unlink()
+    (tmp_path / "11").write_bytes(b"x")
+    assert refusal(tmp_path, lines, threads=2).where == "11"
 
 
 @pytest.mark.parametrize("change", ["longer", "touched"])
 def test_a_shard_that_reads_another_file_than_was_planned_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str
 ) -> None:
-    monkeypatch.setattr(hashing, "_SHARD", 1)
+    monkeypatch.setattr(spread, "_SHARD", 1)
     lines = fill(tmp_path, 3)
     later = tmp_path / lines[2].path
 
