@@ -38,8 +38,9 @@ _QUIET: Final = {
     "RAY_DISABLE_IMPORT_WARNING": "1",
     "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
 }
-#: Ray started here obeys this command only, whoever else can reach its ports.
-_GUARDED: Final = {"RAY_AUTH_MODE": "token"}
+#: Ray started here obeys this command only, whoever else can reach its ports; and it looks twice a second whether its
+#: node process is there: five failures in a row end the run after three seconds; with Ray's own pause after fifteen.
+_GUARDED: Final = {"RAY_AUTH_MODE": "token", "RAY_health_check_period_ms": "500"}
 
 
 @contextmanager
@@ -59,7 +60,8 @@ def opened(workers: int | None, address: str | None) -> Iterator[None]:
     folder = None if address else tempfile.mkdtemp(prefix="datalib-ray-")
     try:
         _start(ray, workers, address, folder)
-        yield
+        with _silent(ray):
+            yield
     finally:
         with suppress(Exception):  # Ray may be dead already; what counts was said before
             ray.shutdown()
@@ -99,6 +101,18 @@ def _hushed() -> Iterator[None]:
         os.dup2(kept, 2)
         os.close(kept)
         os.close(nowhere)
+
+
+@contextmanager
+def _silent(ray: Any) -> Iterator[None]:
+    """Keep what Ray's node process wrote out of stdout, where Ray prints it when that dies, whatever it was told."""
+    internals = ray._private.worker  # noqa: SLF001 (there is no public switch; where this one is gone, nothing happens)
+    before = getattr(internals, "_worker_logs_enabled", True)
+    internals._worker_logs_enabled = False  # noqa: SLF001 (as above)
+    try:
+        yield
+    finally:
+        internals._worker_logs_enabled = before  # noqa: SLF001 (as above)
 
 
 def _knock(address: str) -> None:

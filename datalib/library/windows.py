@@ -2,7 +2,7 @@
 
 Hashing releases the interpreter lock, so threads are enough on one machine. Each has one buffer; within a window of
 files the large ones come first and the small ones go in batches, so that a last large file does not keep one thread
-busy alone. Behind windows without a large file nothing is looked at beforehand, which is a third of what a small file
+busy alone. Behind windows without a large file nothing is looked at beforehand, which is a quarter of what a small file
 costs; a large one that turns up there gives what is behind it to another thread.
 """
 
