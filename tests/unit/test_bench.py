@@ -4,14 +4,16 @@ import sys
 from pathlib import Path
 from xml.etree.ElementTree import fromstring
 
+import pyarrow.parquet as pq
 import pytest
 
-from bench import carriers, chain, corpus, growth, optout, read_units, reference_hash, report, warcs
+from bench import carriers, chain, corpus, growth, optout, read_units, reference_hash, report, urls, warcs
 from bench.__main__ import table
 from bench.corpus import Size
 from bench.machine import machine, release
 from bench.row import Row, bounded, compared
 from bench.usage import Usage, measure
+from datalib.optout.header_glance import silent
 from datalib.trust.policy import Roots
 from datalib.verify import verify
 from datalib.webarchive.records import read_records
@@ -113,6 +115,14 @@ def test_works_that_speak_are_the_same_each_time_and_are_read_and_scanned(
     monkeypatch.setattr(optout, "_ROUNDS", 1)
     decisions, memory = optout._everything(tmp_path, 20)
     assert (decisions.what, memory.met) == ("decisions, every carrier", True)
+
+
+def test_tables_with_headers_are_the_same_each_time_and_few_speak(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        urls.make(tmp_path / name, rows=200, hosts=20, distinct=0.3, headers=True)
+    table, other = (pq.read_table(tmp_path / name / "urls-00000.parquet") for name in ("a", "b"))
+    assert table == other
+    assert silent(table.column("headers").combine_chunks()).sum() == 198
 
 
 def test_growth_is_drawn_point_by_point() -> None:
