@@ -89,7 +89,7 @@ def _engine(workers: str) -> Callable[[Decorated], Decorated]:
 
 
 def engine_of(name: str, workers: int | None) -> "Engine":
-    """Give the engine that the options of `engine` name."""
+    """Give the engine that ``--engine`` and ``--workers`` name."""
     from datalib.engine import Engine, Kind
 
     return Engine(workers=workers, kind=Kind(name), address=os.environ.get("RAY_ADDRESS") or None)

@@ -12,6 +12,7 @@ import pytest
 from pyarrow import parquet
 
 import datalib
+from datalib.engine import Engine
 from datalib.errors import Misuse, Refused, Unchecked
 from datalib.formats import format_time
 from datalib.library import objects
@@ -183,6 +184,20 @@ def test_a_large_object_is_read_by_ranges(store: Store, monkeypatch: pytest.Monk
                 assert file.tell() == start + len(got)
             file.seek(0)
             assert file.read() == data
+
+
+def test_objects_are_hashed_by_processes_too(store: Store) -> None:
+    store.put("spread")
+    data = {f"{number:02}": b"%d" % number for number in range(40)}
+    for name, content in data.items():
+        store.put(f"spread/{name}", content)
+    lines = [Line(hashlib.sha256(content).hexdigest(), name) for name, content in data.items()]
+    with files_of(store.address("spread")) as files:
+        assert verify_files(files, lines, total=None, engine=Engine(workers=2)).files == 40
+        store.put("spread/33", b"another")
+        store.delete("spread/35")
+        with pytest.raises(Refused, match="E-FILE-DIGEST: 33"):
+            verify_files(files, lines, total=None, engine=Engine(workers=2))
 
 
 @pytest.mark.parametrize("change", ["longer", "other", "gone", "shorter"])
