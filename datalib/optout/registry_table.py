@@ -7,7 +7,7 @@ where a registry names one of their host, identifiers as they come. Hashes only 
 import json
 from array import array
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -36,6 +36,8 @@ from datalib.optout.urls import (
 SIGNAL: Final = "registry"
 _META: Final = "registry.json"
 _TABLES: Final = ("domain", "url", "prefix", "host", "id")
+#: Entries of which the host is looked up first.
+_HOSTED: Final = frozenset({Kind.URL, Kind.PREFIX})
 _ARRAYS: Final = ("hashes", "ends", "text", "entries")
 #: Entries of all registries of a scan together.
 MAX_ENTRIES: Final = 1 << 26
@@ -162,9 +164,8 @@ def compile_registry(files: Sequence[ListFile], folder: Path) -> None:
             lines.append(line)
             raws += raw
             raw_ends.append(len(raws))
-            name = key.partition(b":")[0].decode() if kind is Kind.ID else kind.value
-            counts[-1][name] += 1
-            if kind in {Kind.URL, Kind.PREFIX}:
+            counts[-1][key.partition(b":")[0].decode() if kind is Kind.ID else kind] += 1
+            if kind in _HOSTED:
                 keys["host"].add(key.partition(b"/")[0], 0)
     for host in sorted(DOI_HOSTS if any("doi" in count for count in counts) else ()):
         keys["host"].add(host.encode(), 0)
@@ -173,7 +174,7 @@ def compile_registry(files: Sequence[ListFile], folder: Path) -> None:
     for name, found in keys.items():
         arrays, seed = found.sort()
         if name != "host":
-            _link(found.twins, [(says[number].spec, says[number].strict) for number in numbers], after)
+            _link(found.twins, lambda entry: says[numbers[entry]], after)
         for part, values in arrays.items():
             np.save(folder / f"{name}-{part}.npy", values, allow_pickle=False)
         meta["tables"][name] = {"seed": seed, "lengths": sorted(set(found.lengths))}
@@ -197,14 +198,15 @@ def _described(file: ListFile, count: Counter[str]) -> dict[str, Any]:
     }
 
 
-def _link(twins: Sequence[tuple[int, int]], says: Sequence[tuple[Reading, Reading]], after: NDArray[np.int64]) -> None:
+def _link(twins: Sequence[tuple[int, int]], says: Callable[[int], Says], after: NDArray[np.int64]) -> None:
     """Let an entry lead to the next of the same key that says something else: none of them may be lost."""
     runs: dict[int, tuple[set[tuple[Reading, Reading]], int]] = {}
     for one, other in twins:
-        seen, last = runs.pop(one, ({says[one]}, one))
-        if says[other] not in seen:
+        first, more = ((said.spec, said.strict) for said in (says(one), says(other)))
+        seen, last = runs.pop(one, ({first}, one))
+        if more not in seen:
             after[last], last = other, other
-            seen.add(says[other])
+            seen.add(more)
         runs[other] = seen, last
 
 
