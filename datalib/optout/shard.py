@@ -378,7 +378,7 @@ def _unique(
     """Sort pairs by row, each pair once; of a row, compiled signals come first, then others by their stable numbers."""
     if single or not row.size:
         return row, signal
-    late = signal >= book.compiled  # the numbers of these tell which was met first, which is chance
+    late = signal >= book.compiled  # whose own numbers tell which was met first: chance
     order = np.lexsort((np.where(late, book.ids(signal), signal), late, row))
     row, signal = row[order], signal[order]
     fresh = np.ones(len(row), dtype=np.bool_)
@@ -389,8 +389,7 @@ def _unique(
 def _unasked(places: Places) -> Findings:
     """Give the faults of URLs when there is no snapshot of sites at all."""
     fault = np.where(places.fault == Fault.SCHEME, Fault.NONE, places.fault).astype(np.uint8)
-    none = np.zeros(0, dtype=np.int64)
-    return Findings(fault=fault, asked=np.zeros(len(fault), dtype=np.uint16), row=none, signal=none)
+    return Findings(fault=fault, asked=np.zeros(len(fault), np.uint16), row=np.zeros(0, int), signal=np.zeros(0, int))
 
 
 def _unmarked(count: int, required: int) -> Marks:
