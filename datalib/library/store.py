@@ -157,7 +157,7 @@ class Folder:
         folder, _, last = to_bytes(name).rpartition(b"/")
         temporary = f"{TEMPORARY}{secrets.token_hex(8)}"
         with self.descend() as way, trouble(readable(name)):
-            self._make(way, folder)
+            self._make(way, folder, keep=False)
             target = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666, dir_fd=self.descriptor)
             try:
                 with FileIO(target, "r+") as file:
@@ -172,7 +172,7 @@ class Folder:
         """Wait until everything that was written is on the disk: one wait for however many files."""
         os.sync()
 
-    def _make(self, way: Descent, folder: bytes) -> None:
+    def _make(self, way: Descent, folder: bytes, *, keep: bool = True) -> None:
         segments = folder.split(b"/") if folder else []
         for depth, segment in enumerate(segments):
             above = way.folder(b"/".join(segments[:depth]))
@@ -180,7 +180,8 @@ class Folder:
                 os.mkdir(segment, dir_fd=above)
             except FileExistsError:
                 continue
-            os.fsync(above)
+            if keep:
+                os.fsync(above)
 
     def remove(self, name: str) -> None:
         """Remove one file; it is gone for good when this returns."""

@@ -1,1 +1,1 @@
-"""Pages for people: the report about one library. Templates; what they show is found out elsewhere."""
+"""Pages for people: the report about one library, the catalogue of many. What they show is found out elsewhere."""

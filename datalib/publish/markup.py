@@ -29,6 +29,8 @@ Child = str | None
 def shown(text: str, limit: int = SHOWN) -> str:
     """Give a text as it is shown, unescaped: at most so many characters, nothing invisible, how much was left out."""
     rest = len(text) - limit
+    if len(text) <= limit and text.isprintable():
+        return text  # what is invisible or forbidden is not printable: most texts end here
     cut = text[:limit] + (f"… (+{rest})" if rest > 0 else "")
     return _INVISIBLE.sub(lambda found: f"[U+{ord(found[0]):04X}]", clean(cut))
 

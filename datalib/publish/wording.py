@@ -24,6 +24,11 @@ def sentences() -> Mapping[str, Mapping[str, str]]:
 
 
 @cache
+def _escaped(key: str, lang: str) -> Markup:
+    return plain(sentences()[key][lang])
+
+
+@cache
 def _codes(name: str) -> Mapping[str, Any]:
     value = json.loads(datalib_vocab.read(f"{name}.json" if name in {"purposes", "methods"} else "codelists.json"))
     found: Mapping[str, Any] = value["known"] if name in {"purposes", "methods"} else value["lists"][name]["codes"]
@@ -43,7 +48,7 @@ class Wording:
     def __call__(self, key: str, **values: str | int) -> Markup:
         """Give a sentence, its places filled with markup, texts of others, or numbers."""
         filled = {name: self.value(value) for name, value in values.items()}
-        return Markup(plain(self.text(key)).format(**filled))
+        return Markup(_escaped(key, self.lang).format(**filled))
 
     def value(self, value: str | int) -> Markup:
         """Write a value: a number with its thousands apart, a text of others, markup as it is."""

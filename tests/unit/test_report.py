@@ -426,6 +426,13 @@ def test_what_turns_a_line_or_cannot_be_seen_is_written_out() -> None:
     assert joined("<", tag("br"), None) == "&lt;<br>"
 
 
+def test_of_all_letters_those_that_can_be_seen_are_shown_as_they_are() -> None:
+    letters = [chr(code) for code in range(0x110000)]
+    changed = {letter for letter in letters if shown(letter) != letter}
+    assert {letter for letter in changed if letter.isprintable()} == set()
+    assert {"\u061c", "\u200b", "\u202e", "\u2066", "\ufeff", "\U000e0041", "\0", "\x7f", "\ud800"} <= changed
+
+
 def test_names_are_marked_with_their_language_where_it_is_another() -> None:
     say = Wording(lang="kk")
     assert say.pick({"ru": "Институт", "en": "Institute"}) == '<bdi lang="ru">Институт</bdi>'
