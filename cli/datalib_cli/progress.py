@@ -26,12 +26,12 @@ _STEPS: Final = (("G", 10**9), ("M", 10**6), ("k", 10**3))
 #: What is counted in each phase.
 UNITS: Final = {
     "check": "bytes", "compile": "files", "hash": "bytes", "import": "answers", "judge": "shards", "place": "files",
-    "ask": "requests", "inputs": "bytes", "read": "archives", "join": "rows",
+    "ask": "requests", "inputs": "bytes", "read": "archives", "join": "rows", "pages": "libraries",
 }  # fmt: skip
 NAMES: Final = {
     "check": "checking", "compile": "compiling site files", "hash": "hashing", "import": "importing sites",
     "judge": "judging", "place": "copying", "ask": "asking sites", "inputs": "checking inputs",
-    "read": "reading archives", "join": "joining",
+    "read": "reading archives", "join": "joining", "pages": "writing pages",
 }  # fmt: skip
 
 

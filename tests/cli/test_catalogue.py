@@ -1,6 +1,7 @@
 """``datalib catalogue`` from the command line: what it writes, what it says, how it ends; its server."""
 
 import http.client
+import json
 import socket
 from contextlib import closing
 from pathlib import Path
@@ -38,6 +39,12 @@ def test_without_trust_it_says_so(datalib: Program, signed: Path) -> None:
     done = datalib("catalogue", "build", "library", "-o", "site")
     assert (done.status, "\nnothing was verified\n" in done.out) == (0, True)
     assert entries(Path("site"))["library"].state == "declared"
+
+
+def test_events_tell_how_far_it_is(datalib: Program, signed: Path) -> None:
+    done = datalib("catalogue", "build", "library", "-o", "site", "--progress", "json")
+    events = [json.loads(line) for line in done.err.splitlines()]
+    assert (events[-1]["event"], events[-1]["phase"], events[-1]["done"], events[-1]["total"]) == ("end", "pages", 1, 1)
 
 
 def test_title_publisher_and_address_stand_in_the_site(datalib: Program, signed: Path) -> None:

@@ -35,6 +35,7 @@ command = group("catalogue", "Make a static site of libraries, with search, for 
 @click.option("--name", "names", multiple=True, metavar="LANG=TEXT", help="Name of the party that publishes it.")
 @click.option("--url", default="", metavar="URL", help="Where the site will stand; for its feeds and its DCAT.")
 @click.option("--order196", type=options.FILE, help="The list of Order 196, annex 2: a form file as for order196-2.")
+@options.progress
 @options.now
 def build(
     libraries: tuple[Path, ...],
@@ -51,6 +52,7 @@ def build(
     names: tuple[str, ...],
     url: str,
     order196: Path | None,
+    progress: str,
     now: str | None,
 ) -> Output:
     """Make a catalogue of libraries, or bring one up to date; a folder that is no library stands for those in it.
@@ -61,10 +63,12 @@ def build(
     The site loads nothing from elsewhere and works on any web server, or opened from the disk. It offers what is known
     of each library, not its data. A library that has not changed is not read again.
     """
+    from datalib.progress import nobody
     from datalib.publish.catalogue import build as building
     from datalib.publish.catalogue.site import Site
     from datalib.publish.story import Demand
     from datalib.rules import records
+    from datalib_cli.progress import meter
 
     trust = options.TrustOptions(policy=policy, roots=roots, state=None, vouched=options.vouched(keys))
     systems = records.read("published", records.load(order196), str(order196)).get("systems", ()) if order196 else None
@@ -76,15 +80,17 @@ def build(
         systems=systems,
         trust=site_trust(policy, roots, clock(now)) if policy and roots else None,
     )
-    built = building.build(
-        libraries,
-        options.outside(out),
-        site=site,
-        trust=_trust(trust),
-        demand=Demand(purpose=purpose, require=options.required(require), data=data),
-        sets=law.sets(rules),
-        clock=time.time_ns,
-    )
+    with meter(progress) as watch:
+        built = building.build(
+            libraries,
+            options.outside(out),
+            site=site,
+            trust=_trust(trust),
+            demand=Demand(purpose=purpose, require=options.required(require), data=data),
+            sets=law.sets(rules),
+            clock=time.time_ns,
+            watch=watch or nobody,
+        )
     return _output(built, out, verified=trust.given, say=texts())
 
 

@@ -19,6 +19,7 @@ from datalib import __version__
 from datalib.canonical import canonical
 from datalib.library.sampling import DataMode
 from datalib.library.store import Folder, locked
+from datalib.progress import Watch, nobody, watched
 from datalib.publish.catalogue import annex, check, feed, holding, index, linked, pages, sources
 from datalib.publish.catalogue.assets import ASSETS, Asset, asset, is_asset
 from datalib.publish.catalogue.assets import FOLDER as ASSETS_FOLDER
@@ -65,6 +66,7 @@ def build(
     demand: Demand,
     sets: Sequence[str] = (),
     clock: Callable[[], int],
+    watch: Watch = nobody,
 ) -> Built:
     """Build the catalogue of these libraries; a folder that is no library stands for those right in it.
 
@@ -83,7 +85,7 @@ def build(
             spool.add_source(path, sources.claim(path))
         prepare(out)
         with locked(out / MARKER), Folder(out) as folder:
-            return _Building(Shelf(folder), site, asked, spool, clock).run(lists)
+            return _Building(Shelf(folder), site, asked, spool, clock).run(lists, watch)
 
 
 def _annexes(site: Site) -> dict[str, bytes]:
@@ -115,11 +117,11 @@ class _Building:
         self.contested = list[str]()
         self.scripts = set[str]()
 
-    def run(self, lists: dict[str, bytes]) -> Built:
+    def run(self, lists: dict[str, bytes], watch: Watch) -> Built:
         for name in ASSETS:
             self.shelf.put(asset(name).path, asset(name).data)
         # 1. Libraries.
-        self._hold_all()
+        self._hold_all(watch)
         # 2. Index. 3. Lists.
         left = self._farewell()
         self._write_whole(left)
@@ -144,9 +146,9 @@ class _Building:
             contested=tuple(self.contested),
         )
 
-    def _hold_all(self) -> None:
+    def _hold_all(self, watch: Watch) -> None:
         done = list[Entry]()
-        for path, claim, contested in self.spool.sources():
+        for path, claim, contested in watched(self.spool.sources(), watch, "pages", self.spool.size()):
             key = holding.key(self.shelf, path, claim, contested=contested)
             held = holding.hold(self.shelf, self.site, self.asked, path=path, key=key, clock=self.clock())
             self.spool.add(held.entry)

@@ -45,6 +45,11 @@ class Spool:
         """Take in a folder that holds a library, and the id that it claims; the same folder counts once."""
         self._base.execute("INSERT OR IGNORE INTO sources VALUES (?, ?)", (os.fsencode(path), claim))
 
+    def size(self) -> int:
+        """Tell how many folders were taken in."""
+        (found,) = self._base.execute("SELECT count(*) FROM sources").fetchone()
+        return int(found)
+
     def sources(self) -> Iterator[tuple[Path, str, bool]]:
         """Yield the folders in the order of their paths: path, claimed id, whether others claim the same."""
         several = "SELECT claim FROM sources GROUP BY claim HAVING count(*) > 1"
