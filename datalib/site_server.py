@@ -22,6 +22,7 @@ _TYPES: Final = {
     ".xml": "application/rss+xml; charset=utf-8",
     ".sha256": "text/plain; charset=utf-8",
     ".zip": "application/zip",
+    ".tar": "application/x-tar",
 }
 _BYTES: Final = "application/octet-stream"
 #: As the pages say themselves, and that no other page shows them in a frame.

@@ -44,11 +44,12 @@ def build(
     site: Site = SITE,
     trust: Trust | None = LOGGED,
     clock: Callable[[], int] = later,
+    with_data: bool = False,
     **asked: Any,
 ) -> Built:
     """Build a catalogue; ``asked`` are members of `Demand`."""
     demand = replace(Demand(), **asked)
-    return building.build(libraries, out, site=site, trust=trust, demand=demand, clock=clock)
+    return building.build(libraries, out, site=site, trust=trust, demand=demand, clock=clock, with_data=with_data)
 
 
 def page(out: Path, name: str) -> LexborHTMLParser:
@@ -102,7 +103,7 @@ def head(out: Path, lang: str) -> Any:
 
 def script(path: Path) -> Any:
     """Read the value that a script of the index hands over."""
-    text = path.read_text(encoding="ascii")
+    text = path.read_text(encoding="utf-8")
     start, end = "datalibCatalogue(", ");\n"
     assert text.startswith(start)
     assert text.endswith(end)

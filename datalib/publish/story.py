@@ -154,7 +154,8 @@ def _tell_packed(path: Path, asked: Question) -> Story:
 
 
 def _tell(path: Path, report: Report | None, asked: Question) -> Story:
-    vouched = asked.trust is not None and isinstance(asked.trust.policy, Policy)
+    believed = asked.trust.policy if asked.trust else b""
+    vouched = isinstance(believed, Policy) and believed.vouched
     story = Story(now=asked.now, demand=asked.demand, vouched=vouched, report=report, told=None)
     if report is not None and not report.integrity.ok:
         return story

@@ -7,14 +7,15 @@ from xml.etree.ElementTree import fromstring
 import pyarrow.parquet as pq
 import pytest
 
-from bench import carriers, chain, corpus, growth, optout, read_units, reference_hash, report, urls, warcs
+from bench import carriers, catalogue, chain, corpus, growth, optout, read_units, reference_hash, report, urls, warcs
 from bench.__main__ import table
 from bench.corpus import Size
 from bench.machine import machine, release
 from bench.row import Row, bounded, compared
 from bench.usage import Usage, measure
 from datalib.optout.header_glance import silent
-from datalib.trust.policy import Roots
+from datalib.trust.keys import PublicKey
+from datalib.trust.policy import Policy, Roots
 from datalib.verify import verify
 from datalib.webarchive.records import read_records
 from tests.libraries import NOW
@@ -55,6 +56,17 @@ def test_the_archive_is_the_same_each_time_and_sound(tmp_path: Path) -> None:
     found = list(read_records(iter([data, b""]).__next__))
     assert [one.kind for one in found] == ["response"] * 2 + ["request", "response", "metadata"] * 4
     assert not any(one.trouble for one in found)
+
+
+def test_the_libraries_of_the_catalogue_are_the_same_each_time_and_accepted(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        trust = catalogue.make(tmp_path / name, 4)
+    listed = {name: [path for path in sorted((tmp_path / name).rglob("*")) if path.is_file()] for name in "ab"}
+    assert [path.read_bytes() for path in listed["a"]] == [path.read_bytes() for path in listed["b"]]
+    keys = [value.split("=") for value in trust[1::2]]
+    policy = Policy.vouch([(party, PublicKey.from_pem(Path(path).read_bytes(), path)) for party, path in keys])
+    for folder in (tmp_path / "a").iterdir():
+        assert verify(folder, policy=policy, now=1_790_001_000).accepted
 
 
 def test_a_process_is_measured_alone() -> None:

@@ -114,6 +114,18 @@ def test_the_record_is_enough_to_verify_by(made: Shelf, out: Path) -> None:
     assert found.found.size < archive.stat().st_size * 10
 
 
+def test_data_are_offered_only_if_asked_for_and_if_they_may_be_used(made: Shelf, out: Path) -> None:
+    build(out, made.folder)
+    assert not list(out.rglob("library.tar"))
+    build(out, made.folder, with_data=True)
+    (archive,) = out.rglob("library.tar")
+    assert archive.parent.name == entries(out)["good"].key
+    assert verify_packed(archive, policy=LOGGED.policy, roots=ROOTS, now=NOW).report.complete
+    assert "library.tar" in text(page(out, f"library/{archive.parent.name}/kk.html"), "#download")
+    build(out, made.folder)
+    assert not list(out.rglob("library.tar"))
+
+
 def test_the_page_of_a_library_tells_what_a_report_tells(made: Shelf, out: Path) -> None:
     build(out, made.folder)
     key = entries(out)["good"].key
@@ -279,6 +291,16 @@ def test_a_library_that_went_away_leaves_and_nothing_else_goes(made: Shelf, out:
     assert "Left the catalogue: l1" in feed
     build(out, made.folder, site=replace(SITE, now=NOW + 6))
     assert "Left the catalogue: l1" not in (out / "en/changes.xml").read_text(encoding="utf-8")
+
+
+def test_what_was_lost_from_the_site_is_made_again(made: Shelf, out: Path) -> None:
+    build(out, made.path("good"))
+    before = snapshot(out)
+    for name in ("*/ru.html", "*/dcat.ttl", "*/entry.json"):
+        (path,) = (out / "library").glob(name)
+        path.unlink()
+        assert build(out, made.path("good")).made == 1
+        assert snapshot(out) == before
 
 
 def test_damaged_entries_are_done_again(made: Shelf, out: Path) -> None:

@@ -35,6 +35,7 @@ command = group("catalogue", "Make a static site of libraries, with search, for 
 @click.option("--name", "names", multiple=True, metavar="LANG=TEXT", help="Name of the party that publishes it.")
 @click.option("--url", default="", metavar="URL", help="Where the site will stand; for its feeds and its DCAT.")
 @click.option("--order196", type=options.FILE, help="The list of Order 196, annex 2: a form file as for order196-2.")
+@click.option("--with-data", is_flag=True, help="Offer the data too, of libraries whose gate is open.")
 @options.progress
 @options.now
 def build(
@@ -52,6 +53,7 @@ def build(
     names: tuple[str, ...],
     url: str,
     order196: Path | None,
+    with_data: bool,
     progress: str,
     now: str | None,
 ) -> Output:
@@ -89,6 +91,7 @@ def build(
             demand=Demand(purpose=purpose, require=options.required(require), data=data),
             sets=law.sets(rules),
             clock=time.time_ns,
+            with_data=with_data,
             watch=watch or nobody,
         )
     return _output(built, out, verified=trust.given, say=texts())

@@ -6,11 +6,12 @@
     4  what no page needs any more is removed
 
 Each file is replaced as a whole. A kill in 1 or 2 leaves the old lists, whose libraries and index are all there; in 3
-lists old and new; in 4 something too much. The next run finishes. Memory does not grow with the number of libraries.
+lists old and new; in 4 something too much. The next run finishes.
+Memory grows by the name of each library's folder alone.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Final
@@ -66,19 +67,27 @@ def build(
     demand: Demand,
     sets: Sequence[str] = (),
     clock: Callable[[], int],
+    with_data: bool = False,
     watch: Watch = nobody,
 ) -> Built:
     """Build the catalogue of these libraries; a folder that is no library stands for those right in it.
 
-    ``clock`` gives nanoseconds since 1970, to tell what has changed. That a library is refused is part of the result.
+    ``clock`` gives nanoseconds since 1970, to tell what has changed; ``with_data``: data are offered too, of libraries
+    whose gate is open. That a library is refused is part of the result.
     Raises ``Misuse``: ``E-OUT-EXISTS`` if there are other things in the folder, ``E-USAGE``; ``Refused`` with the codes
     of a policy that cannot be believed and of a list of systems; ``Unchecked("E-IO")``.
     """
     DataMode.parse(demand.data)
     checking.check_sets(sets)
-    if trust is not None:
-        believe(trust.policy, trust.roots, site.now, trust.memory)
-    asked = Asked(trust=trust, demand=demand, sets=tuple(sets), settings=_settings(site, trust, demand, sets))
+    if trust is not None:  # read once, not for each library
+        trust = replace(trust, policy=believe(trust.policy, trust.roots, site.now, trust.memory), roots=None)
+    asked = Asked(
+        trust=trust,
+        demand=demand,
+        sets=tuple(sets),
+        with_data=with_data,
+        settings=_settings(site, trust, demand, [*sets, str(with_data)]),
+    )
     lists = _annexes(site)
     with Spool() as spool:
         for path in sources.expand(libraries, out):
@@ -101,10 +110,10 @@ def _annexes(site: Site) -> dict[str, bytes]:
 
 def _settings(site: Site, trust: Trust | None, demand: Demand, sets: Sequence[str]) -> bytes:
     """Give what shows on every page besides the library: all is done anew when it changes."""
-    believed = None if trust is None else "vouched" if isinstance(trust.policy, Policy) else "policy"
+    believed = trust is not None and isinstance(trust.policy, Policy) and trust.policy.vouched
     by = site.publisher.to_dict() if site.publisher else None
-    asked = [demand.purpose, list(demand.require), demand.data, list(sets), believed]
-    return canonical([__version__, [asset(name).path for name in ASSETS], dict(site.title), by, asked])
+    asked = [demand.purpose, list(demand.require), demand.data, list(sets), trust is not None, believed]
+    return canonical([__version__, asset("style.css").path, dict(site.title), by, asked])
 
 
 class _Building:

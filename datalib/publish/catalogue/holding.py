@@ -25,6 +25,7 @@ ENTRY: Final = "entry.json"
 _PAGES: Final = tuple(f"{lang}.html" for lang in LANGUAGES)
 #: Files that are copied as they are.
 _COPIED: Final = ("datapackage.json", "chain.jsonl", "files.sha256")
+_DESCRIBED: Final = ("dcat.ttl", "dcat.jsonld")
 _NAMES: Final = frozenset({ENTRY, *_PAGES, *pages.DOWNLOADS})
 
 
@@ -32,12 +33,13 @@ _NAMES: Final = frozenset({ENTRY, *_PAGES, *pages.DOWNLOADS})
 class Asked:
     """What is asked of every library; ``sets`` of rules, by the producer's country if empty.
 
-    ``settings``: a digest of all else that shows on the page of a library.
+    ``with_data``: whether data are offered; ``settings``: all that shows on the page of a library besides itself.
     """
 
     trust: Trust | None
     demand: Demand
     sets: tuple[str, ...]
+    with_data: bool
     settings: bytes
 
 
@@ -57,11 +59,11 @@ def hold(shelf: Shelf, site: Site, asked: Asked, *, path: Path, key: str, clock:
     """
     before = read(shelf, key)
     seen = sight.look(path, asked.settings, clock)
-    if before is not None and seen.sure and before.sight == seen.digest and _stands(before, path, asked, site.now):
+    if before is not None and _is_whole(shelf, before, seen) and _stands(before, path, asked, site.now):
         return Held(entry=before, kept=True)
     try:
         story = _tell(path, asked, site.now)
-        files = _copy(shelf, key, path, story)
+        files = _copy(shelf, key, path, story, with_data=asked.with_data)
         _check_same(seen, sight.look(path, asked.settings, clock), path.name)
     except Refused as error:
         made = entries.unread(key, path.name, error.code)
@@ -104,6 +106,14 @@ def remove(shelf: Shelf, key: str, keep: Iterable[str] = ()) -> None:
         shelf.remove_folder(folder)
 
 
+def _is_whole(shelf: Shelf, before: Entry, seen: sight.Sight) -> bool:
+    """Tell whether a library looks as before, and its files in the site, as far as others need them, are there."""
+    if not seen.sure or before.sight != seen.digest:
+        return False
+    needed = {*_PAGES, *(_DESCRIBED if before.iri else ())}
+    return needed <= set(shelf.names(f"library/{before.key}"))
+
+
 def _stands(before: Entry, path: Path, asked: Asked, now: int) -> bool:
     """Tell whether a verification would find what it found before."""
     if asked.trust is None:
@@ -127,7 +137,7 @@ def _check_same(before: sight.Sight, after: sight.Sight, where: str) -> None:
         raise Refused("E-FILE-CHANGED", where)
 
 
-def _copy(shelf: Shelf, key: str, path: Path, story: Story) -> dict[str, int]:
+def _copy(shelf: Shelf, key: str, path: Path, story: Story, *, with_data: bool) -> dict[str, int]:
     """Copy the record of a library, and describe it: give names with bytes. There is nothing of one that is refused."""
     if story.told is None:
         return {}
@@ -141,9 +151,13 @@ def _copy(shelf: Shelf, key: str, path: Path, story: Story) -> dict[str, int]:
             names.append(pages.RECORD)
             with shelf.folder.placing(below + pages.RECORD) as file:
                 pack.write(source, file, Kind.ZIP, wanted=is_record)
-    for ending, data in zip(("ttl", "jsonld"), linked.of_library(known), strict=True):
-        names.append(f"dcat.{ending}")
-        shelf.put(f"{below}dcat.{ending}", data)
+            if with_data and story.standing != "barred":
+                names.append(pages.WHOLE)
+                with shelf.folder.placing(below + pages.WHOLE) as file:
+                    pack.write(source, file, Kind.TAR)
+    for name, data in zip(_DESCRIBED, linked.of_library(known), strict=True):
+        names.append(name)
+        shelf.put(below + name, data)
     return {name: shelf.folder.size(below + name) for name in names}
 
 

@@ -86,6 +86,8 @@ def _named(facet: str, value: str, name: str, say: Wording) -> str:
 
 
 def _script(name: str, value: object) -> Asset:
-    """Write a value as a script that hands it over: JSON, all of it ASCII, so that no line in it ends early."""
-    data = f"datalibCatalogue({json.dumps(value, separators=(',', ':'))});\n".encode()
+    """Write a value as a script that hands it over: JSON, without the letters that end a line in old scripts."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    text = text.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+    data = f"datalibCatalogue({text});\n".encode("utf-8", "replace")
     return named(FOLDER, name, "js", data)

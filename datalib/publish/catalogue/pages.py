@@ -22,7 +22,8 @@ _LIST: Final = re.compile(r"list-([1-9][0-9]{0,8})\.html")
 EMBEDDED: Final = 32 << 10
 #: What of a library can be loaded from its folder, in the order of the page.
 RECORD: Final = "provenance.zip"
-DOWNLOADS: Final = (RECORD, "datapackage.json", "chain.jsonl", "files.sha256", "dcat.ttl", "dcat.jsonld")
+WHOLE: Final = "library.tar"
+DOWNLOADS: Final = (RECORD, WHOLE, "datapackage.json", "chain.jsonl", "files.sha256", "dcat.ttl", "dcat.jsonld")
 
 
 def name_of(number: int) -> str:
