@@ -67,15 +67,15 @@ class Browser:
         told: Mapping[str, Any] = json.loads(data)
         return told
 
-    def show(self, path: Path, *, width: int = 1200, dark: bool = False, media: str = "") -> None:
-        """Open a file in a window of a width, light or dark, on the screen or as on paper."""
+    def show(self, path: Path, *, width: int = 1200, dark: bool = False, media: str = "", fragment: str = "") -> None:
+        """Open a file, at a fragment, in a window of a width, light or dark, on the screen or as on paper."""
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.call("Emulation.setEmulatedMedia", media=media, features=[scheme])
         self.call(
             "Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=width < 600
         )
         self.events.clear()
-        self.call("Page.navigate", url=path.resolve().as_uri())
+        self.call("Page.navigate", url=path.resolve().as_uri() + fragment)
         while not any(event.get("method") == "Page.loadEventFired" for event in self.events):
             self.events.append(self._read())
 
