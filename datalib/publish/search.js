@@ -84,7 +84,9 @@
       more.hidden = count <= wanted;
       tell("found", count);
     } catch {
-      if (mine === turn) tell("failed", count);
+      if (mine !== turn) return;
+      list.hidden = false;
+      tell("failed", count);
     }
   };
 

@@ -1,5 +1,6 @@
 """The catalogue in a real browser, from the disk: search, filters, languages, paper, a strict policy, hostile names."""
 
+import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -211,6 +212,20 @@ def test_without_the_index_the_list_stays(browser: Browser, site: Path, tmp_path
     browser.show(tmp_path / "en/index.html")
     assert browser.value("document.getElementById('search').hidden")
     assert browser.value("document.querySelectorAll('#list .items > li').length") == 50
+
+
+def test_where_a_part_of_the_index_is_missing_it_says_so_and_shows_the_list(
+    browser: Browser, site: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(site, tmp_path / "site", ignore=shutil.ignore_patterns("en-0.*", "library"))
+    first(browser, tmp_path / "site")
+    browser.value("""
+        document.getElementById('words').value = 'plain';
+        document.getElementById('words').dispatchEvent(new Event('input', {bubbles: true}));
+        0
+    """)
+    wait(browser, "document.getElementById('status').textContent.includes('could not be loaded')")
+    assert browser.value("document.getElementById('list').checkVisibility()")
 
 
 def test_on_paper_the_list_stands_alone(browser: Browser, site: Path, tmp_path: Path) -> None:

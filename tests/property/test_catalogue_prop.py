@@ -1,6 +1,7 @@
 """Whatever others write, the index is scripts that hand over data, holds every library, and pages keep their shape."""
 
 import json
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +85,15 @@ def test_the_index_holds_every_library_and_nothing_ends_its_scripts(
 @given(entry=ENTRIES)
 def test_an_entry_survives_its_file(entry: Entry) -> None:
     assert Entry.parse(entry.serialise()) == entry
+
+
+@given(
+    entry=ENTRIES,
+    name=st.sampled_from([one.name for one in fields(Entry)]),
+    odd=st.sampled_from([None, 1.5, {"a": 1}, [1], [[]]]),
+)
+def test_an_entry_with_a_member_of_another_type_is_none(entry: Entry, name: str, odd: object) -> None:
+    assert Entry.parse(json.dumps({**json.loads(entry.serialise()), name: odd}).encode()) is None
 
 
 @given(data=st.one_of(st.binary(max_size=60), st.recursive(

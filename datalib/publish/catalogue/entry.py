@@ -78,9 +78,11 @@ class Entry:
     def parse(cls, data: bytes) -> Self | None:
         """Read ``entry.json``; ``None`` for what is of another form, so that the library is done anew."""
         try:
-            value = json.loads(data)
-            listed = {name: tuple(value[name]) for name in ("purposes", "languages", "licences", "keywords")}
-            return cls(**{**value, **listed})
+            value: dict[str, Any] = json.loads(data)
+            if not all(_fits(value[one.name], one.type) for one in fields(cls)):
+                return None
+            held: dict[str, Any] = {name: tuple(one) if isinstance(one, list) else one for name, one in value.items()}
+            return cls(**held)
         except (ValueError, TypeError, KeyError, RecursionError):
             return None
 
@@ -129,6 +131,15 @@ def of(story: Story, key: str, folder: str) -> Entry:
 def unread(key: str, folder: str, code: str) -> Entry:
     """Make the entry of a library that could not be read, which is no better than one that is refused."""
     return Entry(key=key, folder=_cut(folder), state="refused", code=code, names={}, maker={})
+
+
+def _fits(value: Any, kind: Any) -> bool:
+    """Tell whether a value of JSON is one that a member of that type may have."""
+    if kind == Mapping[str, str]:
+        return isinstance(value, dict) and all(isinstance(one, str) for one in value.values())
+    if kind == tuple[str, ...]:
+        return isinstance(value, list) and all(isinstance(one, str) for one in value)
+    return type(value) is kind
 
 
 def _cut(text: str) -> str:

@@ -196,7 +196,7 @@ def unread(site: Site, say: Wording, *, entry: Entry, detail: str) -> bytes:
             joined(tag("span", "✕", class_="sign", aria_hidden="true"), " ", say("catalogue.unread")), "sentence"
         ),
         paragraph(reason(entry.code, say)),
-        paragraph(said(detail)) if detail else None,
+        paragraph(said(detail, None if say.lang == "en" else "en")) if detail else None,  # the language of all details
     ]
     return page(
         site, say, _place(), title_of(entry, say), tag("section", *lines, class_="verdict no"), footer=foot(site, say)

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import datalib_vocab
+from datalib import __version__
 from datalib.publish.catalogue.assets import asset
 from datalib.publish.checking import SiteTrust
 from datalib.publish.markup import Markup, joined, plain, said, shown, tag
 from datalib.publish.parts import paragraph
-from datalib.publish.wording import Wording
+from datalib.publish.wording import Wording, moment
 from datalib.trust.parties import Party
 from datalib_vocab import LANGUAGES
 
@@ -112,9 +113,6 @@ def _languages(say: Wording, place: Place) -> Markup:
 
 def foot(site: Site, say: Wording) -> Markup:
     """Write who publishes the catalogue, and when which program made the page."""
-    from datalib import __version__
-    from datalib.publish.wording import moment
-
     made = say("made", version=Markup(plain(__version__)), time=moment(site.now))
     return tag("footer", publisher(site, say), paragraph(made), paragraph(say("review")) if say.lang != "en" else None)
 
