@@ -6,7 +6,7 @@
     4  what no page needs any more is removed
 
 Each file is replaced as a whole. A kill in 1 or 2 leaves the old lists, whose libraries and index are all there; in 3
-lists old and new; in 4 something too much. The next run finishes.
+lists old and new; in 4 something that no list names. The next run finishes.
 Memory grows by the name of each library's folder alone.
 """
 
