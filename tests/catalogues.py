@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -69,21 +69,32 @@ def snapshot(out: Path) -> Mapping[str, bytes]:
 
 
 def lost(out: Path) -> list[str]:
-    """Name every local address in the site that leads nowhere: of its pages, of the search, of its scripts."""
-    found = []
-    for path in out.rglob("*.html"):
-        own = str(path.relative_to(out))
-        named = [
-            str(node.attributes.get("href") or node.attributes.get("src"))
-            for node in page(out, own).css("[href], [src]")
-        ]
-        if form := page(out, own).css_first("#search"):
-            first = str(form.attributes["data-index"])
-            chunks = script(out / "index" / first)["chunks"] if (out / "index" / first).exists() else []
-            named += [f"../index/{name}" for name in (first, *chunks)]
-        targets = (one.partition("#")[0] for one in named)
-        found += [f"{own}: {one}" for one in targets if one and not (path.parent / one).resolve().is_file()]
+    """Follow every address from the first page on: of pages, of the search, of its scripts; name those that fail."""
+    found, known, open_ = list[str](), {"index.html"}, ["index.html"]
+    while open_:
+        own = open_.pop()
+        for address in _named(out, own):
+            target = (out / own).parent.joinpath(address).resolve()
+            name = str(target.relative_to(out.resolve()))
+            if not target.is_file():
+                found.append(f"{own}: {address}")
+            elif name.endswith(".html") and name not in known:
+                known.add(name)
+                open_.append(name)
     return found
+
+
+def _named(out: Path, own: str) -> Iterator[str]:
+    tree = page(out, own)
+    for node in tree.css("[href], [src]"):
+        address = str(node.attributes.get("href") or node.attributes.get("src")).partition("#")[0]
+        if address:
+            yield address
+    if form := tree.css_first("#search"):
+        first = str(form.attributes["data-index"])
+        yield f"../index/{first}"
+        if (out / "index" / first).exists():
+            yield from (f"../index/{name}" for name in script(out / "index" / first)["chunks"])
 
 
 def records(out: Path, lang: str) -> list[list[Any]]:
