@@ -63,7 +63,7 @@ def build(
     listed as refused, with exit status 1; the site is written all the same. Without, everything is only declared.
 
     The site loads nothing from elsewhere and works on any web server, or opened from the disk. It offers what is known
-    of each library, not its data. A library that has not changed is not read again.
+    of each library, its data only with --with-data. A library that has not changed is not read again.
     """
     from datalib.progress import nobody
     from datalib.publish.catalogue import build as building
