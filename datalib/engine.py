@@ -7,6 +7,7 @@ same paths on every node.
 
 import importlib
 import os
+import signal
 import sys
 import threading
 from collections import deque
@@ -16,9 +17,9 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from multiprocessing import connection, forkserver, get_context, parent_process
+from multiprocessing import connection, forkserver, get_context, parent_process, resource_tracker
 from multiprocessing.context import BaseContext
-from typing import Final, TypeVar
+from typing import Final, NoReturn, TypeVar
 
 from datalib.errors import Unchecked
 from datalib.lean import begin_lean
@@ -96,12 +97,24 @@ def _context(modules: tuple[str, ...]) -> BaseContext:
     if sys.platform != "linux":  # elsewhere, what the system's libraries keep does not outlive a fork
         return get_context("spawn")
     context = get_context("forkserver")
+    context.set_forkserver_preload(list(modules))
     try:
-        context.set_forkserver_preload(list(modules))
-        forkserver.ensure_running()
+        resource_tracker.ensure_running()  # first: it would let interrupts in
+        with _undisturbed():
+            forkserver.ensure_running()
     except OSError:  # no place for its socket
         return get_context("spawn")
     return context
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Put off an interrupt to the end of this block: processes that begin in it would tell where they were."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def run(function: Callable[[Task], Result], tasks: Iterable[Task], engine: Engine) -> Iterator[Result]:
@@ -143,7 +156,8 @@ def _run(
 
 def _give(pool: ProcessPoolExecutor, function: Callable[[Task], Result], task: Task) -> Future[Result]:
     try:
-        return pool.submit(function, task)
+        with _undisturbed():  # the first task starts the workers
+            return pool.submit(_do, function, task)
     except (EOFError, OSError) as error:  # the starter died while it was asked for a worker
         raise BrokenProcessPool from error
 
@@ -159,6 +173,23 @@ def _begin(modules: tuple[str, ...], environment: dict[str, str]) -> None:
     begin_lean()
     for module in modules:
         importlib.import_module(module)
+    signal.signal(signal.SIGINT, _leave)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+
+
+def _leave(*_: object) -> NoReturn:
+    os._exit(1)
+
+
+def _do(function: Callable[[Task], Result], task: Task) -> Result:
+    """Do a task in a worker. An interrupt ends the worker, after what the task tidies up."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        return function(task)
+    except KeyboardInterrupt:
+        _leave()
+    finally:
+        signal.signal(signal.SIGINT, _leave)
 
 
 def _leave_with_parent() -> None:
@@ -169,6 +200,6 @@ def _leave_with_parent() -> None:
 
     def watch() -> None:
         connection.wait([parent.sentinel])
-        os._exit(1)
+        _leave()
 
     threading.Thread(target=watch, daemon=True).start()

@@ -9,6 +9,7 @@ import click
 
 from datalib.errors import DatalibError, Misuse, Unchecked
 from datalib_cli.base import Group, Output, texts
+from datalib_cli.entry import INTERRUPTED
 from datalib_cli.texts import Texts, language
 
 #: Every command with its one line; the module of a command is imported only when it is called.
@@ -83,7 +84,6 @@ def _alone() -> Output:
 PROGRAM = Program("datalib", help="Provenance of AI training data.", invoke_without_command=True, callback=_alone)
 #: Set by the script of a shell that asks what may stand at the cursor.
 VARIABLE = "_DATALIB_COMPLETE"
-INTERRUPTED = 130  # what shells report for Ctrl-C
 
 
 def _call(arguments: Sequence[str], lang: str) -> Output | None:

@@ -26,6 +26,14 @@ def die(_: int) -> int:
     return 0
 
 
+def interrupt(number: int) -> int:
+    """Let the first task interrupt all processes; each goes on for long if that does not end it."""
+    if number == 0:
+        os.killpg(0, signal.SIGINT)
+    time.sleep(600)
+    return 0
+
+
 def where(_: int) -> int:
     return os.getpid()
 
@@ -138,6 +146,48 @@ def test_neither_the_command_nor_its_workers_import_pandas(tmp_path: Path, worke
     )  # fmt: skip
     assert ran.returncode == 0, ran.stderr
     assert not (tmp_path / "imported").exists()
+
+
+@pytest.mark.parametrize(
+    "moment", ["click", "datalib.optout.scan", "datalib.optout.shard", "multiprocessing.forkserver"]
+)
+def test_an_interrupt_is_answered_in_silence_at_the_beginning_too(tmp_path: Path, moment: str) -> None:
+    """As Ctrl-C does, interrupt all processes: when each comes to import a module."""
+    (tmp_path / "sitecustomize.py").write_text(
+        "import os, signal, sys\n"
+        "class Finder:\n"
+        "    @staticmethod\n"
+        "    def find_spec(name, *_):\n"
+        f"        if name == {moment!r}:\n"
+        "            os.killpg(0, signal.SIGINT)\n"
+        "sys.meta_path.insert(0, Finder)\n",
+        encoding="ascii",
+    )
+    (tmp_path / "a.csv").write_text("url\nhttps://a.example/\n", encoding="ascii")
+    program = Path(sys.executable).with_name("datalib")
+    ran = subprocess.run(
+        [program, "scan", tmp_path / "a.csv", "-o", tmp_path / "out", "--workers", "2"],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)}, start_new_session=True,
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (ran.returncode, ran.stdout, ran.stderr.strip()) == (130, "", "")
+
+
+def test_workers_finish_nothing_after_an_interrupt_and_say_nothing() -> None:
+    code = (
+        "from datalib.engine import Engine, run\n"
+        "from tests.unit.test_engine import interrupt\n"
+        "try:\n"
+        "    list(run(interrupt, range(4), Engine(workers=2)))\n"
+        "except KeyboardInterrupt:\n"
+        "    print('interrupted')\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    ran = subprocess.run(
+        [sys.executable, "-c", code], env=environment, start_new_session=True,
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (ran.stdout, ran.stderr) == ("interrupted\n", "")
 
 
 def test_without_ray_one_line_says_what_to_install() -> None:
