@@ -69,6 +69,7 @@ NOTES: Final = {
         "a file in it cannot be read",
         "a C2PA manifest store in a form of file that its reader does not know",
         "a C2PA manifest store stands where its reader does not look for it",
+        "cannot be read",
         "commercial use or changes are forbidden; training is not spoken of",
         "its reader failed",
         "a linked document cannot be read",
