@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -112,11 +113,10 @@ def tell(out: Path, say: Texts) -> Story:
 
 
 def _tables() -> Path:
-    try:
-        import vega_datasets
-    except ImportError:
-        raise Misuse("E-USAGE", "demo", "pip install 'datalib-manifest[demo]'") from None
-    return Path(str(vega_datasets.__file__)).parent / "_data"
+    found = find_spec("vega_datasets")  # its files are wanted, not its code, which imports pandas
+    if found is None or not found.submodule_search_locations:
+        raise Misuse("E-USAGE", "demo", "pip install 'datalib-manifest[demo]'")
+    return Path(found.submodule_search_locations[0]) / "_data"
 
 
 def _write_works(path: Path, origins: Mapping[str, str]) -> None:

@@ -10,7 +10,7 @@ USERS: Final = {
     "Data engineers": ("init", "sign", "scan", "optout", "attest", "pack", "import"),
     "Owners": ("key", "transfer", "cosign", "withdraw", "policy"),
     "Authors": ("optout declare", "optout embed", "optout explain", "optout verify-receipt"),
-    "Auditors": ("verify", "check", "show", "report", "prove", "verify-proof"),
+    "Auditors": ("verify", "check", "show", "report", "check-page", "prove", "verify-proof"),
     "Training pipelines": ("verify", "policy", "scan"),
     "Sector agencies": ("assemble", "refresh", "catalogue", "export", "log"),
     "Everybody": ("demo", "completion"),
