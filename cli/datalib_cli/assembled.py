@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import datalib_vocab
+from datalib_cli.show import upstream_data
 from datalib_cli.texts import Texts
 
 if TYPE_CHECKING:
@@ -98,21 +99,7 @@ def outlook_data(found: "Outlook", lang: str) -> dict[str, Any]:
         "stops": [_stop_data(stop, lang) for stop in found.stops],
         "placed": placed_data(found.placed),
         "renamed": [{"name": name, "becomes": becomes} for name, becomes in found.renamed],
-        "graph": [
-            {
-                "lib": each.item.lib,
-                "by": each.by,
-                "depth": each.depth,
-                "name": each.name,
-                "producer": each.producer.to_dict(),
-                "mode": each.item.mode,
-                "licences": list(each.licences),
-                "optout": each.optout or None,
-                "withdrawn": each.withdrawn,
-                "follow": each.follow,
-            }
-            for each in found.graph
-        ],
+        "graph": [upstream_data(each) for each in found.graph],
         "licences": {licence: list(names) for licence, names in found.licences.items()},
     }
 

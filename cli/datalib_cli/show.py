@@ -52,7 +52,7 @@ def show_data(found: Glance) -> dict[str, Any]:
         "collections": block.get("collections", []),
         "content": manifest.content.to_dict() if manifest.content else None,
         "inputs": [item.lib for item in manifest.inputs],
-        "upstream": [_upstream_data(each) for each in found.below],
+        "upstream": [upstream_data(each) for each in found.below],
         "upstream_fault": {"code": fault.code, "where": fault.where, "detail": fault.detail} if fault else None,
         "verified": False,
         "library": None,
@@ -89,7 +89,8 @@ def said(event: Event) -> tuple[str, str]:
             return kind, ""
 
 
-def _upstream_data(each: "Upstream") -> dict[str, Any]:
+def upstream_data(each: "Upstream") -> dict[str, Any]:
+    """Give an upstream library as a JSON value."""
     return {
         "lib": each.item.lib,
         "by": each.by,
@@ -101,6 +102,8 @@ def _upstream_data(each: "Upstream") -> dict[str, Any]:
         "head": each.item.head,
         "taken": each.taken,
         "events": each.events,
+        "licences": list(each.licences),
+        "optout": each.optout or None,
         "withdrawn": each.withdrawn,
         "follow": each.follow,
     }
