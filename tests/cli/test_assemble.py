@@ -266,6 +266,8 @@ def test_news_travel_through_two_levels(datalib: Program, milk: Path, tmp_path: 
     assert datalib("withdraw", "milk", "--reason", "sold out", "--key", "buyer.pem", *LATER).status == 0
     last = datalib("refresh", "above", "--from", "milk", *TRUST, *LATER)
     assert "gate: no, E-INPUT-WITHDRAWN" in last.out
+    # A withdrawal is final, and an input once named stays named: there is nothing to follow.
+    assert last.out.splitlines()[-1].startswith("next: `datalib assemble OUT` of the other inputs")
     assert "      withdrawn: sold out" in datalib("show", "above").out
 
 

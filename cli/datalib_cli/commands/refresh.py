@@ -56,6 +56,11 @@ def command(
         "report": report_data(done.report, say.lang),
     }
     gate = done.report.gate
-    step = say("next: `datalib assemble {library}` with --input takes over what has changed", library=library)
-    closed = gate is not None and not gate.ok and gate.code.startswith("E-INPUT-")
-    return Output(data=data, lines=[*lines, *report_lines(done.report, say)[:2]], step=step if closed else "")
+    step = ""
+    if gate is not None and gate.code == "E-INPUT-WITHDRAWN":  # final, and an input once named stays named
+        step = say(
+            "next: `datalib assemble OUT` of the other inputs, then `datalib withdraw {library}`", library=library
+        )
+    elif gate is not None and not gate.ok and gate.code.startswith("E-INPUT-"):
+        step = say("next: `datalib assemble {library}` with --input takes over what has changed", library=library)
+    return Output(data=data, lines=[*lines, *report_lines(done.report, say)[:2]], step=step)
