@@ -99,10 +99,10 @@ class Browser:
             f"{one['id']}: {node['html'][:120]}: {node['failureSummary']}" for one in found for node in one["nodes"]
         ]
 
-    def picture(self, target: Path, *, whole: bool = True) -> None:
-        """Take a picture of the page."""
-        taken = self.call("Page.captureScreenshot", captureBeyondViewport=whole)
-        target.write_bytes(base64.b64decode(taken["data"]))
+    def picture(self, clip: Mapping[str, float]) -> bytes:
+        """Take a picture (PNG) of a part of the page: ``x``, ``y``, ``width``, ``height``, ``scale``."""
+        taken = self.call("Page.captureScreenshot", captureBeyondViewport=True, clip=clip)
+        return base64.b64decode(taken["data"])
 
     def paper(self, target: Path) -> None:
         """Print the page into a PDF."""

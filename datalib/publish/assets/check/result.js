@@ -141,7 +141,7 @@ const aboutOf = (say, { facts }) => {
     [say.text("about.purposes"), bullets(facts.purposes.map((code) => say.purpose(code)), "plain")],
     [say.text("about.content"), say.say("about.files", { files, bytes })],
     ...facts.upstream.map(({ library, producer }) =>
-      [say.text("graph.library"), [digestText(library), " ", ...say.party(producer)]]),
+      [say.text("about.made-of"), [digestText(library), " ", ...say.party(producer)]]),
   ]));
 };
 
