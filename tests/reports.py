@@ -69,6 +69,7 @@ def many(count: int, producers: int = 12) -> list[Upstream]:
                 by=user,
                 depth=1,
                 name=f"corpus-of-speech-{number}",
+                title={"kk": f"Сөйлеу корпусы {number}"},
                 producer=makers[number % producers],
                 taken=1,
                 events=2 + number % 2,

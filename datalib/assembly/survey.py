@@ -26,14 +26,15 @@ class Upstream:
 
     ``taken`` counts from 0, ``events`` is how many there are. ``withdrawn``: the reason, empty if it is not;
     ``follow``: why it was amended since, if those who took it must follow; ``moved``: whether there are other events
-    since. ``recipients``: to whom it was handed over, in order. ``licences``: those that the state taken states, of the
-    whole and of its sources; ``optout``: the result of the last attestation about opt-outs of that state, if any.
+    since. ``recipients``: to whom it was handed over, in order. Of the state taken are ``name``, ``title``,
+    ``licences`` (of the whole and of its sources) and ``optout``, the result of the last attestation about opt-outs.
     """
 
     item: Input
     by: str | None
     depth: int
     name: str
+    title: str | Mapping[str, str]
     producer: Producer
     taken: int
     events: int
@@ -75,6 +76,7 @@ def _upstream(supply: Supply, each: Reached) -> Upstream:
         by=each.by,
         depth=each.depth,
         name=state.name,
+        title=state.title,
         producer=state.producer,
         taken=taken,
         events=len(copy.ids),

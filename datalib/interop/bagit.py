@@ -142,7 +142,7 @@ def hash_of(folder: Folder, name: str, algorithm: str = "sha256", *, missing: st
 
 
 def _info(known: Known, oxum: str) -> bytes:
-    title, description = known.title(), known.description()
+    title, description = known.manifest.title, known.description()
     said = {
         "Source-Organization": next(iter(known.manifest.producer.name.values())),
         "External-Identifier": known.library,

@@ -43,8 +43,8 @@ def catalogue(known: Known) -> Iterator[Node]:
     yield node(
         own,
         ["dcat:Dataset", "dl:DataLibrary", "prov:Entity"],
-        dct_title=texts(known.title()),
-        dct_description=texts(known.description() or known.title()),
+        dct_title=texts(known.manifest.title),
+        dct_description=texts(known.description() or known.manifest.title),
         dct_identifier=known.library,
         dct_publisher=names.party(known.past.state.owner if known.past else known.manifest.producer.id),
         dct_creator=names.party(known.manifest.producer.id),
@@ -180,7 +180,7 @@ def _distributions(known: Known, licences: Sequence[Iri]) -> Iterator[Node]:
     own = names.library(known)
     bound = known.manifest.content
     whole = {"bytes": bound.bytes} if bound else {}
-    parts: list[tuple[str, str | Mapping[str, str], Mapping[str, Any]]] = [("all", known.title(), whole)]
+    parts: list[tuple[str, str | Mapping[str, str], Mapping[str, Any]]] = [("all", known.manifest.title, whole)]
     parts += [(each.name, text_of(each.value, "title") or each.name, each.value) for each in known.manifest.resources]
     for called, title, value in parts:
         iri = names.part(own, "distribution", called)

@@ -84,11 +84,11 @@ def _owner(known: Known) -> dict[str, Any]:
 def _source(known: Known) -> dict[str, Any]:
     return {
         "version": VERSION,
-        "title": _words(known.title()),
+        "title": _words(known.manifest.title),
         "id": f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, str(names.version(known)))}",
         "location": known.document.get("homepage"),
         "issuer": [{"name": pick(mapping(_owner(known).get("name")), "en")}],
-        "description": _words(known.description()) or _words(known.title()),
+        "description": _words(known.description()) or _words(known.manifest.title),
     }
 
 

@@ -56,7 +56,7 @@ def front_matter(known: Known) -> dict[str, Any]:
     document = known.document
     licences = objects_of(document, "licenses")
     named = [hub_of(item) for item in licences]
-    title = known.title()
+    title = known.manifest.title
     value: dict[str, Any] = {
         "pretty_name": title if isinstance(title, str) else title.get("en") or next(iter(title.values())),
         "license": [name or "other" for name in named] if len(named) > 1 else (named[0] or "other") if named else None,
@@ -99,7 +99,7 @@ def lacking(known: Known) -> list[Note]:
 
 
 def _body(known: Known) -> str:
-    title, description = known.title(), known.description()
+    title, description = known.manifest.title, known.description()
     languages = [] if isinstance(title, str) else [f"- {lang}: {_plain(text)}" for lang, text in sorted(title.items())]
     heading = title if isinstance(title, str) else title.get("en") or next(iter(title.values()))
     said = (

@@ -66,10 +66,6 @@ class Known:
         """Give a path with the base before it, percent-encoded if that is a URL."""
         return self.base + (quote(path) if "://" in self.base else path)
 
-    def title(self) -> str | Mapping[str, str]:
-        """Give the title in all languages, else the title, else the name."""
-        return self.block.get("title") or text_of(self.document, "title") or self.manifest.name
-
     def description(self) -> str | Mapping[str, str] | None:
         """Give the description in all languages, else the plain one, if there is any."""
         return self.block.get("description") or text_of(self.document, "description")

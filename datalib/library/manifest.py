@@ -105,6 +105,13 @@ class Manifest:
         return block
 
     @property
+    def title(self) -> str | Mapping[str, str]:
+        """The title in all languages, else the one title, else the name."""
+        titles: Mapping[str, str] = self.block.get("title") or {}
+        plain = self.document.get("title")
+        return titles or (plain.strip() if isinstance(plain, str) else "") or self.name
+
+    @property
     def bound(self) -> Content:
         """The content of a version that is no draft; ``E-SCHEMA`` for a draft."""
         if self.content is None:

@@ -93,11 +93,11 @@ def _box(box: Box, say: Wording) -> Markup:
         _rect(box.x, box.y, box.height, "box"),
         _label(_name(box.producer, say), box.x + _PAD, box.y + 20, "strong", _BOLD),
         tag("path", d=f"M{box.x},{box.y + HEAD - 2} h{WIDTH}", class_="rule"),
-        *(_row(row) for row in box.rows),
+        *(_row(row, say) for row in box.rows),
     )
 
 
-def _row(row: Row) -> Markup:
+def _row(row: Row, say: Wording) -> Markup:
     each = row.each
     state, sign = (
         ("bad", "✕") if each.withdrawn else ("warn", "!") if each.follow else ("", "")
@@ -109,7 +109,7 @@ def _row(row: Row) -> Markup:
         tag("rect", x=row.x + 4, y=row.y - ROW // 2, width=WIDTH - 8, height=ROW, rx=4, class_=state)
         if state
         else None,
-        _label(each.name, row.x + _PAD, row.y + 4, "text", fit),
+        _label(say.title(each), row.x + _PAD, row.y + 4, "text", fit),
         mark if marks else None,
     )
 

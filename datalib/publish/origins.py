@@ -58,10 +58,10 @@ def _counted(below: Sequence[Upstream], say: Wording) -> Markup:
 
 def _drawn(told: Told, handed: Sequence[Handed], say: Wording) -> tuple[Graph, Markup]:
     """Draw as many libraries as there is room for."""
-    known, most = told.known, DRAWN.rows
+    manifest, most = told.known.manifest, DRAWN.rows
     while True:
         graph = lay_out(told.below, handed, most)
-        drawing = draw(graph, say.title(known), known.manifest.producer, say)
+        drawing = draw(graph, say.title(manifest), manifest.producer, say)
         size, drawn = len(drawing.encode()), sum(len(box.rows) for box in graph.boxes)
         if size <= DRAWN.room or not drawn:
             return graph, drawing
@@ -69,11 +69,11 @@ def _drawn(told: Told, handed: Sequence[Handed], say: Wording) -> tuple[Graph, M
 
 
 def _libraries(below: tuple[Upstream, ...], say: Wording) -> Markup:
-    names = {each.item.lib: each.name for each in below}
+    names = {each.item.lib: say.title(each) for each in below}
     heads = [say(f"graph.{head}") for head in ("library", "maker", "taken", "state")]
     rows = (
         (
-            Markup(f"{said(each.name)}<br>{tag('code', each.item.lib, class_='small')}"),
+            Markup(f"{said(names[each.item.lib])}<br>{tag('code', each.item.lib, class_='small')}"),
             say.party(each.producer),
             _taken(each, names, say),
             _state(each, say),

@@ -7,8 +7,9 @@ from functools import cache
 from typing import Any, Final
 
 import datalib_vocab
+from datalib.assembly.survey import Upstream
 from datalib.formats import format_time
-from datalib.interop.known import Known
+from datalib.library.manifest import Manifest
 from datalib.publish.markup import Markup, plain, said, tag
 from datalib.trust.parties import Party, Producer
 
@@ -81,10 +82,10 @@ class Wording:
         lang = next((one for one in order if isinstance(names.get(one), str) and names[one].strip()), None)
         return (str(names[lang]), lang) if lang else ("", None)
 
-    def title(self, known: Known) -> str:
-        """Give the title of a library, unescaped, else its name."""
-        title = known.title()
-        return title if isinstance(title, str) else self.choose(title)[0] or known.manifest.name
+    def title(self, library: Manifest | Upstream) -> str:
+        """Give the title of a library in the language of the page, unescaped, else its name."""
+        title = library.title
+        return title if isinstance(title, str) else self.choose(title)[0] or library.name
 
     def party(self, party: Party | Producer) -> Markup:
         """Write a person: the name, and the id that counts."""

@@ -222,12 +222,13 @@ def test_marks_of_upstream_libraries_stand_in_drawing_and_table(tmp_path: Path) 
     )
     states = [" ".join(row.css("td")[3].text().split()) for row in tree.css("#graph tbody tr")]
     first = [("Withdrawn: recalled" in state, "to be followed" in state) for state in states]
+    assert "Сөйлеу корпусы" in text(tree, "svg.graph")
     assert first == sorted(first, reverse=True)  # libraries that were withdrawn come first
     assert len(tree.css("svg.graph rect.bad")) == len(tree.css("svg.graph rect.warn")) == 2
     table = text(tree, "#graph details")
     for said in ("Withdrawn: recalled", "Changed since, and to be followed", "Events since", "Handed over, times: 2"):
         assert said in table
-    assert "into corpus-of-speech-" in table
+    assert "into Сөйлеу корпусы" in table
     assert "nothing since it was taken" in table
 
 

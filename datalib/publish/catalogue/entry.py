@@ -116,7 +116,7 @@ def of(story: Story, key: str, folder: str) -> Entry:
         code=report.gate.code if state == "barred" and report and report.gate else "",
         head=known.past.head.id if known.past else "",
         iri=str(names.library(known)),
-        names={lang: _cut(Wording(lang=lang).title(known)) for lang in LANGUAGES},
+        names={lang: _cut(Wording(lang=lang).title(known.manifest)) for lang in LANGUAGES},
         producer=_cut(known.manifest.producer.id),
         maker={lang: _maker(known, lang) for lang in LANGUAGES},
         sector=_cut(sector) if isinstance(sector, str) else "",
