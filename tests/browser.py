@@ -134,6 +134,7 @@ def browsing(program: str) -> Iterator[Browser]:
         process = subprocess.Popen(
             ["/bin/bash", "-c", redirected, "-", program, *options, f"--user-data-dir={profile}",
              "--remote-debugging-pipe", "about:blank"],
+            env={**os.environ, "TMPDIR": profile},  # what it leaves there when it is killed goes with its profile
             pass_fds=given, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         for number in given:
