@@ -173,12 +173,12 @@ def _headers_of_text(text: str) -> Headers | None:
         except (ValueError, RecursionError):
             return None
     pairs: list[tuple[str, str]] = []
-    for number, line in enumerate(re.split(r"\r\n|\n|\r", stripped)):
+    for number, line in enumerate(stripped.replace("\r\n", "\n").replace("\r", "\n").split("\n")):
         name, colon, value = line.partition(":")
-        if line[:1] in {" ", "\t"} and pairs:  # a folded line goes on with the one before (RFC 9112 §5.2)
+        if line.startswith((" ", "\t")) and pairs:  # a folded line goes on with the one before (RFC 9112 §5.2)
             pairs[-1] = (pairs[-1][0], f"{pairs[-1][1]} {line.strip()}")
-        elif colon and name.strip():
-            pairs.append((name.strip(), value.strip()))
+        elif colon and (name := name.strip()):
+            pairs.append((name, value.strip()))
         elif line.strip() and not (number == 0 and _STATUS_LINE.match(line)):
             return None
     return tuple(pairs)

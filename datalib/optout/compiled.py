@@ -22,7 +22,7 @@ from datalib.optout.patterns import Rule, RuleList, RuleSet
 from datalib.optout.rule_table import MAX_ENTRIES, Entry, entries_of, strength
 from datalib.optout.site import Content
 from datalib.optout.site_files import CARRIER_OF
-from datalib.optout.statement import MAX_RAW, TRAINING, Evidence
+from datalib.optout.statement import MAX_RAW, TRAINING, Evidence, states_of
 
 _ABSENT = (404, 410)
 _SUCCESS = range(200, 300)
@@ -46,7 +46,7 @@ class Template(NamedTuple):
     @classmethod
     def of(cls, signal: Signal) -> "Template":
         """Take the common part of a signal."""
-        return cls(signal.signal, signal.carrier, signal.note, _states(signal.spec), _states(signal.strict))
+        return cls(signal.signal, signal.carrier, signal.note, states_of(signal.spec), states_of(signal.strict))
 
     @property
     def reading(self) -> Reading:
@@ -65,11 +65,6 @@ class Template(NamedTuple):
         return int(self.reading.tested) << 8 | (255 - rank)
 
 
-@lru_cache(_KNOWN)
-def _states(reading: Reading) -> tuple[int, ...]:
-    return tuple(int(reading[name]) for name in CATEGORIES)
-
-
 def signal_id(signal: Signal, template: Template | None = None) -> int:
     """Give the stable number of a signal: 63 bits of a digest of its content, the time of observation aside.
 
@@ -80,8 +75,13 @@ def signal_id(signal: Signal, template: Template | None = None) -> int:
 
 def id_prefix(template: Template, sha256: str) -> bytes:
     """Give the part of the material of ``signal_id`` that the signals of one kind and content share."""
+    return _template_part(template) + sha256.encode("utf-8", "surrogatepass")
+
+
+@lru_cache(_KNOWN)
+def _template_part(template: Template) -> bytes:
     spec, strict = ("".join(map(str, states)) for states in (template.spec, template.strict))
-    parts = (template.signal, template.carrier, template.note, spec, strict, sha256)
+    parts = (template.signal, template.carrier, template.note, spec, strict, "")
     return "\0".join(parts).encode("utf-8", "surrogatepass")
 
 

@@ -1,11 +1,13 @@
 """What a shard leaves for the end of the scan: which signals it used or made, the bytes they are from, its leaves."""
 
 import json
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from operator import itemgetter
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +19,8 @@ from datalib.optout.statement import of_list, to_list
 
 USED, MADE, CITED, PROOFS, LEAVES = ".used", ".made", ".cited", ".proofs", ".leaves"
 _DIGEST = 32
+_OPEN = 100  # files
+_KNOWN = 1 << 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,9 +34,10 @@ class Proof:
 
 def write_proofs(out: BinaryIO, proofs: Iterable[Proof]) -> None:
     """Write the bytes of carriers, as they come: they are too many to be held."""
-    for proof in proofs:
-        head = json.dumps([proof.sha256, proof.source, len(proof.data)]).encode()
-        out.write(head + b"\n" + proof.data + b"\n")
+    out.writelines(
+        b"%b %d %b\n%b\n" % (proof.sha256.encode(), len(proof.data), _written(proof.source), proof.data)
+        for proof in proofs
+    )
 
 
 def write_found(base: Path, book: Book, *, used: NDArray[np.int64], leaves: Sequence[bytes]) -> list[Path]:
@@ -45,7 +50,8 @@ def write_found(base: Path, book: Book, *, used: NDArray[np.int64], leaves: Sequ
         file.write_bytes(used.tobytes())
     with replacing(paths[1]) as file:
         made = sorted(zip(book.made_ids, book.made, strict=True), key=itemgetter(0))
-        file.write_text("".join(json.dumps(to_list(signal)) + "\n" for _, signal in made), encoding="utf-8")
+        lines = (json.dumps([identity, *to_list(signal)]) + "\n" for identity, signal in made)
+        file.write_text("".join(lines), encoding="utf-8")
     with replacing(paths[2]) as file:
         file.write_bytes(np.array(sorted(book.cited), dtype=np.int64).tobytes())
     with replacing(paths[4]) as file:
@@ -58,16 +64,17 @@ def read_used(path: Path) -> NDArray[np.int64]:
     return np.fromfile(path, dtype=np.int64)
 
 
-def read_made(path: Path, *, only: Carrier | None = None) -> Iterator[Signal]:
-    """Read the signals that a shard made, in the order of their numbers; ``only``: those of one carrier."""
+def read_made(path: Path, *, only: Carrier | None = None) -> Iterator[tuple[int, Signal]]:
+    """Read the signals that a shard made with their numbers, in the order of these; ``only``: those of one carrier."""
     named = "" if only is None else json.dumps(only.value)
     with path.open(encoding="utf-8") as lines:
         for line in lines:
             if named not in line:  # it cannot be one of that carrier: not worth reading
                 continue
-            signal = of_list(json.loads(line))
+            identity, *parts = json.loads(line)
+            signal = of_list(parts)
             if only in {None, signal.carrier}:
-                yield signal
+                yield identity, signal
 
 
 class ProofPlace(NamedTuple):
@@ -80,20 +87,45 @@ class ProofPlace(NamedTuple):
     offset: int
 
 
+@lru_cache(_KNOWN)
+def _written(source: str) -> bytes:
+    """Write a text without a line feed; few are different."""
+    return json.dumps(source).encode()
+
+
+@lru_cache(_KNOWN)
+def _read(source: bytes) -> str:
+    return str(json.loads(source))
+
+
 def read_proofs(path: Path) -> Iterator[ProofPlace]:
     """Find the bytes of carriers that a shard kept."""
     with path.open("rb") as file:
         while head := file.readline():
-            sha256, source, size = json.loads(head)
-            yield ProofPlace(sha256, source, size, path, file.tell())
-            file.seek(size + 1, 1)
+            sha256, size, source = head.split(b" ", 2)
+            yield ProofPlace(sha256.decode(), _read(source), int(size), path, file.tell())
+            file.seek(int(size) + 1, 1)
 
 
-def read_proof(place: ProofPlace) -> bytes:
-    """Read the bytes of a carrier that a shard kept."""
-    with place.path.open("rb") as file:
-        file.seek(place.offset)
-        return file.read(place.size)
+class ProofReader:
+    """Reads the bytes of carriers that shards kept, in any order; keeps files open while the ``with`` block runs."""
+
+    def __enter__(self) -> Self:
+        self._open: dict[Path, int] = {}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number in self._open.values():
+            os.close(number)
+
+    def read(self, place: ProofPlace) -> bytes:
+        """Give the bytes of a carrier."""
+        number = self._open.get(place.path)
+        if number is None:
+            if len(self._open) == _OPEN:
+                os.close(self._open.pop(next(iter(self._open))))
+            number = self._open[place.path] = os.open(place.path, os.O_RDONLY)
+        return os.pread(number, place.size, place.offset)
 
 
 def read_leaves(path: Path, low: int, high: int) -> list[bytes]:

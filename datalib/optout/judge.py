@@ -273,11 +273,13 @@ def _named_signals(
     named: dict[str, list[str]], agent: str, evidence: Evidence, follow: rsl.Follow | None
 ) -> list[Signal]:
     found = [
-        *robots_tags.header_signals(named.get("x-robots-tag", []), agent, evidence),
-        *aipref.header_signals(named.get("content-usage", []), evidence),
-        *content_signal.header_signals(_several(named, "content-signal", "content-signals"), evidence),
+        *robots_tags.header_signals(named.get("x-robots-tag", ()), agent, evidence),
+        *aipref.header_signals(named.get("content-usage", ()), evidence),
+        *content_signal.header_signals([*named.get("content-signal", ()), *named.get("content-signals", ())], evidence),
         *tdmrep.header_signals(
-            _several(named, "tdm-reservation", "tdm_reservation"), named.get("tdm-policy", []), evidence
+            [*named.get("tdm-reservation", ()), *named.get("tdm_reservation", ())],
+            named.get("tdm-policy", ()),
+            evidence,
         ),
     ]
     licences = [link for link in named.get("link", []) if "application/rsl+xml" in link.casefold()]
@@ -383,10 +385,6 @@ def _denies(rule: Rule | None) -> bool:
 def _reserves_input(tokens: Iterable[str], table: AgentTable) -> bool:
     agents = (table.get(token) for token in tokens)
     return any(agent.reserves_ai_input for agent in agents if agent)
-
-
-def _several(named: dict[str, list[str]], *names: str) -> list[str]:
-    return [value for name in names for value in named.get(name, [])]
 
 
 __all__ = [

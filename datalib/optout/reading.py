@@ -90,8 +90,8 @@ def read_headers(
     for row, value in zip(loud.tolist(), values_of(column.take(loud)), strict=True):
         if value is None:
             continue
-        key = repr(value)
-        follow = linking.of(row) if linking and _RSL in key.casefold() else None
+        key = value if isinstance(value, (str, bytes)) else repr(value)
+        follow = linking.of(row) if linking and _RSL in repr(value).casefold() else None
         found = known.get(key) if follow is None else None
         if found is None:
             found = _judged_headers(value, name, agent, follow)

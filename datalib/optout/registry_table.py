@@ -316,18 +316,18 @@ class Registry:
         """Look up every host, and what follows each of its dots."""
         row = np.flatnonzero(places.cut > places.head)
         place, end = places.head[row], _host_ends(places, row)
-        dots = np.flatnonzero(places.data == ord("."))
+        dots = np.append(np.flatnonzero(places.data == ord(".")), len(places.data))
+        ahead = np.searchsorted(dots, place)
         rows, entries = [row[:0]], [row[:0]]
         while row.size:
             # A name without a dot is no entry: what has none ahead is done.
-            ahead = np.append(dots, len(places.data))[np.searchsorted(dots, place)]
-            go = np.flatnonzero(ahead < end)
-            row, place, end = row[go], place[go], end[go]
+            go = np.flatnonzero(dots[ahead] < end)
+            row, place, end, ahead = row[go], place[go], end[go], ahead[go]
             found = self._tables["domain"].lookup(places.data, place, end - place)
             hits = np.flatnonzero(found >= 0)
             rows.append(row[hits])
             entries.append(found[hits])
-            place = ahead[go] + 1
+            place, ahead = dots[ahead] + 1, ahead + 1
         return np.concatenate(rows), np.concatenate(entries)
 
     def _urls(self, places: Places) -> list[Pairs]:

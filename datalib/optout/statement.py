@@ -55,9 +55,8 @@ def held(reading: Reading) -> Reading:
 
 def to_list(signal: Signal) -> list[Any]:
     """Write a signal as JSON, for files and pipes between parts of one scan."""
-    spec, strict = ([int(reading[name]) for name in CATEGORIES] for reading in (signal.spec, signal.strict))
     parts = (signal.signal, signal.carrier.value, signal.locator, signal.raw, signal.sha256, signal.observed_at)
-    return [*parts, spec, strict, signal.note]
+    return [*parts, states_of(signal.spec), states_of(signal.strict), signal.note]
 
 
 def of_list(parts: list[Any]) -> Signal:
@@ -67,6 +66,12 @@ def of_list(parts: list[Any]) -> Signal:
         signal=signal, carrier=Carrier(carrier), locator=locator, raw=raw, sha256=sha256, observed_at=observed_at,
         spec=_reading(tuple(spec)), strict=_reading(tuple(strict)), note=note,
     )  # fmt: skip
+
+
+@lru_cache(_KNOWN)
+def states_of(reading: Reading) -> tuple[int, ...]:
+    """Give the states of a reading as numbers, in the order of ``CATEGORIES``."""
+    return tuple(int(reading[name]) for name in CATEGORIES)
 
 
 @lru_cache(_KNOWN)

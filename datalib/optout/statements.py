@@ -15,8 +15,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from datalib.optout.answers import stamp
-from datalib.optout.compiled import Template, signal_id
-from datalib.optout.found import CITED, MADE, USED, ProofPlace, read_made, read_proof, read_used
+from datalib.optout.compiled import Template
+from datalib.optout.found import CITED, MADE, USED, ProofPlace, ProofReader, read_made, read_used
 from datalib.optout.judges import Judges
 from datalib.optout.maps import take, trim
 from datalib.optout.model import CATEGORIES, Carrier, Signal, State
@@ -69,7 +69,7 @@ class Statements:
         import pyarrow.parquet as pq
 
         count = 0
-        streams = (self._of_registry(), *(_numbered(file) for file in self.made))
+        streams = (self._of_registry(), *map(read_made, self.made))
         made = _distinct(heapq.merge(*streams, key=itemgetter(0)))
         waiting = next(made, None)
         with pq.ParquetWriter(path, SIGNALS_SCHEMA, compression="zstd", compression_level=1) as out:
@@ -169,9 +169,11 @@ class Statements:
         with (
             pq.ParquetWriter(path, EVIDENCE_SCHEMA, compression="zstd", compression_level=1, store_schema=False) as out,
             self.store.reader() if self.store and total <= MAX_ANSWERS else nullcontext() as read,
+            ProofReader() as carriers,
         ):
             for sha256, place in self._in_order(kept, bodies):
-                rows.append(_proof(place) if isinstance(place, ProofPlace) else self._body(sha256, place, read))
+                row = _proof(place, carriers) if isinstance(place, ProofPlace) else self._body(sha256, place, read)
+                rows.append(row)
                 count += 1
                 size += len(rows[-1][2] or b"") + 100
                 if size > MAX_PAGE * 16:
@@ -210,7 +212,7 @@ class Statements:
 
     def _made_digests(self) -> set[str]:
         """Name the files of origins whose statements the reference made, target by target."""
-        return {signal.sha256 for path in self.made for signal in read_made(path, only=Carrier.LOCATION)}
+        return {signal.sha256 for path in self.made for _, signal in read_made(path, only=Carrier.LOCATION)}
 
     def _body(self, sha256: str, number: int, read: Callable[[int], bytes] | None) -> _Row:
         if self.store is None:
@@ -220,8 +222,8 @@ class Statements:
         return sha256, size, data, f"sites:{self.store.digest}"
 
 
-def _proof(place: ProofPlace) -> _Row:
-    data = read_proof(place) if place.size <= MAX_PAGE else None
+def _proof(place: ProofPlace, kept: ProofReader) -> _Row:
+    data = kept.read(place) if place.size <= MAX_PAGE else None
     return place.sha256, place.size, data, place.source
 
 
@@ -254,10 +256,6 @@ def _late(signals: Sequence[tuple[int, Signal]], known: set[int]) -> Any:
         columns[name] = pa.array([getattr(signal, name) for _, signal in rows], pa.string())
     columns |= {name: values.take(pa.array(kinds, pa.int32())) for name, values in _of_templates(list(numbers)).items()}
     return pa.table([columns[name] for name in SIGNALS_SCHEMA.names], schema=SIGNALS_SCHEMA)
-
-
-def _numbered(path: Path) -> Iterator[tuple[int, Signal]]:
-    yield from ((signal_id(signal), signal) for signal in read_made(path))
 
 
 def _distinct(items: Iterable[tuple[int, Signal]]) -> Iterator[tuple[int, Signal]]:

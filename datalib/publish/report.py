@@ -59,11 +59,7 @@ def _policy() -> str:
 
 def heading(story: Story, say: Wording) -> str:
     """Give the title of the library, unescaped; that it is refused if what it says cannot be believed."""
-    return (
-        say.title(story.told.known.manifest)
-        if story.told
-        else say.text("refused")
-    )
+    return say.title(story.told.known.manifest) if story.told else say.text("refused")
 
 
 def sections(story: Story, say: Wording) -> list[Markup]:
