@@ -34,7 +34,7 @@ class Book:
         self.cited: list[int] = []
         self.made_ids: list[int] = []
         self._made_kinds: list[int] = []
-        self._cited_ids: list[int] = []
+        self.cited_ids: list[int] = []
         self._cited_kinds: list[int] = []
         self._numbers: dict[int, int] = {}
 
@@ -56,7 +56,7 @@ class Book:
         if number is None:
             number = self._numbers[identity] = _CITED + len(self.cited)
             self.cited.append(entry)
-            self._cited_ids.append(identity)
+            self.cited_ids.append(identity)
             self._cited_kinds.append(self._kind(template))
         return number
 
@@ -66,7 +66,7 @@ class Book:
 
     def ids(self, signals: NDArray[np.int64]) -> NDArray[np.int64]:
         """Give the stable numbers of signals."""
-        return self._gather(signals, self._ids, self.made_ids, self._cited_ids)
+        return self._gather(signals, self._ids, self.made_ids, self.cited_ids)
 
     def kinds(self, signals: NDArray[np.int64]) -> NDArray[np.int32]:
         """Give the templates of signals, as places in ``templates``."""

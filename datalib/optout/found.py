@@ -5,7 +5,6 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from operator import itemgetter
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, Self
 
@@ -13,9 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datalib.optout.book import Book
-from datalib.optout.model import Carrier, Signal
 from datalib.optout.outputs import replacing
-from datalib.optout.statement import of_list, to_list
+from datalib.optout.signal_table import of_signals, write_table
 
 USED, MADE, CITED, PROOFS, LEAVES = ".used", ".made", ".cited", ".proofs", ".leaves"
 _DIGEST = 32
@@ -49,32 +47,22 @@ def write_found(base: Path, book: Book, *, used: NDArray[np.int64], leaves: Sequ
     with replacing(paths[0]) as file:
         file.write_bytes(used.tobytes())
     with replacing(paths[1]) as file:
-        made = sorted(zip(book.made_ids, book.made, strict=True), key=itemgetter(0))
-        lines = (json.dumps([identity, *to_list(signal)]) + "\n" for identity, signal in made)
-        file.write_text("".join(lines), encoding="utf-8")
+        write_table(file, of_signals(book.made_ids, book.made).sort_by("id"))
     with replacing(paths[2]) as file:
-        file.write_bytes(np.array(sorted(book.cited), dtype=np.int64).tobytes())
+        file.write_bytes(np.array([book.cited, book.cited_ids], dtype=np.int64).T.tobytes())
     with replacing(paths[4]) as file:
         file.write_bytes(b"".join(leaves))
     return paths
 
 
 def read_used(path: Path) -> NDArray[np.int64]:
-    """Read the numbers of the compiled signals that a shard used, or of the entries of registries that it cited."""
+    """Read the numbers of the compiled signals that a shard used."""
     return np.fromfile(path, dtype=np.int64)
 
 
-def read_made(path: Path, *, only: Carrier | None = None) -> Iterator[tuple[int, Signal]]:
-    """Read the signals that a shard made with their numbers, in the order of these; ``only``: those of one carrier."""
-    named = "" if only is None else json.dumps(only.value)
-    with path.open(encoding="utf-8") as lines:
-        for line in lines:
-            if named not in line:  # it cannot be one of that carrier: not worth reading
-                continue
-            identity, *parts = json.loads(line)
-            signal = of_list(parts)
-            if only in {None, signal.carrier}:
-                yield identity, signal
+def read_cited(path: Path) -> NDArray[np.int64]:
+    """Read the entries of registries that a shard cited, each beside the number of its signal."""
+    return np.fromfile(path, dtype=np.int64).reshape(-1, 2)
 
 
 class ProofPlace(NamedTuple):

@@ -15,12 +15,12 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from datalib.optout.answers import stamp
-from datalib.optout.compiled import Template
-from datalib.optout.found import CITED, MADE, USED, ProofPlace, ProofReader, read_made, read_used
+from datalib.optout.found import CITED, MADE, USED, ProofPlace, ProofReader, read_cited
 from datalib.optout.judges import Judges
-from datalib.optout.maps import take, trim
-from datalib.optout.model import CATEGORIES, Carrier, Signal, State
+from datalib.optout.maps import Maps, take, trim
+from datalib.optout.model import Carrier
 from datalib.optout.registry_table import Registry
+from datalib.optout.signal_table import SIGNALS_SCHEMA, mapped_table, merged, of_kinds, of_signals, table_of
 from datalib.optout.site import SiteStore
 from datalib.optout.used import Range, Used
 
@@ -34,14 +34,6 @@ _ANSWERS = 1 << 20
 _LAST = (1 << 63) - 1
 _NOTHING: Final = Range(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64), _LAST + 1)
 
-_WORDS = pa.dictionary(pa.int32(), pa.string())
-_TEXTS = ("signal", "carrier", "locator", "raw", "sha256", "observed_at")
-SIGNALS_SCHEMA: Final = pa.schema([
-    pa.field("id", pa.int64(), nullable=False),
-    *(pa.field(name, pa.string(), nullable=False) for name in _TEXTS),
-    *(pa.field(f"{reading}_{name}", _WORDS, nullable=False) for reading in ("spec", "strict") for name in CATEGORIES),
-    pa.field("note", pa.string(), nullable=False),
-])  # fmt: skip
 EVIDENCE_SCHEMA: Final = pa.schema([
     pa.field("sha256", pa.string(), nullable=False),
     pa.field("size", pa.int64(), nullable=False),
@@ -59,41 +51,39 @@ class Statements:
     def __init__(
         self, store: SiteStore | None, judges: Judges | None, registry: Registry | None, left: Mapping[str, list[Path]]
     ) -> None:
-        self.store, self.judges, self.made = store, judges, left[MADE]
-        self._registry, self._cited = registry, left[CITED]
+        self.store, self.judges, self._registry, self._cited = store, judges, registry, left[CITED]
         self._used = Used(judges, left[USED]) if judges else None
-        self._maps = [table.maps for table in (store, judges) if table]
+        made = Maps(Path())
+        self._made = [mapped_table(made, path) for path in left[MADE]]
+        self._maps = [made, *(table.maps for table in (store, judges) if table)]
 
     def write_signals(self, path: Path) -> int:
         """Write the signals; give their number."""
         import pyarrow.parquet as pq
 
-        count = 0
-        streams = (self._of_registry(), *map(read_made, self.made))
-        made = _distinct(heapq.merge(*streams, key=itemgetter(0)))
-        waiting = next(made, None)
+        late = [self._of_registry(), *self._made]
+        ids = [table["id"].to_numpy() for table in late]
+        count, done = 0, [0] * len(late)
         with pq.ParquetWriter(path, SIGNALS_SCHEMA, compression="zstd", compression_level=1) as out:
             for part in self._used.ranges(_RANGE) if self._used else [_NOTHING]:
-                late: list[tuple[int, Signal]] = []
-                while waiting is not None and waiting[0] < part.below:
-                    late.append(waiting)
-                    waiting = next(made, None)
-                known = set(part.ids.tolist()) if late else set()
-                table = pa.concat_tables([self._compiled(part.signals, part.ids), _late(late, known)])
-                table = table.sort_by("id") if late else table
+                ends = [int(np.searchsorted(own, part.below)) for own in ids]
+                near = [table.slice(start, end - start) for table, start, end in zip(late, done, ends, strict=True)]
+                table, done = self._compiled(part.signals, part.ids), ends
+                if any(map(len, near)):
+                    table = merged([table, *near])
                 out.write_table(table.combine_chunks(), row_group_size=_RANGE)
                 count += len(table)
+                trim(*self._maps)
         return count
 
-    def _of_registry(self) -> Iterator[tuple[int, Signal]]:
+    def _of_registry(self) -> Any:
         """Make the signals of the entries that were cited, in the order of their numbers."""
-        registry, cited = self._registry, [read_used(path) for path in self._cited]
+        registry, cited = self._registry, [read_cited(path) for path in self._cited]
         if registry is None or not cited:
-            return
-        entries = np.unique(np.concatenate(cited))
-        ids = np.array([registry.identity(entry)[1] for entry in entries.tolist()], dtype=np.int64)
-        for place in np.argsort(ids).tolist():
-            yield int(ids[place]), registry.signal(int(entries[place]))
+            return SIGNALS_SCHEMA.empty_table()
+        together = np.unique(np.concatenate(cited), axis=0)
+        entries, ids = together[np.argsort(together[:, 1])].T
+        return of_signals(ids.tolist(), [registry.signal(entry) for entry in entries.tolist()])
 
     def _compiled(self, signals: NDArray[np.int64], ids: NDArray[np.int64]) -> Any:
         """Put signals of compiled contents into words."""
@@ -116,8 +106,7 @@ class Statements:
             "sha256": digests,
             "observed_at": pa.array([_moment(moment) for moment in seen.tolist()], pa.string()),
         }
-        columns |= {name: values.take(kind) for name, values in _of_templates(judges.templates).items()}
-        return pa.table([columns[name] for name in SIGNALS_SCHEMA.names], schema=SIGNALS_SCHEMA)
+        return table_of(columns | of_kinds(judges.templates, kind))
 
     def _raw(self, signals: NDArray[np.int64]) -> list[str]:
         """Give the texts of signals, read in the order in which they lie."""
@@ -212,7 +201,8 @@ class Statements:
 
     def _made_digests(self) -> set[str]:
         """Name the files of origins whose statements the reference made, target by target."""
-        return {signal.sha256 for path in self.made for _, signal in read_made(path, only=Carrier.LOCATION)}
+        found = (table["sha256"].filter(pc.equal(table["carrier"], Carrier.LOCATION.value)) for table in self._made)
+        return {sha256 for digests in found for sha256 in digests.unique().to_pylist()}
 
     def _body(self, sha256: str, number: int, read: Callable[[int], bytes] | None) -> _Row:
         if self.store is None:
@@ -232,47 +222,6 @@ def _write_rows(out: Any, rows: Sequence[_Row]) -> None:
     columns = list(zip(*rows, strict=True)) or [()] * len(EVIDENCE_SCHEMA)
     arrays = [pa.array(column, field.type) for column, field in zip(columns, EVIDENCE_SCHEMA, strict=True)]
     out.write_batch(pa.RecordBatch.from_arrays(arrays, schema=EVIDENCE_SCHEMA))
-
-
-def _of_templates(templates: Sequence[Template]) -> dict[str, Any]:
-    """Give what templates say, as columns with a row for each."""
-    columns: dict[str, Any] = {
-        name: pa.array([getattr(template, name) for template in templates], pa.string())
-        for name in ("signal", "carrier", "note")
-    }
-    for reading in ("spec", "strict"):
-        for place, name in enumerate(CATEGORIES):
-            words = [State(getattr(template, reading)[place]).label for template in templates]
-            columns[f"{reading}_{name}"] = pa.array(words, pa.string()).cast(_WORDS)
-    return columns
-
-
-def _late(signals: Sequence[tuple[int, Signal]], known: set[int]) -> Any:
-    rows = [(identity, signal) for identity, signal in signals if identity not in known]
-    numbers: dict[Template, int] = {}
-    kinds = [numbers.setdefault(Template.of(signal), len(numbers)) for _, signal in rows]
-    columns: dict[str, Any] = {"id": pa.array([identity for identity, _ in rows], pa.int64())}
-    for name in ("locator", "raw", "sha256", "observed_at"):
-        columns[name] = pa.array([getattr(signal, name) for _, signal in rows], pa.string())
-    columns |= {name: values.take(pa.array(kinds, pa.int32())) for name, values in _of_templates(list(numbers)).items()}
-    return pa.table([columns[name] for name in SIGNALS_SCHEMA.names], schema=SIGNALS_SCHEMA)
-
-
-def _distinct(items: Iterable[tuple[int, Signal]]) -> Iterator[tuple[int, Signal]]:
-    """Keep of each signal the earliest observation; ``items`` come in the order of their numbers."""
-    held: tuple[int, Signal] | None = None
-    for item in items:
-        if held is not None and item[0] != held[0]:
-            yield held
-            held = item
-        elif held is None or _earlier(item[1], held[1]):
-            held = item
-    if held is not None:
-        yield held
-
-
-def _earlier(one: Signal, other: Signal) -> bool:
-    return (one.observed_at or "~") < (other.observed_at or "~")
 
 
 def _moment(seconds: int) -> str:

@@ -1,0 +1,75 @@
+"""Signals as a table: as they stand in ``signals.parquet``, and in what a shard leaves for it."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from datalib.optout.compiled import Template
+from datalib.optout.maps import Maps
+from datalib.optout.model import CATEGORIES, Signal, State
+
+_WORDS: Final = pa.dictionary(pa.int32(), pa.string())
+_LABELS: Final = pa.array([state.label for state in sorted(State)], pa.string())
+_TEXTS: Final = ("signal", "carrier", "locator", "raw", "sha256", "observed_at")
+SIGNALS_SCHEMA: Final = pa.schema([
+    pa.field("id", pa.int64(), nullable=False),
+    *(pa.field(name, pa.string(), nullable=False) for name in _TEXTS),
+    *(pa.field(f"{reading}_{name}", _WORDS, nullable=False) for reading in ("spec", "strict") for name in CATEGORIES),
+    pa.field("note", pa.string(), nullable=False),
+])  # fmt: skip
+#: What a time of observation that nobody knows is when the earliest is looked for.
+_NEVER: Final = "~"
+
+
+def table_of(columns: dict[str, Any]) -> Any:
+    """Put columns into a table of signals."""
+    return pa.table([columns[name] for name in SIGNALS_SCHEMA.names], schema=SIGNALS_SCHEMA)
+
+
+def of_signals(ids: Sequence[int], signals: Sequence[Signal]) -> Any:
+    """Put signals, whose numbers are given, into a table."""
+    numbers: dict[Template, int] = {}
+    kinds = [numbers.setdefault(Template.of(signal), len(numbers)) for signal in signals]
+    columns: dict[str, Any] = {"id": pa.array(ids, pa.int64())}
+    for name in ("locator", "raw", "sha256", "observed_at"):
+        columns[name] = pa.array([getattr(signal, name) for signal in signals], pa.string())
+    return table_of(columns | of_kinds(list(numbers), pa.array(kinds, pa.int32())))
+
+
+def of_kinds(templates: Sequence[Template], kinds: Any) -> dict[str, Any]:
+    """Give what signals have from their templates, as columns; ``kinds``: the place of each signal's template."""
+    columns: dict[str, Any] = {
+        name: pa.array([getattr(template, name) for template in templates], pa.string())
+        for name in ("signal", "carrier", "note")
+    }
+    for reading in ("spec", "strict"):
+        for place, name in enumerate(CATEGORIES):
+            states = pa.array([getattr(template, reading)[place] for template in templates], pa.int32())
+            columns[f"{reading}_{name}"] = pa.DictionaryArray.from_arrays(states, _LABELS)
+    return {name: values.take(kinds) for name, values in columns.items()}
+
+
+def merged(tables: Sequence[Any]) -> Any:
+    """Put tables, not all empty, together by number, each number once: as in the first table, else as seen first."""
+    whole = pa.concat_tables(tables).combine_chunks()
+    seen = pc.if_else(pc.equal(whole["observed_at"], ""), _NEVER, whole["observed_at"])
+    late = np.arange(len(whole)) >= len(tables[0])
+    keys = pa.table({"id": whole["id"], "late": late, "seen": seen})
+    order = pc.sort_indices(keys, [(name, "ascending") for name in keys.column_names])
+    ids = whole["id"].take(order).to_numpy()
+    return whole.take(order.filter(pa.array(np.concatenate([[True], ids[1:] != ids[:-1]]))))
+
+
+def write_table(path: Path, table: Any) -> None:
+    """Write a table so that it can be mapped."""
+    with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, table.schema) as out:
+        out.write_table(table)
+
+
+def mapped_table(maps: Maps, path: Path) -> Any:
+    """Map a table that `write_table` wrote."""
+    return pa.ipc.open_file(pa.py_buffer(maps.plain(str(path), np.uint8))).read_all()
