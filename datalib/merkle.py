@@ -4,7 +4,7 @@ The same construction binds the listing of a library, the heads map and the log 
 Bytes in, bytes out; nothing here knows what the leaves mean.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha256
 from itertools import islice
 
@@ -36,7 +36,7 @@ class RootBuilder:
     def __init__(self) -> None:
         self.size = 0
         self._pending: list[bytes] = []  # leaf hashes that do not fill a block yet
-        self._subtrees: list[tuple[int, bytes]] = []  # (blocks covered, root), largest and leftmost first
+        self._subtrees: list[tuple[int, bytes]] = []  # (leaves covered, root), largest and leftmost first
 
     def add(self, data: bytes) -> None:
         """Append one leaf."""
@@ -52,24 +52,48 @@ class RootBuilder:
         """Append leaves, given as leaf hashes."""
         self.size += len(hashes)
         self._pending.extend(hashes)
-        full = len(self._pending) // _BLOCK * _BLOCK
-        for start in range(0, full, _BLOCK):
-            self._push(_fold(self._pending[start : start + _BLOCK]))
-        del self._pending[:full]
+        if len(self._pending) >= _BLOCK:
+            self._settle(self.size // _BLOCK * _BLOCK)
 
-    def _push(self, block: bytes) -> None:
-        count = 1
-        while self._subtrees and self._subtrees[-1][0] == count:
-            block = node_hash(self._subtrees.pop()[1], block)
-            count *= 2
-        self._subtrees.append((count, block))
+    def add_subtree(self, subtree: bytes, leaves: int) -> None:
+        """Append leaves, given as the root over them; with what is there, they must be a part as of ``subtrees``."""
+        self._settle(self.size)
+        self._push(subtree, leaves)
+        self.size += leaves
+
+    def _settle(self, end: int) -> None:
+        """Put the leaves before number ``end`` into subtrees."""
+        begin = self.size - len(self._pending)
+        for start, leaves in subtrees(begin, end - begin):
+            self._push(_fold(self._pending[start - begin : start - begin + leaves]), leaves)
+        del self._pending[: end - begin]
+
+    def _push(self, subtree: bytes, leaves: int) -> None:
+        while self._subtrees and self._subtrees[-1][0] == leaves:
+            subtree = node_hash(self._subtrees.pop()[1], subtree)
+            leaves *= 2
+        self._subtrees.append((leaves, subtree))
 
     def root(self) -> bytes:
         """Return the root over the leaves so far; more may be added afterwards."""
-        result = _fold(self._pending) if self._pending else None
+        self._settle(self.size)
+        result = None
         for _, subtree in reversed(self._subtrees):
             result = subtree if result is None else node_hash(subtree, result)
         return EMPTY_ROOT if result is None else result
+
+
+def subtrees(first: int, count: int) -> Iterator[tuple[int, int]]:
+    """Cut ``count`` leaves from number ``first`` on into the largest whole subtrees: first leaf, number of leaves.
+
+    These are nodes of the tree, whatever follows; there are at most twice as many as ``count`` has bits.
+    """
+    while count > 0:
+        size = 1 << count.bit_length() - 1
+        if first:
+            size = min(size, first & -first)
+        yield first, size
+        first, count = first + size, count - size
 
 
 def _fold(level: Sequence[bytes]) -> bytes:

@@ -69,6 +69,10 @@ class Head:
     columns: tuple[str, ...]
     groups: tuple[int, ...] = ()
 
+    def rows(self, groups: range | None) -> int | None:
+        """Count the rows of a run of row groups; None where the table does not say."""
+        return None if groups is None else sum(self.groups[groups.start : groups.stop])
+
 
 class DamagedError(Exception):
     """A table cannot be read at all; its text says why."""

@@ -43,6 +43,11 @@ _SPACE, _QUOTE = ord(" "), ord('"')
 _LEAF = hashlib.sha256(b"\0")
 
 
+def leaves_of(rows: int) -> int:
+    """Tell how many leaves the decisions of a shard of so many rows have."""
+    return -(-rows // BLOCK)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decided:
     """Decisions about some rows, ready to be written. ``ids`` are the stable numbers of ``verdicts.signals``."""

@@ -11,12 +11,14 @@ from typing import BinaryIO, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from datalib.merkle import HASH_SIZE, root_of_hashes, subtrees
 from datalib.optout.book import Book
 from datalib.optout.outputs import replacing
 from datalib.optout.signal_table import of_signals, write_table
 
-USED, MADE, CITED, PROOFS, LEAVES = ".used", ".made", ".cited", ".proofs", ".leaves"
-_DIGEST = 32
+USED, MADE, CITED, PROOFS, LEAVES, SUBTREES = ".used", ".made", ".cited", ".proofs", ".leaves", ".subtrees"
+_NUMBER = 8  # bytes before the subtrees: the number of the first leaf
+_PIECE = HASH_SIZE << 16
 _OPEN = 100  # files
 _KNOWN = 1 << 10
 
@@ -38,20 +40,36 @@ def write_proofs(out: BinaryIO, proofs: Iterable[Proof]) -> None:
     )
 
 
-def write_found(base: Path, book: Book, *, used: NDArray[np.int64], leaves: Sequence[bytes]) -> list[Path]:
+def write_found(base: Path, book: Book, *, used: NDArray[np.int64]) -> list[Path]:
     """Write what a shard found beside its decisions, ``base`` with an extension; give the files.
 
     Those of ``write_proofs`` were written before.
     """
-    paths = [base.with_suffix(suffix) for suffix in (USED, MADE, CITED, PROOFS, LEAVES)]
+    paths = [base.with_suffix(suffix) for suffix in (USED, MADE, CITED, PROOFS)]
     with replacing(paths[0]) as file:
         file.write_bytes(used.tobytes())
     with replacing(paths[1]) as file:
         write_table(file, of_signals(book.made_ids, book.made).sort_by("id"))
     with replacing(paths[2]) as file:
         file.write_bytes(np.array([book.cited, book.cited_ids], dtype=np.int64).T.tobytes())
-    with replacing(paths[4]) as file:
+    return paths
+
+
+def write_leaves(base: Path, leaves: Sequence[bytes], first: int | None) -> list[Path]:
+    """Write the hashes of the leaves of a shard's decisions, ``base`` with an extension; give the files.
+
+    Where it is known that the first of them is leaf number ``first`` of all decisions, also the subtrees that they are:
+    at the end of a scan, also of a resumed one, nothing is left to be folded.
+    """
+    paths = [base.with_suffix(suffix) for suffix in (LEAVES, SUBTREES)]
+    with replacing(paths[0]) as file:
         file.write_bytes(b"".join(leaves))
+    if first is None:
+        paths[1].unlink(missing_ok=True)
+        return paths[:1]
+    roots = (root_of_hashes(leaves[at - first : at - first + size]) for at, size in subtrees(first, len(leaves)))
+    with replacing(paths[1]) as file:
+        file.write_bytes(first.to_bytes(_NUMBER) + b"".join(roots))
     return paths
 
 
@@ -116,9 +134,25 @@ class ProofReader:
         return os.pread(number, place.size, place.offset)
 
 
-def read_leaves(path: Path, low: int, high: int) -> list[bytes]:
-    """Read the hashes of some leaves of a shard's decisions, from number ``low`` to below ``high``."""
+def read_leaves(path: Path) -> Iterator[list[bytes]]:
+    """Read the hashes of the leaves of a shard's decisions, some at a time."""
     with path.open("rb") as file:
-        file.seek(low * _DIGEST)
-        raw = file.read((high - low) * _DIGEST)
-    return [raw[start : start + _DIGEST] for start in range(0, len(raw), _DIGEST)]
+        while raw := file.read(_PIECE):
+            yield _hashes(raw)
+
+
+def read_subtrees(path: Path, first: int, count: int) -> Iterator[tuple[bytes, int]] | None:
+    """Read the subtrees that a shard's leaves are, each with its number of leaves; None if it has none for this place.
+
+    ``first``: the number of the first leaf, ``count``: how many there are.
+    """
+    if not path.exists():
+        return None
+    raw = path.read_bytes()
+    if int.from_bytes(raw[:_NUMBER]) != first:
+        return None
+    return zip(_hashes(raw[_NUMBER:]), (size for _, size in subtrees(first, count)), strict=True)
+
+
+def _hashes(raw: bytes) -> list[bytes]:
+    return [raw[start : start + HASH_SIZE] for start in range(0, len(raw), HASH_SIZE)]

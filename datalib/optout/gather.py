@@ -6,12 +6,12 @@ Signals, evidence, the index of proofs and the root over all decisions need noth
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from datalib.engine import Engine, run
-from datalib.merkle import RootBuilder, root_of_hashes
-from datalib.optout.decisions import BLOCK
-from datalib.optout.found import CITED, LEAVES, MADE, PROOFS, USED, read_leaves, read_proofs
+from datalib.merkle import EMPTY_ROOT, RootBuilder
+from datalib.optout.decisions import BLOCK, leaves_of
+from datalib.optout.found import CITED, LEAVES, MADE, PROOFS, SUBTREES, USED, read_leaves, read_proofs, read_subtrees
 from datalib.optout.key_index import KEYS, write_index
 from datalib.optout.key_index import NAME as INDEX
 from datalib.optout.outputs import output, replacing, trouble
@@ -19,22 +19,18 @@ from datalib.optout.result import ScanFile
 from datalib.optout.shard import COUNTED, WORK, Job, tools_of
 from datalib.optout.statements import Statements
 
-#: Leaves over which one task makes a root: a power of two, so that this is a node of the tree.
-ROOTED: Final = 1 << 19
-
 
 class Step(NamedTuple):
-    """What one task puts together: by what function, for what job, of shards with how many rows; which part of it."""
+    """What one task puts together: by what function, for what job, of shards with how many rows."""
 
     write: Callable[["Step"], Any]
     job: Job
     rows: tuple[int, ...]
-    part: int = 0
 
     @property
     def leaves(self) -> list[int]:
         """How many leaves the decisions of each shard have."""
-        return [-(-rows // BLOCK) for rows in self.rows]
+        return [leaves_of(rows) for rows in self.rows]
 
     def left(self, suffix: str) -> list[Path]:
         """Name what all shards left with this suffix."""
@@ -44,16 +40,15 @@ class Step(NamedTuple):
 def gather(job: Job, receipts: Sequence[dict[str, Any]], engine: Engine) -> dict[str, Any]:
     """Put together what the shards left: signals, evidence, counts, the root over all decisions, the index."""
     step = Step(_root, job, tuple(receipt["rows"] for receipt in receipts))
-    leaves = sum(step.leaves)
-    steps = [step._replace(write=_index)] if job.receipts else []  # what may take longest begins first
-    steps += [step._replace(part=part) for part in range(-(-leaves // ROOTED))]
-    steps += [step._replace(write=_evidence), step._replace(write=_signals)]
-    roots: list[bytes] = []
+    writers: list[Callable[[Step], Any]] = [_index] if job.receipts else []  # what may take longest begins first
+    writers += [_evidence, _signals, _root]
+    steps = [step._replace(write=write) for write in writers]
+    root = EMPTY_ROOT
     outputs = [item for receipt in receipts for item in receipt["outputs"]]
     index = None
     for done, made in zip(steps, run(_take, steps, engine), strict=True):
         if done.write is _root:
-            roots.append(made)
+            root = made
         elif done.write is _index:
             index = made
             outputs.append(output(job.out, job.out / INDEX, index["entries"]))
@@ -67,8 +62,8 @@ def gather(job: Job, receipts: Sequence[dict[str, Any]], engine: Engine) -> dict
         "works": sum(step.rows),
         "counts": counts,
         "outputs": tuple(ScanFile(**item) for item in sorted(outputs, key=lambda item: item["path"])),
-        "root": root_of_hashes(roots).hex(),
-        "leaves": leaves,
+        "root": root.hex(),
+        "leaves": sum(step.leaves),
         "leaf_rows": BLOCK,
         "index": index,
     }
@@ -102,13 +97,16 @@ def _evidence(step: Step) -> dict[str, Any]:
 
 
 def _root(step: Step) -> bytes:
-    """Give the root over a part of the leaves."""
-    builder, begin = RootBuilder(), step.part * ROOTED
-    for path, count in zip(step.left(LEAVES), step.leaves, strict=True):
-        low, high = max(begin, 0), min(begin + ROOTED, count)
-        if low < high:
-            builder.extend_hashes(read_leaves(path, low, high))
-        begin -= count
+    """Give the root over all leaves: of what the shards have folded already, where they knew their place."""
+    builder = RootBuilder()
+    for leaves, folded, count in zip(step.left(LEAVES), step.left(SUBTREES), step.leaves, strict=True):
+        ready = read_subtrees(folded, builder.size, count)
+        if ready is None:
+            for some in read_leaves(leaves):
+                builder.extend_hashes(some)
+        else:
+            for subtree, size in ready:
+                builder.add_subtree(subtree, size)
     return builder.root()
 
 

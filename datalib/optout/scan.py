@@ -26,6 +26,7 @@ from datalib.optout import agents
 from datalib.optout.archived_plan import Asked, read_archives
 from datalib.optout.columns import Columns
 from datalib.optout.decide import Profile
+from datalib.optout.decisions import leaves_of
 from datalib.optout.gather import gather
 from datalib.optout.key_index import NAME as INDEX
 from datalib.optout.licences import read as read_licences
@@ -247,6 +248,7 @@ def _tasks(planned: Plan, job: Job, sites: list[str] | None, digests: dict[str, 
         "licences": job.licences.digest if job.licences else None,
         "receipts": job.receipts,
     }
+    first: int | None = 0
     for number, shard in enumerate(planned.shards):
         named = [shard.file] if shard.file else shard.files
         own = {
@@ -263,7 +265,8 @@ def _tasks(planned: Plan, job: Job, sites: list[str] | None, digests: dict[str, 
             "read": shard.read.name if shard.read else None,
         }
         key = hashlib.sha256(json.dumps(common | own, sort_keys=True).encode()).hexdigest()
-        yield ShardTask(job, number, shard, key, tuple(digests.get(file.name, "") for file in shard.files))
+        yield ShardTask(job, number, shard, key, tuple(digests.get(file.name, "") for file in shard.files), first)
+        first = None if first is None or shard.rows is None else first + leaves_of(shard.rows)
 
 
 def _judge(tasks: Sequence[ShardTask], engine: Engine, watch: Watch) -> list[dict[str, Any]]:

@@ -4,7 +4,6 @@
 the task means that the shard is done, whatever became of the process that did it.
 """
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -17,8 +16,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from datalib.errors import Unchecked
-from datalib.optout import agents, rows
+from datalib.optout import agents, ledger, rows
 from datalib.optout.admitted import AdmittedWriter
 from datalib.optout.agents import AgentTable
 from datalib.optout.archived import works_of
@@ -29,13 +27,13 @@ from datalib.optout.contained import UnitReader
 from datalib.optout.decide import Profile
 from datalib.optout.decisions import Decided, DecisionWriter, carriers_of, work_ids
 from datalib.optout.followed import Follower, Linking, settle_marks
-from datalib.optout.found import PROOFS, write_found, write_proofs
+from datalib.optout.found import PROOFS, write_found, write_leaves, write_proofs
 from datalib.optout.judges import Judges
 from datalib.optout.key_index import KEYS, write_keys
 from datalib.optout.licences import Licences
 from datalib.optout.location import Findings, Location
 from datalib.optout.outcome import DAMAGED, REASONS, VERDICTS, Rows, Verdicts, judge_rows
-from datalib.optout.outputs import output, replacing, sha256_of
+from datalib.optout.outputs import output, replacing
 from datalib.optout.reading import (
     CONTENT_ROWS,
     Marks,
@@ -80,13 +78,17 @@ class Job:
 
 
 class ShardTask(NamedTuple):
-    """A shard of a job; ``key`` names all that its result depends on. ``digests`` are of its files."""
+    """A shard of a job; ``key`` names all that its result depends on. ``digests`` are of its files.
+
+    ``first``: the number of the first leaf of its decisions among those of all, where that is known beforehand.
+    """
 
     job: Job
     number: int
     shard: Shard
     key: str
     digests: tuple[str, ...] = ()
+    first: int | None = None
 
     @property
     def receipt(self) -> Path:
@@ -160,24 +162,11 @@ def tools_of(job: Job) -> Tools:
 
 def judge_shard(task: ShardTask) -> dict[str, Any]:
     """Judge a shard and write its results, unless that was done before; give its receipt."""
-    receipt = _receipt(task)
+    receipt = ledger.read(task.receipt, task.job.out, task.key)
     if receipt is None:
         receipt = _judge(task)
-        with replacing(task.receipt) as temporary:
-            temporary.write_text(json.dumps(receipt, sort_keys=True))
+        ledger.write(task.receipt, task.job.out, receipt)
     return receipt
-
-
-def _receipt(task: ShardTask) -> dict[str, Any] | None:
-    """Give the receipt of a shard if it was done for this job and its outputs are still what it says."""
-    try:
-        receipt: dict[str, Any] = json.loads(task.receipt.read_bytes())
-        same = receipt["key"] == task.key and all(
-            sha256_of(task.job.out / item["path"]) == item["sha256"] for item in receipt["outputs"] + receipt["found"]
-        )
-    except (OSError, ValueError, KeyError, TypeError, Unchecked):
-        return None
-    return receipt if same else None
 
 
 def _judge(task: ShardTask) -> dict[str, Any]:
@@ -214,7 +203,8 @@ def _judge(task: ShardTask) -> dict[str, Any]:
     outputs = [output(job.out, decisions_path, tally.rows)]
     if some:
         outputs.append(output(job.out, admitted_path, admitted.rows))
-    found = write_found(task.receipt, book, used=np.flatnonzero(tally.used), leaves=decisions.leaves)
+    found = write_found(task.receipt, book, used=np.flatnonzero(tally.used))
+    found += write_leaves(task.receipt, decisions.leaves, task.first)
     if job.receipts:
         found.append(task.receipt.with_suffix(KEYS))
         write_keys(found[-1], decisions.keys)

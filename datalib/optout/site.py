@@ -20,6 +20,7 @@ whatever form and order they came.
 
 import hashlib
 import json
+import os
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
@@ -110,14 +111,15 @@ class SiteStore:
         """Where the origins begin whose hash starts with some bits: seldom more than one."""
         bits = min(self.size.bit_length() + 2, _INDEX_BITS)
         shift = np.uint64(64 - bits)
-        starts = np.zeros((1 << bits) + 1, dtype=np.int32)
+        starts, known = np.empty((1 << bits) + 1, dtype=np.int32), -1
         for start in range(0, self.size, _COUNTED):
             bucket = (self.hashes[start : start + _COUNTED] >> shift).astype(np.int64)
-            first, last = int(bucket[0]), int(bucket[-1])
-            starts[first + 1 : last + 2] += np.bincount(bucket - first).astype(np.int32)
-        longest = int(starts.max(initial=0))
-        np.cumsum(starts, out=starts)
-        return starts, shift, longest
+            numbers = np.arange(start, start + len(bucket), dtype=np.int32)
+            starts[known + 1 : bucket[-1] + 1] = np.repeat(numbers, np.diff(bucket, prepend=known))
+            known = int(bucket[-1])
+        starts[known + 1 :] = self.size
+        parts = (starts[start : start + _COUNTED + 1] for start in range(0, 1 << bits, _COUNTED))
+        return starts, shift, max(int(np.diff(part).max()) for part in parts)
 
     def _array(self, name: str) -> Any:
         array = self._mapped.get(name)
@@ -187,8 +189,7 @@ class SiteStore:
         def read(number: int) -> bytes:
             sha256, offset, length = bodies[number].item()
             try:  # a block of io_faults would take as long as the reading
-                file.seek(offset)
-                body = file.read(length)
+                body = os.pread(file.fileno(), length, offset)
             except OSError as error:
                 raise Unchecked("E-IO", str(path), error.strerror or str(error)) from error
             if hashlib.sha256(body).digest() != sha256:
@@ -196,7 +197,7 @@ class SiteStore:
             return body
 
         with io_faults(path):
-            file = path.open("rb")
+            file = path.open("rb", buffering=0)
         with file:
             yield read
 

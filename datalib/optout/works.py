@@ -89,6 +89,7 @@ class Named(NamedTuple):
 class Shard:
     """Works that are judged together. ``file`` and what follows it are of a table, ``files`` and ``sources`` of others.
 
+    ``rows``: how many there are, where a table says so before it is read.
     An archive has a ``file`` too, a WACZ for each ``entry``; ``read`` is where its reading was left, once it was read.
     """
 
@@ -97,6 +98,7 @@ class Shard:
     form: Form | None = None
     columns: Columns = field(default_factory=Columns)
     groups: range | None = None
+    rows: int | None = None
     files: tuple[File, ...] = ()
     sources: tuple[Named, ...] = ()
     entry: str = ""
@@ -214,7 +216,7 @@ def _tables(files: Sequence[File], columns: Columns, single: set[str]) -> tuple[
         named.update(chosen.read)
         most = CONTENT_SHARD_ROWS if chosen.contents else SHARD_ROWS
         shards += [
-            Shard(part=Part.ROWS, file=file, form=form, columns=chosen, groups=groups)
+            Shard(part=Part.ROWS, file=file, form=form, columns=chosen, groups=groups, rows=head.rows(groups))
             for groups in _ranges(head, form, most)
         ]
     if missing := [name for name in columns.read if name not in named]:

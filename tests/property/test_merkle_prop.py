@@ -32,6 +32,22 @@ def test_root_however_the_leaves_come(size: int, data: st.DataObject) -> None:
 
 
 @settings(deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 1100), st.booleans()), max_size=6))
+def test_root_of_leaves_and_of_subtrees_that_others_made(parts: list[tuple[int, bool]]) -> None:
+    builder, hashes = merkle.RootBuilder(), list[bytes]()
+    for count, folded in parts:
+        first = len(hashes)
+        hashes += [merkle.leaf_hash(b"%d" % number) for number in range(first, first + count)]
+        if folded:
+            for at, size in merkle.subtrees(first, count):
+                builder.add_subtree(merkle.root_of_hashes(hashes[at : at + size]), size)
+        else:
+            builder.extend_hashes(hashes[first:])
+        assert builder.size == len(hashes)
+    assert builder.root() == merkle.root_of_hashes(hashes)
+
+
+@settings(deadline=None)
 @given(SIZES, st.data())
 def test_inclusion(size: int, data: st.DataObject) -> None:
     hashes = [merkle.leaf_hash(leaf) for leaf in leaves(size)]

@@ -1,5 +1,6 @@
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,8 @@ import pytest
 
 from datalib.errors import Misuse, Refused, Unchecked
 from datalib.merkle import root
-from datalib.optout import gather, works
 from datalib.optout import scan as scanning
+from datalib.optout import works
 from datalib.optout.answers import TDMREP, Answer
 from datalib.optout.attest import attest_result
 from datalib.optout.decisions import BLOCK
@@ -82,13 +83,42 @@ def test_signals_and_evidence_say_it_once_and_in_order(tmp_path: Path, sites: Pa
     assert ROBOTS in {row["bytes"] for row in evidence}
 
 
-@pytest.mark.parametrize("rooted", [1, 2, 4, gather.ROOTED])
-def test_the_root_is_that_of_the_lines_of_decisions(
-    tmp_path: Path, sites: Path, monkeypatch: pytest.MonkeyPatch, rooted: int
+@pytest.mark.parametrize(
+    ("spoil", "kept"),
+    [
+        (lambda _: None, True),
+        (lambda path: path.write_bytes(path.read_bytes()), True),  # touched, but what it was
+        (lambda path: path.write_bytes(path.read_bytes()[:-1] + b"?"), False),
+        (lambda path: path.write_bytes(b""), False),
+    ],
+)
+def test_what_an_earlier_run_left_counts_if_it_is_what_it_was(
+    tmp_path: Path, sites: Path, monkeypatch: pytest.MonkeyPatch, spoil: Callable[[Path], object], *, kept: bool
 ) -> None:
-    monkeypatch.setattr(gather, "ROOTED", rooted)
+    paths = [write(tmp_path / name, url=URLS) for name in ("v.parquet", "w.parquet")]
+    scan(paths, out=tmp_path / "whole", sites=[sites], now=NOW)
+    with monkeypatch.context() as patch:
+        patch.setattr("datalib.optout.scan.gather", broken)
+        with pytest.raises(InterruptedError):
+            scan(paths, out=tmp_path / "out", sites=[sites], now=NOW)
+    left = tmp_path / "out" / "decisions" / "part-00001.parquet"
+    before = left.stat().st_ino
+    spoil(left)
+    scan(paths, out=tmp_path / "out", sites=[sites], now=NOW)
+    assert scan_files(tmp_path / "out") == scan_files(tmp_path / "whole")
+    assert (left.stat().st_ino == before) == kept
+
+
+def broken(*_: object) -> None:
+    raise InterruptedError
+
+
+@pytest.mark.parametrize("first", ["v.parquet", "v.csv"])
+def test_the_root_is_that_of_the_lines_of_decisions(tmp_path: Path, sites: Path, first: str) -> None:
     urls = [f"https://a.kz/{n}" for n in range(150)] + ["https://a.kz/with\ttab"]
-    paths = [write(tmp_path / name, url=urls) for name in ("v.parquet", "w.parquet")]
+    paths = [write(tmp_path / name, url=urls) for name in (first, "w.parquet", "x.parquet")]
+    if first.endswith(".csv"):  # which does not say how many rows it has: leaf numbers are not known beforehand
+        paths[0].write_text("url\n" + "".join(f'"{url}"\n' for url in urls), encoding="utf-8")
     result = scan(paths, out=tmp_path / "out", sites=[sites], now=NOW)
     shown = [*urls[:-1], json.dumps(urls[-1])]
     leaves: list[bytes] = []
