@@ -41,6 +41,7 @@ bench: $(VENV)/.dev $(VENV)/.bench
 
 docs: $(VENV)/.dev
 	$(RUN)python -m tests.docs --write
+	$(RUN)python -m tests.pictures --write
 
 clean:
 	rm -rf $(VENV) build dist .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis
