@@ -1,6 +1,7 @@
 """The report in a real browser: nothing is loaded, nothing runs, it fits, and axe-core has nothing to say."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -46,7 +47,10 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         "barred": tell(good.folder, purpose="train:faces"),
         "broken": tell(broken.folder),
         "unverified": tell(good.folder, trust=None),
-        "hostile": tell(hostile.genesis().publish().folder, trust=LOGGED),
+        "hostile": made_of(
+            tell(hostile.genesis().publish().folder, trust=LOGGED),
+            [replace(one, title={"ru": text}) for one, text in zip(many(len(NASTY)), NASTY, strict=True)],
+        ),
     }
     found = {}
     for name, told in stories.items():
@@ -95,6 +99,11 @@ def test_hostile_texts_are_texts(browser: Browser, pages: dict[str, Path]) -> No
     for text in NASTY[:3]:
         assert " ".join(text.split()) in " ".join(seen.split())
     assert "[U+202E]yrarbil[U+2066]" in seen
+    drawn = str(browser.value("document.querySelector('svg.graph').textContent"))
+    assert "<script>alert(1)</script>" in drawn
+    assert "[U+202E]yrarbil" in drawn
+    table = str(browser.value("document.querySelector('#graph details').textContent"))
+    assert "\"' onmouseover=alert(1) x='" in table
     assert browser.value("document.querySelectorAll('script, img, form, iframe').length") == 0
 
 

@@ -79,6 +79,7 @@ def upstream(letter: str) -> list[Upstream]:
         replace(
             each,
             name=long,
+            title={"ru": long},
             producer=Producer(id=f"x-test:{each.item.lib}", name={"ru": letter * 2000}),
             withdrawn=long,
             recipients=(Party(id="x-test:p", name={"ru": letter * 2000}),) * 500,
