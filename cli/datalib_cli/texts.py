@@ -6,8 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
+from shlex import quote
+from typing import Final
 
 LANGUAGES = ("en", "kk", "ru")
+#: What commands in texts begin with.
+_COMMAND: Final = "datalib "
 
 
 @cache
@@ -23,8 +28,10 @@ class Texts:
     lang: str
 
     def __call__(self, sentence: str, /, **values: object) -> str:
-        """Give the sentence in this language, its places filled."""
+        """Give the sentence in this language, its places filled; paths in commands as a shell reads them."""
         found = sentence if self.lang == "en" else _table().get(sentence, {}).get(self.lang, sentence)
+        if _COMMAND in sentence:
+            values = {name: quote(str(value)) if isinstance(value, Path) else value for name, value in values.items()}
         return found.format(**values) if values else found
 
 

@@ -1,12 +1,15 @@
 """The life of a library through the program: describe, sign, attest, hand over, amend, withdraw, verify."""
 
 import json
+import shlex
+import shutil
 import stat
 from pathlib import Path
 from time import sleep
 
 import pytest
 
+from datalib_vocab import LANGUAGES
 from tests.cli.conftest import AUDITOR, BUYER, PRODUCER, TRUST, Program
 
 LATER = ("--now", "2026-10-01T00:00:00Z")
@@ -236,6 +239,21 @@ def test_nobody_types_the_result_of_a_scan(datalib: Program, signed: Path) -> No
         *("attest", "library", "--as", PRODUCER, "--claim", "optout", "--result", "pass", "--key", "producer.pem")
     )
     assert typed.status == 2
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_a_proposed_command_can_be_pasted_into_a_shell(
+    datalib: Program, signed: Path, tmp_path: Path, lang: str
+) -> None:
+    odd = "мой набор; $(date) 'q'"
+    shutil.copytree(signed, tmp_path / odd)
+    scanned = datalib("scan", odd, "-o", "a scan", "--lang", lang)
+    proposed = scanned.out.splitlines()[-1].split("`")[1]
+    given = {"ID": AUDITOR, "KEY.pem": "auditor.pem"}
+    words = [given.get(word, word) for word in shlex.split(proposed)]
+    assert words[:3] == ["datalib", "attest", odd]
+    done = datalib(*words[1:], "--name", "en=Auditor")
+    assert done.status == 0, done.err
 
 
 def test_an_unknown_party_needs_a_name(datalib: Program, signed: Path) -> None:
