@@ -49,7 +49,11 @@ class Folder:
 
     def __enter__(self) -> Self:
         with trouble(str(self.path)):
-            self._descriptor = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
+            try:
+                self._descriptor = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
+            except NotADirectoryError as error:
+                detail = "no folder; a packed library has to be unpacked first"
+                raise Unchecked("E-IO", str(self.path), detail) from error
         return self
 
     def __exit__(self, *_: object) -> None:

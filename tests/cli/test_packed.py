@@ -56,6 +56,24 @@ def test_without_data_only_the_rest_is_unpacked(datalib: Program, packed: Path) 
     assert (found["accepted"], found["complete"], found["read"]["files"]) == (True, False, 0)
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("show", "library.tar.gz"),
+        ("check", "library.tar.gz"),
+        ("sign", "library.tar.gz", "--key", "producer.pem"),
+        ("assemble", "sector", "--input", "library.tar.gz", "--key", "producer.pem", *TRUST),
+        ("catalogue", "build", "library.tar.gz", "-o", "site"),
+    ],
+)
+def test_what_wants_a_folder_says_so(datalib: Program, packed: Path, words: tuple[str, ...]) -> None:
+    done = datalib(*words)
+    assert done.status in {2, 3}
+    assert "library.tar.gz" in done.err
+    assert "(no folder; a packed library has to be unpacked first)" in done.err
+    assert done.err.count("\n") == 1
+
+
 def test_the_state_is_kept_for_packed_libraries_too(datalib: Program, packed: Path, signed: Path) -> None:
     (signed / "more.txt").write_text("more\n")
     assert datalib("sign", "library", "--key", "producer.pem").status == 0

@@ -31,8 +31,8 @@ def expand(given: Iterable[Path], site: Path) -> Iterator[Path]:
         if _is_library(whole):
             yield whole
             continue
-        with trouble(str(path)):
-            inside = sorted(each.name for each in os.scandir(whole) if each.is_dir())
+        with Folder(path) as folder, trouble(str(path)):
+            inside = sorted(each.name for each in os.scandir(folder.descriptor) if each.is_dir())
         found = [whole / name for name in inside if _is_library(whole / name) and not name.startswith(".")]
         if not found:
             raise Misuse("E-USAGE", str(path), "no library, and none right in it")
