@@ -61,12 +61,16 @@ def gather(job: Job, receipts: Sequence[dict[str, Any]], engine: Engine) -> dict
     return {
         "works": sum(step.rows),
         "counts": counts,
-        "outputs": tuple(ScanFile(**item) for item in sorted(outputs, key=lambda item: item["path"])),
+        "outputs": tuple(sorted(map(_file, outputs), key=lambda file: file.path)),
         "root": root.hex(),
         "leaves": sum(step.leaves),
         "leaf_rows": BLOCK,
         "index": index,
     }
+
+
+def _file(item: dict[str, Any]) -> ScanFile:
+    return ScanFile(path=item["path"], rows=item["rows"], sha256=item["sha256"])
 
 
 def _take(step: Step) -> Any:

@@ -5,14 +5,18 @@ from pathlib import Path
 from typing import Any
 
 from datalib.errors import Unchecked
-from datalib.optout.outputs import replacing, sha256_of
+from datalib.optout.outputs import output, replacing, sha256_of
 
 
-def write(path: Path, root: Path, receipt: dict[str, Any]) -> None:
-    """Write a receipt: its ``key``, its files (``outputs`` and ``found``, by path from ``root``), and how they look."""
-    looks = [_look(root / item["path"]) for item in _files(receipt)]
+def entry(root: Path, path: Path, rows: int) -> dict[str, Any]:
+    """Name a file of a shard: as ``output`` does, and how it looked before its digest was computed."""
+    return {"look": _look(path)} | output(root, path, rows)
+
+
+def write(path: Path, receipt: dict[str, Any]) -> None:
+    """Write a receipt: its ``key``, and its files (``outputs`` and ``found``), each as `entry` names it."""
     with replacing(path) as temporary:
-        temporary.write_text(json.dumps(receipt | {"looks": looks}, sort_keys=True))
+        temporary.write_text(json.dumps(receipt, sort_keys=True))
 
 
 def read(path: Path, root: Path, key: str) -> dict[str, Any] | None:
@@ -23,16 +27,12 @@ def read(path: Path, root: Path, key: str) -> dict[str, Any] | None:
     try:
         receipt: dict[str, Any] = json.loads(path.read_bytes())
         same = receipt["key"] == key and all(
-            _look(root / item["path"]) == look or sha256_of(root / item["path"]) == item["sha256"]
-            for item, look in zip(_files(receipt), receipt["looks"], strict=True)
+            _look(root / item["path"]) == item["look"] or sha256_of(root / item["path"]) == item["sha256"]
+            for item in (*receipt["outputs"], *receipt["found"])
         )
     except (OSError, ValueError, KeyError, TypeError, Unchecked):
         return None
     return receipt if same else None
-
-
-def _files(receipt: dict[str, Any]) -> list[dict[str, Any]]:
-    return [*receipt["outputs"], *receipt["found"]]
 
 
 def _look(path: Path) -> list[int]:

@@ -33,7 +33,7 @@ from datalib.optout.key_index import KEYS, write_keys
 from datalib.optout.licences import Licences
 from datalib.optout.location import Findings, Location
 from datalib.optout.outcome import DAMAGED, REASONS, VERDICTS, Rows, Verdicts, judge_rows
-from datalib.optout.outputs import output, replacing
+from datalib.optout.outputs import replacing
 from datalib.optout.reading import (
     CONTENT_ROWS,
     Marks,
@@ -165,7 +165,7 @@ def judge_shard(task: ShardTask) -> dict[str, Any]:
     receipt = ledger.read(task.receipt, task.job.out, task.key)
     if receipt is None:
         receipt = _judge(task)
-        ledger.write(task.receipt, task.job.out, receipt)
+        ledger.write(task.receipt, receipt)
     return receipt
 
 
@@ -200,9 +200,9 @@ def _judge(task: ShardTask) -> dict[str, Any]:
                 admitted.add(batch.source, verdicts.verdict == 0)
         decisions.close()
         some = admitted.close()
-    outputs = [output(job.out, decisions_path, tally.rows)]
+    outputs = [ledger.entry(job.out, decisions_path, tally.rows)]
     if some:
-        outputs.append(output(job.out, admitted_path, admitted.rows))
+        outputs.append(ledger.entry(job.out, admitted_path, admitted.rows))
     found = write_found(task.receipt, book, used=np.flatnonzero(tally.used))
     found += write_leaves(task.receipt, decisions.leaves, task.first)
     if job.receipts:
@@ -210,7 +210,7 @@ def _judge(task: ShardTask) -> dict[str, Any]:
         write_keys(found[-1], decisions.keys)
     return {
         "counts": {kind: dict(counter) for kind, counter in tally.counts.items()},
-        "found": [output(job.out, path, 0) for path in found],
+        "found": [ledger.entry(job.out, path, 0) for path in found],
         "key": task.key,
         "outputs": outputs,
         "rows": tally.rows,

@@ -1,6 +1,7 @@
 """Signals as a table: as they stand in ``signals.parquet``, and in what a shard leaves for it."""
 
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,7 +14,6 @@ from datalib.optout.maps import Maps
 from datalib.optout.model import CATEGORIES, Signal, State
 
 _WORDS: Final = pa.dictionary(pa.int32(), pa.string())
-_LABELS: Final = pa.array([state.label for state in sorted(State)], pa.string())
 _TEXTS: Final = ("signal", "carrier", "locator", "raw", "sha256", "observed_at")
 SIGNALS_SCHEMA: Final = pa.schema([
     pa.field("id", pa.int64(), nullable=False),
@@ -23,6 +23,12 @@ SIGNALS_SCHEMA: Final = pa.schema([
 ])  # fmt: skip
 #: What a time of observation that nobody knows is when the earliest is looked for.
 _NEVER: Final = "~"
+
+
+@cache
+def _labels() -> Any:
+    # No array is made while modules are imported: with its first one Arrow imports pandas, wherever that is installed.
+    return pa.array([state.label for state in sorted(State)], pa.string())
 
 
 def table_of(columns: dict[str, Any]) -> Any:
@@ -49,7 +55,7 @@ def of_kinds(templates: Sequence[Template], kinds: Any) -> dict[str, Any]:
     for reading in ("spec", "strict"):
         for place, name in enumerate(CATEGORIES):
             states = pa.array([getattr(template, reading)[place] for template in templates], pa.int32())
-            columns[f"{reading}_{name}"] = pa.DictionaryArray.from_arrays(states, _LABELS)
+            columns[f"{reading}_{name}"] = pa.DictionaryArray.from_arrays(states, _labels())
     return {name: values.take(kinds) for name, values in columns.items()}
 
 
