@@ -66,7 +66,7 @@ class Statements:
         count, done = 0, [0] * len(late)
         with pq.ParquetWriter(path, SIGNALS_SCHEMA, compression="zstd", compression_level=1) as out:
             for part in self._used.ranges(_RANGE) if self._used else [_NOTHING]:
-                ends = [int(np.searchsorted(own, part.below)) for own in ids]
+                ends = [int(np.searchsorted(own, part.below - 1, side="right")) for own in ids]
                 near = [table.slice(start, end - start) for table, start, end in zip(late, done, ends, strict=True)]
                 table, done = self._compiled(part.signals, part.ids), ends
                 if any(map(len, near)):
