@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from datalib.optout import agents
@@ -38,6 +39,16 @@ class Row:
 def write_sites(path: Path, answers: Iterable[Answer]) -> Path:
     path.write_text("".join(to_json_line(answer) + "\n" for answer in answers), encoding="utf-8")
     return path
+
+
+def make_works(root: Path, parts: int, rows: int) -> None:
+    """Write tables of URLs (``works``) of seven sites, and what six of these refuse (``s.jsonl``)."""
+    (root / "works").mkdir()
+    for part in range(parts):
+        urls = [f"https://h{n % 7}.kz/{'no' if n % 5 else 'yes'}/{n}" for n in range(rows)]
+        pq.write_table(pa.table({"url": urls, "n": range(rows)}), root / "works" / f"{part}.parquet")
+    bodies = [f"User-agent: *\nDisallow: /no/{n}\n".encode() for n in range(6)]
+    write_sites(root / "s.jsonl", [Answer(origin=f"https://h{n}.kz", status=200, body=b) for n, b in enumerate(bodies)])
 
 
 def read_decisions(out: Path) -> list[Row]:

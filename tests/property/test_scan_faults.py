@@ -10,12 +10,9 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
-from datalib.optout.answers import Answer
-from tests.scanning import scan_files, write_sites
+from tests.scanning import make_works, scan_files
 
 KILLING = Path(__file__).parents[1] / "killing"
 DATALIB = Path(sys.executable).with_name("datalib")
@@ -30,12 +27,7 @@ TOUCHES = 20
 @pytest.fixture(scope="module")
 def works(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("faults")
-    (root / "works").mkdir()
-    for part in range(PARTS):
-        urls = [f"https://h{n % 7}.kz/{'no' if n % 5 else 'yes'}/{n}" for n in range(3000)]
-        pq.write_table(pa.table({"url": urls, "n": range(3000)}), root / "works" / f"{part}.parquet")
-    bodies = [f"User-agent: *\nDisallow: /no/{n}\n".encode() for n in range(6)]
-    write_sites(root / "s.jsonl", [Answer(origin=f"https://h{n}.kz", status=200, body=b) for n, b in enumerate(bodies)])
+    make_works(root, PARTS, 3000)
     return root
 
 

@@ -7,12 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
-from datalib.optout.answers import Answer
-from tests.scanning import scan_files, write_sites
+from tests.scanning import make_works, scan_files
 from tests.webarchives import http, packed, record, robots
 
 KILLED = Path(__file__).parents[1] / "killed.py"
@@ -24,17 +21,12 @@ KILLS = 120 if os.environ.get("DATALIB_SOAK") else 2
 @pytest.fixture(scope="module")
 def works(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("killed")
-    (root / "works").mkdir()
-    for part in range(3):
-        urls = [f"https://h{n % 7}.kz/{'no' if n % 5 else 'yes'}/{n}" for n in range(500)]
-        pq.write_table(pa.table({"url": urls, "n": range(500)}), root / "works" / f"{part}.parquet")
+    make_works(root, 3, 500)
     refused = record("https://h1.kz/no/1", http(b'<meta name="robots" content="noai">'))
     rules = robots("https://h9.kz", b"User-agent: *\nDisallow: /no\n")
     archive = packed(rules, record("https://h9.kz/yes"), record("https://h9.kz/no"), refused, record("https://h2.kz/"))
     (root / "works" / "w.warc.gz").write_bytes(archive)
     (root / "works" / "page.html").write_text('<meta name="robots" content="noai">', encoding="utf-8")
-    bodies = [f"User-agent: *\nDisallow: /no/{n}\n".encode() for n in range(6)]
-    write_sites(root / "s.jsonl", [Answer(origin=f"https://h{n}.kz", status=200, body=b) for n, b in enumerate(bodies)])
     return root
 
 
