@@ -13,6 +13,14 @@ from datalib.engine import Engine, run
 from datalib.errors import Refused, Unchecked
 
 
+@pytest.fixture(autouse=True)
+def interruptible() -> Iterator[None]:
+    """Let interrupts in: a shell that ran the tests in the background would have its children ignore them."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def double(number: int) -> int:
     return 2 * number
 
