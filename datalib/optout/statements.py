@@ -61,14 +61,16 @@ class Statements:
         """Write the signals; give their number."""
         import pyarrow.parquet as pq
 
-        late = [self._of_registry(), *self._made]
-        ids = [table["id"].to_numpy() for table in late]
-        count, done = 0, [0] * len(late)
+        cited, entries = self._of_registry()
+        ids = [cited, *(table["id"].to_numpy() for table in self._made)]
+        count, done = 0, [0] * len(ids)
         with pq.ParquetWriter(path, SIGNALS_SCHEMA, compression="zstd", compression_level=1) as out:
             for part in self._used.ranges(_RANGE) if self._used else [_NOTHING]:
                 ends = [int(np.searchsorted(own, part.below - 1, side="right")) for own in ids]
-                near = [table.slice(start, end - start) for table, start, end in zip(late, done, ends, strict=True)]
+                here = [slice(*both) for both in zip(done, ends, strict=True)]
                 table, done = self._compiled(part.signals, part.ids), ends
+                near = [self._cited_signals(cited[here[0]], entries[here[0]])]
+                near += [made[place] for made, place in zip(self._made, here[1:], strict=True)]
                 if any(map(len, near)):
                     table = merged([table, *near])
                 out.write_table(table.combine_chunks(), row_group_size=_RANGE)
@@ -76,14 +78,18 @@ class Statements:
                 trim(*self._maps)
         return count
 
-    def _of_registry(self) -> Any:
-        """Make the signals of the entries that were cited, in the order of their numbers."""
-        registry, cited = self._registry, [read_cited(path) for path in self._cited]
-        if registry is None or not cited:
+    def _of_registry(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Give the numbers of the signals of the entries that were cited, ascending, and these entries."""
+        pairs = [np.zeros((0, 2), dtype=np.int64), *map(read_cited, self._cited)]
+        together = np.unique(np.concatenate(pairs), axis=0)
+        together = together[np.argsort(together[:, 1])]
+        return together[:, 1], together[:, 0]
+
+    def _cited_signals(self, ids: NDArray[np.int64], entries: NDArray[np.int64]) -> Any:
+        """Make the signals of some entries of registries: they are too many to be held together."""
+        if self._registry is None:
             return SIGNALS_SCHEMA.empty_table()
-        together = np.unique(np.concatenate(cited), axis=0)
-        entries, ids = together[np.argsort(together[:, 1])].T
-        return of_signals(ids.tolist(), [registry.signal(entry) for entry in entries.tolist()])
+        return of_signals(ids.tolist(), [self._registry.signal(entry) for entry in entries.tolist()])
 
     def _compiled(self, signals: NDArray[np.int64], ids: NDArray[np.int64]) -> Any:
         """Put signals of compiled contents into words."""
