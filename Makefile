@@ -34,7 +34,7 @@ test: lint $(VENV)/.axe
 	$(RUN)coverage report --fail-under=95
 
 soak: $(VENV)/.dev $(VENV)/.axe
-	DATALIB_SOAK=1 $(RUN)pytest -n auto --dist worksteal -q
+	DATALIB_SOAK=1 $(RUN)pytest -n auto --dist worksteal -q -o faulthandler_timeout=0
 
 bench: $(VENV)/.dev $(VENV)/.bench
 	$(RUN)python -m bench

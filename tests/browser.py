@@ -8,9 +8,11 @@ import fcntl
 import importlib.util
 import json
 import os
+import select
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,6 +20,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 NAMES = ("chromium", "chromium-browser")
+PATIENCE = 60.0  # seconds
 #: WCAG 2.0 to 2.2, levels A and AA, and what axe-core calls good practice.
 RULES = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
 
@@ -39,9 +42,10 @@ class Browser:
     """A running browser with one page. ``events``: what it told besides its answers."""
 
     commands: BinaryIO
-    answers: BinaryIO
+    answers: int
     session: str = ""
     number: int = 0
+    told: bytes = b""
     events: list[Mapping[str, Any]] = field(default_factory=list)
 
     def call(self, method: str, **params: Any) -> Any:
@@ -60,11 +64,13 @@ class Browser:
             self.events.append(told)
 
     def _read(self) -> Mapping[str, Any]:
-        data = bytearray()
-        while (byte := self.answers.read(1)) not in {b"\0", b""}:
-            data += byte
-        assert data, "the browser is gone"
-        told: Mapping[str, Any] = json.loads(data)
+        while b"\0" not in self.told:
+            assert select.select([self.answers], [], [], PATIENCE)[0], "the browser does not answer"
+            piece = os.read(self.answers, 1 << 20)
+            assert piece, "the browser is gone"
+            self.told += piece
+        message, _, self.told = self.told.partition(b"\0")
+        told: Mapping[str, Any] = json.loads(message)
         return told
 
     def show(self, path: Path, *, width: int = 1200, dark: bool = False, media: str = "", fragment: str = "") -> None:
@@ -85,6 +91,13 @@ class Browser:
         assert "exceptionDetails" not in done, done
         return done["result"].get("value")
 
+    def wait(self, script: str) -> None:
+        """Wait until something is so in the page."""
+        end = time.monotonic() + PATIENCE
+        while not self.value(f"Boolean({script})"):
+            assert time.monotonic() < end, script
+            time.sleep(0.02)  # the browser needs the processor more than this question
+
     def faults(self) -> list[str]:
         """Let axe-core look at the page; give what it found, a line each."""
         axe = axe_core()
@@ -101,6 +114,7 @@ class Browser:
 
     def picture(self, clip: Mapping[str, float]) -> bytes:
         """Take a picture (PNG) of a part of the page: ``x``, ``y``, ``width``, ``height``, ``scale``."""
+        self.call("Page.bringToFront")  # a page behind another may never be painted
         taken = self.call("Page.captureScreenshot", captureBeyondViewport=True, clip=clip)
         return base64.b64decode(taken["data"])
 
@@ -140,9 +154,10 @@ def browsing(program: str) -> Iterator[Browser]:
         for number in given:
             os.close(number)
         try:
-            with os.fdopen(ours_out, "wb") as commands, os.fdopen(ours_in, "rb") as answers:
-                yield _ready(Browser(commands=commands, answers=answers))
+            with os.fdopen(ours_out, "wb") as commands:
+                yield _ready(Browser(commands=commands, answers=ours_in))
         finally:
+            os.close(ours_in)
             process.kill()  # its profile is thrown away: nothing is to be saved
             process.wait()
 

@@ -20,6 +20,7 @@ from pathlib import Path
 from tests import rule_tables
 
 ROOT = Path(__file__).parent.parent
+PATIENCE = 150.0  # seconds
 MARK = "\x1e--datalib-docs--"
 FENCE = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 VARYING = (
@@ -72,7 +73,6 @@ def level(text: str) -> str:
 
 def run(commands: list[str], folder: Path) -> list[str]:
     """Run the commands in one shell; give what each printed on both streams, in order."""
-    script = "".join(f"{command.rstrip()}\nprintf '%s\\n' '{MARK}'\n" for command in commands)
     environment = {
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         "HOME": str(folder),
@@ -83,20 +83,21 @@ def run(commands: list[str], folder: Path) -> list[str]:
         "REPO": str(ROOT),
         **{name: value for name, value in os.environ.items() if name.startswith("COVERAGE")},
     }
-    with (folder / ".script").open("w+", encoding="utf-8") as file:
-        file.write(script)
-        file.flush()
-        done = subprocess.run(
-            ["/bin/bash", file.name],
+    script, printed = folder / ".script", folder / ".printed"
+    lines = (f"{command.rstrip()}\nprintf '%s\\n' '{MARK}'\n" for command in commands)
+    script.write_text("".join(lines), encoding="utf-8")
+    with printed.open("ab") as out:  # a file: what a command left running could hold a pipe open
+        subprocess.run(
+            ["/bin/bash", script],
             cwd=folder,
             env=environment,
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
+            stdout=out,
             stderr=subprocess.STDOUT,
-            timeout=300,
+            timeout=PATIENCE,
             check=False,
         )
-    return done.stdout.decode("utf-8", "replace").split(MARK + "\n")[: len(commands)]
+    return printed.read_bytes().decode("utf-8", "replace").split(MARK + "\n")[: len(commands)]
 
 
 def renew(page: Path) -> str:

@@ -11,9 +11,9 @@ import json
 import struct
 import sys
 import tempfile
-import time
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,7 +26,6 @@ FOLDER = docs.ROOT / "docs" / "pictures"
 #: 2 February 2027, the day on which the catalogue of the example was made; the browser's clock says so too.
 DAY = 1_801_526_400_000
 MARGIN = 12
-PATIENCE = 20.0
 KEYWORD = b"iTXt", b"Description\0\0\0\0\0"
 #: The elements that are shown: from the top of the first to the end of the last.
 AREA = "[...document.querySelectorAll({selector!r})].filter(one => one.getClientRects().length)"
@@ -53,8 +52,8 @@ PICTURES: Mapping[str, Picture] = {
 }
 
 
-def take(browser: Browser, made: Path, picture: Picture) -> tuple[bytes, str]:
-    """Show the page, do what a reader does, and give the picture (PNG) and its words."""
+def show(browser: Browser, made: Path, picture: Picture) -> str:
+    """Show the page, do what a reader does, and give the words of the part that is shown."""
     folders = [path.parent for path in made.glob("site/library/*/datapackage.json") if _name(path) == picture.library]
     page = folders[0] / Path(picture.page).name if "*" in picture.page else made / picture.page
     if page.name == "check.html":
@@ -63,15 +62,20 @@ def take(browser: Browser, made: Path, picture: Picture) -> tuple[bytes, str]:
     else:
         browser.show(page, width=picture.width, dark=picture.dark)
     if page.name == "index.html":
-        _wait(browser, "!document.getElementById('search').hidden")
+        browser.wait("!document.getElementById('search').hidden")
+    words = str(browser.value(f"{AREA.format(selector=picture.selector)}.map(one => one.innerText).join('\\n')"))
+    return " ".join(docs.level(words).split())
+
+
+def take(browser: Browser, picture: Picture) -> bytes:
+    """Take the picture (PNG) of what is shown."""
     area = AREA.format(selector=picture.selector)
-    words = str(browser.value(f"{area}.map(one => one.innerText).join('\\n')"))
     top, end = (
         browser.value(f"scrollY + Math.{pick}(...{area}.map(one => one.getBoundingClientRect().{side}))")
         for pick, side in (("min", "top"), ("max", "bottom"))
     )
     clip = {"x": 0, "y": max(top - MARGIN, 0), "width": picture.width, "height": end - top + MARGIN, "scale": 1}
-    return browser.picture(clip), " ".join(docs.level(words).split())
+    return browser.picture(clip)
 
 
 def _name(manifest: Path) -> str:
@@ -80,12 +84,12 @@ def _name(manifest: Path) -> str:
 
 def _check(browser: Browser, archive: Path) -> None:
     """Choose a library, name a purpose, press the button."""
-    _wait(browser, "document.querySelector('#purpose')")
+    browser.wait("document.querySelector('#purpose')")
     give(browser, "archive", archive)
-    _wait(browser, "document.querySelector('#chosen').innerText")
+    browser.wait("document.querySelector('#chosen').innerText")
     browser.value("document.querySelector('#purpose').value = 'train:llm'; 0")
     browser.value("document.querySelector('button.main').click(); 0")
-    _wait(browser, "document.querySelector('#verdict')")
+    browser.wait("document.querySelector('#verdict')")
 
 
 def described(png: bytes, words: str) -> bytes:
@@ -104,35 +108,31 @@ def description(png: bytes) -> str:
     return png[start + 4 + len(head) : start + 4 + length].decode()
 
 
-def pictures() -> dict[str, tuple[bytes, str]]:
-    """Run the page's commands and take every picture, by name."""
+@contextmanager
+def example() -> Iterator[tuple[Browser, Path]]:
+    """Run the page's commands; give a browser on the day of the example, and the folder that they filled."""
     program = executable()
     assert program, "Chromium is not installed"
     blocks = docs.FENCE.finditer(PAGE.read_text(encoding="utf-8"))
     commands = [step.command for block in blocks for step in docs.steps(block.group(1))]
-    with tempfile.TemporaryDirectory(prefix="datalib-pictures-") as folder, browsing(program) as browser:
+    with tempfile.TemporaryDirectory(prefix="datalib-pictures-") as folder:
         docs.run(commands, Path(folder))
-        browser.call("Page.addScriptToEvaluateOnNewDocument", source=f"Date.now = () => {DAY}")
-        return {name: take(browser, Path(folder), picture) for name, picture in PICTURES.items()}
-
-
-def _wait(browser: Browser, script: str) -> None:
-    end = time.monotonic() + PATIENCE
-    while not browser.value(f"Boolean({script})"):
-        assert time.monotonic() < end, script
-        time.sleep(0.05)
+        with browsing(program) as browser:
+            browser.call("Page.addScriptToEvaluateOnNewDocument", source=f"Date.now = () => {DAY}")
+            yield browser, Path(folder)
 
 
 def main(arguments: list[str]) -> int:
     """Compare or take the pictures."""
     failed = False
-    for name, (png, words) in pictures().items():
-        target = FOLDER / f"{name}.png"
-        if "--write" in arguments:
-            target.write_bytes(described(png, words))
-        elif not target.exists() or description(target.read_bytes()) != words:
-            failed = True
-            sys.stdout.write(f"{target.name} does not show what its page says\n")
+    with example() as (browser, made):
+        for name, picture in PICTURES.items():
+            words, target = show(browser, made, picture), FOLDER / f"{name}.png"
+            if "--write" in arguments:
+                target.write_bytes(described(take(browser, picture), words))
+            elif not target.exists() or description(target.read_bytes()) != words:
+                failed = True
+                sys.stdout.write(f"{target.name} does not show what its page says\n")
     return int(failed)
 
 

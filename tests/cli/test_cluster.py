@@ -1,11 +1,9 @@
 """A cluster of two Ray nodes that is there already, as the docs start it: the same bytes, though a node dies."""
 
 import os
-import random
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -16,23 +14,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.nginx import free_port
 from tests.scanning import make_works, scan_files
 
 KILLING = Path(__file__).parents[1] / "killing"
 BIN = Path(sys.executable).parent
 PARTS = 12
 PATIENCE = 60.0  # seconds
-#: Above 10,001 are the ports of Ray's workers.
-PORTS = range(6400, 9900)
 Cluster = tuple[Mapping[str, str], Callable[[str], None]]
-
-
-def free_port() -> int:
-    for port in random.sample(PORTS, len(PORTS)):
-        with socket.socket() as tried:
-            if tried.connect_ex(("127.0.0.1", port)):
-                return port
-    raise AssertionError
 
 
 @contextmanager
@@ -46,7 +35,8 @@ def node(environment: Mapping[str, str], *options: str) -> Iterator[subprocess.P
             yield process
         finally:
             process.terminate()
-            process.wait(PATIENCE)
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(PATIENCE)
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
 
@@ -72,7 +62,7 @@ def scan(root: Path, out: Path, environment: Mapping[str, str], *options: str) -
         *options,
     ]
     return subprocess.run(
-        [BIN / "datalib", *arguments], cwd=root, env=environment, capture_output=True, timeout=300, check=False
+        [BIN / "datalib", *arguments], cwd=root, env=environment, capture_output=True, timeout=120, check=False
     )
 
 

@@ -1,7 +1,6 @@
 """The page that checks libraries, used as a reader does: files are chosen, buttons pressed, languages switched."""
 
 import json
-import time
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,7 +31,6 @@ from tests.property.test_report_prop import NASTY
 pytestmark = pytest.mark.system
 
 POLICY, PINNED = sign_policy(draft_policy()), canonical(ROOTS.to_dict())
-PATIENCE = 20  # seconds
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +58,7 @@ class Reader:
         if fragment:
             self.browser.value(f"location.hash = '{fragment}'; window.before = true; 0")
             self.browser.call("Page.reload")
-            self._wait("window.before === undefined && document.readyState === 'complete'")
+            self.browser.wait("window.before === undefined && document.readyState === 'complete'")
         return self
 
     def choose(self, name: str, *paths: Path) -> "Reader":
@@ -68,7 +66,7 @@ class Reader:
         came = "() => { window.came = true; }, { once: true }"
         self.browser.value(f"window.came = false; {choice}.addEventListener('change', {came}); 0")
         give(self.browser, name, *paths)
-        self._wait("window.came")
+        self.browser.wait("window.came")
         self.browser.value("new Promise((end) => setTimeout(end, 60))")
         return self
 
@@ -98,7 +96,7 @@ class Reader:
         """Press the button; give the kind of the verdict and its code."""
         self.browser.value("document.querySelector('#result').replaceChildren(); 0")
         self.browser.value("document.querySelector('button.main').click(); 0")
-        self._wait("document.querySelector('#verdict') !== null")
+        self.browser.wait("document.querySelector('#verdict') !== null")
         return self.verdict()
 
     def verdict(self) -> str:
@@ -108,12 +106,6 @@ class Reader:
 
     def says(self, selector: str = "#result") -> str:
         return " ".join(str(self.browser.value(f"document.querySelector('{selector}').innerText")).split())
-
-    def _wait(self, condition: str) -> None:
-        end = time.monotonic() + PATIENCE
-        while not self.browser.value(condition):
-            assert time.monotonic() < end, condition
-            time.sleep(0.02)
 
 
 @pytest.fixture
@@ -227,7 +219,7 @@ def test_a_catalogue_leads_to_the_check_of_each_library(reader: Reader, tmp_path
     build(site, library.folder, site=replace(SITE, trust=trust))
     reader.browser.show(site / "library" / library.lib / "kk.html")
     reader.browser.value("document.querySelector('#download a[href*=check]').click(); 0")
-    reader._wait("document.querySelector('#chosen') !== null && document.readyState === 'complete'")
+    reader.browser.wait("document.querySelector('#chosen') !== null && document.readyState === 'complete'")
     assert reader.says("h1") == sentences()["check.title"]["kk"]
     reader.browser.value("document.querySelector('button[data-lang=en]').click(); 0")
     assert reader.choose("archive", site / "library" / library.lib / "provenance.zip").check() == "open"
@@ -320,7 +312,7 @@ def test_folders_are_dropped_in_browsers_that_know_no_handles(reader: Reader, tm
     reader.open()
     with served(tmp_path) as address:
         reader.browser.call("Page.navigate", url=f"{address}/check.html")
-        reader._wait("location.protocol === 'http:' && document.readyState === 'complete'")
+        reader.browser.wait("location.protocol === 'http:' && document.readyState === 'complete'")
         reader.browser.value("delete DataTransferItem.prototype.getAsFileSystemHandle; 0")
         assert reader.drop(library.folder).trust().check() == "yes"
     assert "2 of 2 files, 11 bytes" in reader.says()

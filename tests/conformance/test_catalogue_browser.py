@@ -1,7 +1,6 @@
 """The catalogue in a real browser, from the disk: search, filters, languages, paper, a strict policy, hostile names."""
 
 import shutil
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +15,6 @@ from tests.property.test_report_prop import NASTY
 
 pytestmark = pytest.mark.system
 MANY = 120
-PATIENCE = 20.0
 
 
 @pytest.fixture(scope="module")
@@ -58,18 +56,10 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "site"
 
 
-def wait(browser: Browser, script: str) -> None:
-    """Wait until something is so."""
-    end = time.monotonic() + PATIENCE
-    while not browser.value(script):
-        assert time.monotonic() < end, script
-        time.sleep(0.05)
-
-
 def first(browser: Browser, site: Path, lang: str = "en", **look: object) -> None:
     """Open the first page of a language; its search is ready."""
     browser.show(site / lang / "index.html", **look)  # type: ignore[arg-type] # as `show` takes it
-    wait(browser, "!document.getElementById('search').hidden")
+    browser.wait("!document.getElementById('search').hidden")
 
 
 def enter(browser: Browser, field: str, value: str) -> None:
@@ -80,7 +70,7 @@ def enter(browser: Browser, field: str, value: str) -> None:
         document.getElementById({field!r}).dispatchEvent(new Event('input', {{bubbles: true}}));
         0
     """)
-    wait(browser, "/^(Libraries found|Найдено|Табылған)/.test(document.getElementById('status').textContent)")
+    browser.wait("/^(Libraries found|Найдено|Табылған)/.test(document.getElementById('status').textContent)")
 
 
 def found(browser: Browser) -> list[str]:
@@ -111,7 +101,7 @@ def test_every_kind_of_page_is_accessible_and_fits(browser: Browser, site: Path,
     for width in (1200, 320):
         browser.show(path, width=width, dark=dark)
         if name in {"list", "second"}:
-            wait(browser, "!document.getElementById('search').hidden")
+            browser.wait("!document.getElementById('search').hidden")
         browser.value("for (const one of document.querySelectorAll('details')) one.open = true; 0")
         assert browser.faults() == []
         assert browser.value("document.documentElement.scrollWidth <= window.innerWidth")
@@ -130,7 +120,7 @@ def test_search_finds_words_in_any_language_and_shows_how_many(browser: Browser,
     enter(browser, "words", "no such thing")
     assert found(browser) == []
     browser.value("document.querySelector('#search [type=reset]').click(); 0")
-    wait(browser, "document.getElementById('list').checkVisibility()")
+    browser.wait("document.getElementById('list').checkVisibility()")
 
 
 def test_filters_narrow_and_go_together(browser: Browser, site: Path) -> None:
@@ -142,7 +132,7 @@ def test_filters_narrow_and_go_together(browser: Browser, site: Path) -> None:
     enter(browser, "state", "refused")
     assert found(browser) == []
     browser.value("document.querySelector('#search [type=reset]').click(); 0")
-    wait(browser, "document.getElementById('list').checkVisibility()")
+    browser.wait("document.getElementById('list').checkVisibility()")
     enter(browser, "purpose", "train:asr")
     assert len(found(browser)) > 4
 
@@ -153,7 +143,7 @@ def test_what_is_found_is_shown_a_part_at_a_time_and_looks_as_in_the_list(browse
     enter(browser, "words", "plain")
     assert len(found(browser)) == 50
     browser.value("document.querySelector('#results > button').click(); 0")
-    wait(browser, "document.querySelectorAll('#results .name a').length === 100")
+    browser.wait("document.querySelectorAll('#results .name a').length === 100")
     shown = browser.value("[...document.querySelectorAll('#results .items > li')].map(one => one.outerHTML)")
     assert len(set(shown) & set(listed)) > 20
 
@@ -165,7 +155,7 @@ def test_the_language_switch_keeps_the_page_and_the_question(browser: Browser, s
         target = browser.value(f"document.querySelector('.languages a[lang={lang}]').href")
         assert target.endswith(f"/{lang}/index.html#q=dombra")
         first(browser, site, lang, fragment="#q=dombra")
-        wait(browser, "document.querySelector('#results .name a') !== null")
+        browser.wait("document.querySelector('#results .name a') !== null")
         assert found(browser) == [title]
         assert browser.value("document.documentElement.lang") == lang
 
@@ -224,7 +214,7 @@ def test_where_a_part_of_the_index_is_missing_it_says_so_and_shows_the_list(
         document.getElementById('words').dispatchEvent(new Event('input', {bubbles: true}));
         0
     """)
-    wait(browser, "document.getElementById('status').textContent.includes('could not be loaded')")
+    browser.wait("document.getElementById('status').textContent.includes('could not be loaded')")
     assert browser.value("document.getElementById('list').checkVisibility()")
 
 
