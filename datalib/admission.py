@@ -21,11 +21,15 @@ MUST_FOLLOW = frozenset({"optout", "erasure"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Demand:
-    """What the job asks for: a purpose, claims that must have passed, and whether their evidence must be there."""
+    """What the job asks for: a purpose, claims that must have passed, whether their evidence must be there.
+
+    ``data``: how the files are read, which is done before (`datalib.library.sampling`).
+    """
 
     purpose: str | None = None
     require: tuple[str, ...] = ("optout",)
     evidence: bool = False
+    data: str = "full"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,11 +9,12 @@ from typing import Any
 
 from selectolax.lexbor import LexborHTMLParser
 
+from datalib.admission import Demand
 from datalib.publish.catalogue import build as building
 from datalib.publish.catalogue.build import Built
 from datalib.publish.catalogue.entry import Entry
 from datalib.publish.catalogue.site import Site
-from datalib.publish.story import Demand, Trust
+from datalib.trust.belief import Trust
 from datalib.trust.parties import Party
 from tests.libraries import MAKER, NOW, Library, edit, sound
 from tests.reports import LOGGED

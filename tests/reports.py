@@ -6,11 +6,13 @@ from pathlib import Path
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
+from datalib.admission import Demand
 from datalib.assembly.survey import Upstream
 from datalib.library.manifest import Input
 from datalib.publish import report, story
-from datalib.publish.story import Demand, Question, Story, Trust
+from datalib.publish.story import Question, Story
 from datalib.rules.reading import Request
+from datalib.trust.belief import Trust
 from datalib.trust.parties import Producer
 from tests.libraries import NOW, ROOTS, draft_policy, sign_policy
 

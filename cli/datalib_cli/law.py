@@ -1,9 +1,8 @@
 """Options of the commands that ask what the law wants of a library: which rules, and what is at hand besides it."""
 
-from dataclasses import dataclass, fields
-from functools import wraps
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -75,15 +74,5 @@ class LawOptions:
         )
 
 
-def law_options(function: options.Decorated) -> options.Decorated:
-    """Add the options; the function gets them together, as ``law``."""
-
-    @wraps(function)
-    def together(**given: Any) -> Any:
-        own = {field.name: given.pop(field.name) for field in fields(LawOptions)}
-        return function(law=LawOptions(**own), **given)
-
-    found: options.Decorated = together
-    for option in reversed(_OPTIONS):
-        found = option(found)
-    return found
+#: The options; the function gets them together, as ``law``.
+law_options = options.together("law", LawOptions, *_OPTIONS)

@@ -4,9 +4,11 @@ import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import wraps
 from getpass import getpass
+from inspect import signature
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import click
 
@@ -14,10 +16,14 @@ from datalib.errors import Misuse, Refused, Unchecked
 from datalib_cli import codes
 
 if TYPE_CHECKING:
+    from datalib.admission import Demand
     from datalib.engine import Engine
+    from datalib.trust.belief import Trust
     from datalib.trust.keys import PrivateKey
     from datalib.trust.parties import Party
     from datalib.trust.policy import Policy, Roots
+    from datalib.trust.state import Memory
+    from datalib.verify import Report
 
 FILE = click.Path(path_type=Path)
 
@@ -47,6 +53,7 @@ FOLDER = _Place(remote=False)
 PLACE = _Place(remote=True)
 
 Decorated = Callable[..., Any]
+Decorator = Callable[[Decorated], Decorated]
 
 now = click.option(
     "--now", metavar="TIME", help="The time to write or judge, as 2026-10-31T14:13:20Z. Default: the clock."
@@ -64,42 +71,62 @@ progress = click.option(
 )
 
 
-def judging(function: Decorated) -> Decorated:
-    """Add ``--engine`` and ``--workers``: where shards are judged, and how many at a time."""
-    return _engine("Shards at a time. Default: 1; on Ray as many as processors. The result is the same.")(function)
+def together(argument: str, make: Callable[..., object], *given: Decorator) -> Decorator:
+    """Add options whose values the function gets as one, ``argument``: what ``make`` makes of them."""
+
+    def decorate(function: Decorated) -> Decorated:
+        @wraps(function)
+        def called(**values: Any) -> Any:
+            made = make(**{name: values.pop(name) for name in signature(make).parameters if name in values})
+            return function(**{argument: made}, **values)
+
+        found: Decorated = called
+        for option in reversed(given):
+            found = option(found)
+        return found
+
+    return decorate
 
 
-def hashing(function: Decorated) -> Decorated:
-    """Add ``--engine`` and ``--workers``: who hashes the files."""
-    return _engine(
-        "Processes that hash files. Default: none, but threads, as many as processors; on Ray as many processes. "
-        "The result is the same."
-    )(function)
-
-
-def _engine(workers: str) -> Callable[[Decorated], Decorated]:
-    where = click.option(
-        "--engine",
-        type=click.Choice(["local", "ray"]),
-        default="local",
-        help="Where the work is done: here, or on Ray (a cluster, where RAY_ADDRESS names one). Default: local.",
-    )
-    many = click.option("--workers", type=click.IntRange(1), help=workers)
-    return lambda function: where(many(function))
-
-
-def engine_of(name: str, workers: int | None) -> "Engine":
-    """Give the engine that ``--engine`` and ``--workers`` name."""
+def _engine(engine: str, workers: int | None) -> "Engine":
     from datalib.engine import Engine, Kind
 
-    return Engine(workers=workers, kind=Kind(name), address=os.environ.get("RAY_ADDRESS") or None)
+    return Engine(workers=workers, kind=Kind(engine), address=os.environ.get("RAY_ADDRESS") or None)
 
 
-def hashing_engine(name: str, workers: int | None) -> "Engine | None":
-    """Give the engine that hashes files; None, where neither option is given: threads of this process."""
-    return None if name == "local" and workers is None else engine_of(name, workers)
+def _hashing_engine(engine: str, workers: int | None) -> "Engine | None":
+    return None if engine == "local" and workers is None else _engine(engine, workers)
 
 
+_where = click.option(
+    "--engine",
+    type=click.Choice(["local", "ray"]),
+    default="local",
+    help="Where the work is done: here, or on Ray (a cluster, where RAY_ADDRESS names one). Default: local.",
+)
+#: Where shards are judged, and how many at a time: ``engine``, an `Engine`.
+judging = together(
+    "engine",
+    _engine,
+    _where,
+    click.option(
+        "--workers",
+        type=click.IntRange(1),
+        help="Shards at a time. Default: 1; on Ray as many as processors. The result is the same.",
+    ),
+)
+#: Who hashes the files: ``engine``, an `Engine`, or None where neither option is given: threads of this process.
+hashing = together(
+    "engine",
+    _hashing_engine,
+    _where,
+    click.option(
+        "--workers",
+        type=click.IntRange(1),
+        help="Processes that hash files. Default: none, but threads, as many as processors; on Ray as many processes. "
+        "The result is the same.",
+    ),
+)
 signing_key = click.option(
     "--key",
     "keys",
@@ -137,67 +164,69 @@ reason = click.option(
 )
 
 
-def trust(function: Decorated) -> Decorated:
-    """Add ``--policy``, ``--roots``, ``--state`` and ``--key ID=PUB.pem``."""
-    state = click.option("--state", type=FILE, help="What this verifier has accepted before; created when missing.")
-    return believing(state(function))
-
-
-def believing(function: Decorated) -> Decorated:
-    """Add ``--policy``, ``--roots`` and ``--key ID=PUB.pem``, for what accepts nothing."""
-    for option in (
-        click.option(
-            "--key",
-            "keys",
-            multiple=True,
-            metavar="ID=PUB.pem",
-            shell_complete=codes.files,
-            help="Vouch for a key yourself, for a first try.",
-        ),
-        click.option("--roots", type=FILE, help="The pinned root keys of the policy."),
-        click.option("--policy", type=FILE, help="The policy: parties, their keys and roles, the log."),
-    ):
-        function = option(function)
-    return function
-
-
-def demands(function: Decorated) -> Decorated:
-    """Add ``--purpose``, ``--require`` and ``--data``: what is asked of a library, and how much of it is read."""
-    for option in (
-        data,
-        click.option(
-            "--require",
-            multiple=True,
-            metavar="CLAIM",
-            shell_complete=codes.claims,
-            help="A claim that must have passed; repeatable. Default: optout. `none` asks for no attestation.",
-        ),
-        purpose,
-    ):
-        function = option(function)
-    return function
-
-
-def required(claims: tuple[str, ...]) -> tuple[str, ...]:
-    """Give the claims that ``--require`` asks for (datalib trust specification §11). Raises Misuse (E-USAGE)."""
-    if "none" in claims and len(claims) > 1:
-        raise Misuse("E-USAGE", "--require", "`none` stands alone")
-    return () if claims == ("none",) else claims or ("optout",)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrustOptions:
-    """Whom to believe, as given on the command line."""
+    """Whom to believe, as given on the command line. ``own``: private keys to sign with, where a command takes some."""
 
     policy: Path | None
     roots: Path | None
-    state: Path | None
+    state: Path | None = None
     vouched: tuple[tuple[str, Path], ...] = ()
+    own: tuple[Path, ...] = ()
+
+    @classmethod
+    def parse(cls, policy: Path | None, roots: Path | None, keys: tuple[str, ...], state: Path | None = None) -> Self:
+        """Part ``ID=PUB.pem`` (keys vouched for) from plain paths (keys to sign with)."""
+        vouched, own = list[tuple[str, Path]](), list[Path]()
+        for value in keys:
+            party, equals, path = value.partition("=")
+            if equals and ":" in party and not party.startswith(("/", ".")):
+                vouched.append((party, Path(path)))
+            else:
+                own.append(Path(value))
+        return cls(policy=policy, roots=roots, state=state, vouched=tuple(vouched), own=tuple(own))
+
+    @classmethod
+    def verifying(
+        cls, policy: Path | None, roots: Path | None, keys: tuple[str, ...], state: Path | None = None
+    ) -> Self:
+        """Do the same where no private key may stand: ``Misuse("E-USAGE")``."""
+        found = cls.parse(policy, roots, keys, state)
+        if found.own:
+            raise Misuse("E-USAGE", "--key", f"{str(found.own[0])!r} is not ID=PUB.pem")
+        return found
 
     @property
     def given(self) -> bool:
         """Tell whether anything was given to believe in."""
         return self.policy is not None or bool(self.vouched)
+
+    @property
+    def any(self) -> bool:
+        """Tell whether anything was given at all, though it may not be enough to believe in."""
+        return self.given or self.roots is not None or self.state is not None
+
+    def memory(self) -> "Memory | None":
+        """Read what was accepted before, as `datalib.verify.load_state` does; None without ``--state``."""
+        from datalib.verify import load_state
+
+        return load_state(self.state) if self.state else None
+
+    def remember(self, report: "Report") -> None:
+        """Keep what an accepted library teaches, where ``--state`` is given."""
+        from datalib.verify import remember
+
+        if report.accepted and self.state is not None:
+            remember(self.state, report)
+
+    def asked(self) -> "Trust | None":
+        """Give whom to believe, where the command does without too: None if nothing was given. Raises as `believed`."""
+        from datalib.trust.belief import Trust
+
+        if not self.any:
+            return None
+        policy, roots = self.believed()
+        return Trust(policy=policy, roots=roots, memory=self.memory())
 
     def believed(self) -> "tuple[bytes | Policy, Roots | None]":
         """Read what was given: a policy file and its pinned roots, or a policy of the keys vouched for.
@@ -223,16 +252,45 @@ class TrustOptions:
         return read_file(self.policy), Roots.parse(read_file(self.roots), str(self.roots))
 
 
-def split_keys(values: tuple[str, ...]) -> tuple[tuple[tuple[str, Path], ...], tuple[Path, ...]]:
-    """Part ``ID=PUB.pem`` (keys vouched for) from plain paths (keys to sign with)."""
-    vouched, own = list[tuple[str, Path]](), list[Path]()
-    for value in values:
-        party, equals, path = value.partition("=")
-        if equals and ":" in party and not party.startswith(("/", ".")):
-            vouched.append((party, Path(path)))
-        else:
-            own.append(Path(value))
-    return tuple(vouched), tuple(own)
+def _demand(purpose: str | None, require: tuple[str, ...], data: str) -> "Demand":
+    from datalib.admission import Demand
+
+    if "none" in require and len(require) > 1:
+        raise Misuse("E-USAGE", "--require", "`none` stands alone")
+    return Demand(purpose=purpose, require=() if require == ("none",) else require or ("optout",), data=data)
+
+
+_policy = click.option("--policy", type=FILE, help="The policy: parties, their keys and roles, the log.")
+_roots = click.option("--roots", type=FILE, help="The pinned root keys of the policy.")
+_vouched = click.option(
+    "--key",
+    "keys",
+    multiple=True,
+    metavar="ID=PUB.pem",
+    shell_complete=codes.files,
+    help="Vouch for a key yourself, for a first try.",
+)
+_state = click.option("--state", type=FILE, help="What this verifier has accepted before; created when missing.")
+#: Whom to believe and what was accepted before: ``trust``, `TrustOptions`.
+trust = together("trust", TrustOptions.verifying, _policy, _roots, _vouched, _state)
+#: The same, for commands that sign too: ``--key`` names private keys as well.
+trust_and_keys = together("trust", TrustOptions.parse, _policy, _roots, _vouched, _state)
+#: The same for what accepts nothing.
+believing = together("trust", TrustOptions.verifying, _policy, _roots, _vouched)
+#: What is asked of a library, and how much of it is read: ``demand`` (datalib trust specification §11).
+demands = together(
+    "demand",
+    _demand,
+    purpose,
+    click.option(
+        "--require",
+        multiple=True,
+        metavar="CLAIM",
+        shell_complete=codes.claims,
+        help="A claim that must have passed; repeatable. Default: optout. `none` asks for no attestation.",
+    ),
+    data,
+)
 
 
 def names(values: tuple[str, ...], option: str) -> dict[str, str]:
@@ -335,11 +393,3 @@ def party(library: Path, given: str | None, values: tuple[str, ...], *, option: 
     if given not in known:
         raise Misuse("E-USAGE", option, f"{given} is not named in the library yet: {option} LANG=TEXT")
     return known[given]
-
-
-def vouched(values: tuple[str, ...]) -> tuple[tuple[str, Path], ...]:
-    """Parse ``ID=PUB.pem`` where no private key may stand."""
-    found, other = split_keys(values)
-    if other:
-        raise Misuse("E-USAGE", "--key", f"{str(other[0])!r} is not ID=PUB.pem")
-    return found

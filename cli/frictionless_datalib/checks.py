@@ -200,12 +200,10 @@ def _verify(
     from datalib.errors import Refused
     from datalib.verify import verify
     from datalib_cli.base import clock
-    from datalib_cli.options import TrustOptions, vouched
+    from datalib_cli.options import TrustOptions
 
     keys, policy, roots = trust
-    given = TrustOptions(
-        policy=Path(policy) if policy else None, roots=Path(roots) if roots else None, state=None, vouched=vouched(keys)
-    )
+    given = TrustOptions.verifying(Path(policy) if policy else None, Path(roots) if roots else None, keys)
     believed, pinned = given.believed()
     report = verify(folder, policy=believed, roots=pinned, now=clock(now or None), require=require, data=data)
     refusal = report.refusal if require else None if report.integrity.ok else report.integrity

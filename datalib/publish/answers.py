@@ -3,9 +3,10 @@
 from typing import Final
 
 import datalib_vocab
+from datalib.admission import Demand
 from datalib.publish.markup import Markup, said, tag
 from datalib.publish.parts import COMPUTED, bullets, paragraph, section
-from datalib.publish.story import Demand, Story
+from datalib.publish.story import Story
 from datalib.publish.wording import Wording, moment
 from datalib.rules import checking
 from datalib.rules.checking import Result

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from datalib.admission import Demand
 from datalib.archive.reading import Kind
 from datalib.assembly.survey import Upstream, survey
 from datalib.chain.events import Attest
@@ -19,32 +20,13 @@ from datalib.rules import reading
 from datalib.rules.checking import Result
 from datalib.rules.deadlines import Deadline
 from datalib.rules.reading import Request
+from datalib.trust.belief import Trust
 from datalib.trust.parties import Party
-from datalib.trust.policy import Policy, Roots
-from datalib.trust.state import Memory
 from datalib.verify import Report, verify
 
 #: Largest ``scan.json`` that is read from the evidence, in bytes.
 _SCAN_LIMIT: Final = 64 << 20
 _ODD: Final = frozenset({"E-SCAN-FORMAT", "E-JSON-SIZE"})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trust:
-    """Whom to believe, and what is remembered, as in `datalib.verify`."""
-
-    policy: bytes | Policy
-    roots: Roots | None
-    memory: Memory | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Demand:
-    """What is asked of the library: a purpose, claims that must have passed, how the files are read."""
-
-    purpose: str | None = None
-    require: tuple[str, ...] = (OPTOUT,)
-    data: str = "full"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,8 +136,7 @@ def _tell_packed(path: Path, asked: Question) -> Story:
 
 
 def _tell(path: Path, report: Report | None, asked: Question) -> Story:
-    believed = asked.trust.policy if asked.trust else b""
-    vouched = isinstance(believed, Policy) and believed.vouched
+    vouched = asked.trust is not None and asked.trust.vouched
     story = Story(now=asked.now, demand=asked.demand, vouched=vouched, report=report, told=None)
     if report is not None and not report.integrity.ok:
         return story

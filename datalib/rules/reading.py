@@ -22,20 +22,12 @@ from datalib.rules.case import Case, Past, mapping
 from datalib.rules.checking import Result, Waiver, check, sets_of
 from datalib.rules.deadlines import Deadline
 from datalib.rules.profile import Profile
-from datalib.trust.policy import Policy, Roots
+from datalib.trust.belief import Trust
 
 #: The whole country has one time since 1 March 2024.
 _KAZAKHSTAN = timedelta(hours=5)
 #: So many versions are looked back for one with other content.
 _LOOK_BACK = 64
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trust:
-    """Whom to believe, as in `datalib.verify`."""
-
-    policy: bytes | Policy
-    roots: Roots | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from datalib.packed import verify_packed
 from datalib.publish.catalogue import check
 from datalib.publish.catalogue.assets import ASSETS, asset
 from datalib.publish.catalogue.entry import STATES, Entry
-from datalib.publish.story import Trust
+from datalib.trust.belief import Trust
 from datalib_vocab import LANGUAGES
 from tests.catalogues import (
     AGENCY,

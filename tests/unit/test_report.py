@@ -17,8 +17,8 @@ from datalib.formats import sha256_hex
 from datalib.publish import graph, report, wording
 from datalib.publish.bounds import Bound
 from datalib.publish.markup import joined, shown, tag
-from datalib.publish.story import Trust
 from datalib.publish.wording import Wording
+from datalib.trust.belief import Trust
 from datalib.trust.policy import Policy
 from datalib_cli.render import NOT_CHECKED
 from datalib_vocab import LANGUAGES

@@ -17,11 +17,12 @@ from datalib.personal.found import Looked, Place
 from datalib.publish import report
 from datalib.publish.bounds import PAGE, Bound, fitting
 from datalib.publish.markup import Markup
-from datalib.publish.story import Scanned, Story, Trust
+from datalib.publish.story import Scanned, Story
 from datalib.rules import reading
 from datalib.rules.checking import RULES, Waiver
 from datalib.rules.profile import Profile
 from datalib.rules.reading import Request
+from datalib.trust.belief import Trust
 from datalib.trust.parties import Party, Producer
 from datalib.trust.policy import Policy
 from datalib_vocab import LANGUAGES

@@ -56,7 +56,7 @@ if TYPE_CHECKING:
 @click.option(
     "-o", "--out", "half", type=options.FILE, help="Where an event is written that wants the producer's signature too."
 )
-@options.trust
+@options.trust_and_keys
 @options.actor
 @options.actor_name
 @options.password_file
@@ -76,10 +76,7 @@ def command(
     dry_run: bool,
     reason: str | None,
     half: Path | None,
-    policy: Path | None,
-    roots: Path | None,
-    state: Path | None,
-    keys: tuple[str, ...],
+    trust: options.TrustOptions,
     actor: str | None,
     actor_name: tuple[str, ...],
     password_file: Path | None,
@@ -100,24 +97,22 @@ def command(
     if reason is not None and reason not in acts.REASONS:
         raise Misuse("E-USAGE", "--reason", ", ".join(acts.REASONS))
     say, moment = texts(), clock(now)
-    vouched, own = options.split_keys(keys)
-    trusted = options.TrustOptions(policy=policy, roots=roots, state=state, vouched=vouched)
-    believed, pinned = trusted.believed()
-    trust = Trust(policy=believed, roots=pinned, state=state)
+    policy, roots = trust.believed()
+    believed = Trust(policy=policy, roots=roots, state=trust.state)
     order = _order(out, inputs, take, joins, data, _statements(producer_id, producer_name, purposes, sources, license_))
     if dry_run:
-        found = assembly.preview(order, trust, now=moment)
+        found = assembly.preview(order, believed, now=moment)
         return Output(
             data=outlook_data(found, say.lang), lines=outlook_lines(found, say), status=1 if found.stops else 0
         )
-    if not own:
+    if not trust.own:
         raise Misuse("E-USAGE", "--key", "a private key to sign with")
-    opened = options.load_keys(own, password_file, say("Password of {key}"))
+    opened = options.load_keys(trust.own, password_file, say("Password of {key}"))
     party = options.party(out, actor, actor_name) if actor or actor_name else None
     target = None if half is None else options.outside(half)
     with meter(progress) as watch:
         done = assembly.assemble(
-            order, trust, now=moment, keys=opened, actor=party, reason=reason, watch=watch or nobody
+            order, believed, now=moment, keys=opened, actor=party, reason=reason, watch=watch or nobody
         )
     return _done(done, out, target, say)
 

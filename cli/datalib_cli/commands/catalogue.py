@@ -16,8 +16,8 @@ from datalib_cli.log.options import host, port, run
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from datalib.admission import Demand
     from datalib.publish.catalogue.build import Built
-    from datalib.publish.story import Trust
     from datalib.trust.parties import Party
     from datalib_cli.texts import Texts
 
@@ -41,12 +41,8 @@ command = group("catalogue", "Make a static site of libraries, with search, for 
 def build(
     libraries: tuple[Path, ...],
     out: Path,
-    policy: Path | None,
-    roots: Path | None,
-    keys: tuple[str, ...],
-    purpose: str | None,
-    require: tuple[str, ...],
-    data: str,
+    trust: options.TrustOptions,
+    demand: "Demand",
     rules: str | None,
     title: tuple[str, ...],
     publisher: str | None,
@@ -68,11 +64,9 @@ def build(
     from datalib.progress import nobody
     from datalib.publish.catalogue import build as building
     from datalib.publish.catalogue.site import Site
-    from datalib.publish.story import Demand
     from datalib.rules import records
     from datalib_cli.progress import meter
 
-    trust = options.TrustOptions(policy=policy, roots=roots, state=None, vouched=options.vouched(keys))
     systems = records.read("published", records.load(order196), str(order196)).get("systems", ()) if order196 else None
     site = Site(
         now=clock(now),
@@ -80,15 +74,15 @@ def build(
         publisher=_publisher(publisher, names),
         url=_address(url),
         systems=systems,
-        trust=site_trust(policy, roots, clock(now)) if policy and roots else None,
+        trust=site_trust(trust.policy, trust.roots, clock(now)) if trust.policy and trust.roots else None,
     )
     with meter(progress) as watch:
         built = building.build(
             libraries,
             options.outside(out),
             site=site,
-            trust=_trust(trust),
-            demand=Demand(purpose=purpose, require=options.required(require), data=data),
+            trust=trust.asked(),
+            demand=demand,
             sets=law.sets(rules),
             clock=time.time_ns,
             with_data=with_data,
@@ -112,15 +106,6 @@ def serve(site: Path, host: str, port: int) -> Output:
         server = serve_site(folder, host, port)
         run(server)
     return Output(data={"url": server.url})
-
-
-def _trust(trust: options.TrustOptions) -> "Trust | None":
-    from datalib.publish.story import Trust
-
-    if not (trust.given or trust.roots):
-        return None
-    policy, roots = trust.believed()
-    return Trust(policy=policy, roots=roots)
 
 
 def _publisher(identifier: str | None, names: tuple[str, ...]) -> "Party | None":

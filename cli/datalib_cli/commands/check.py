@@ -1,7 +1,6 @@
 """``datalib check``: what the law asks of a library."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -11,9 +10,6 @@ from datalib_cli.base import Command, Output, clock, texts
 from datalib_cli.checked import explained_data, explained_lines, result_data, result_lines
 from datalib_cli.law import LawOptions, law_options
 from datalib_cli.looked import looked_data, looked_lines
-
-if TYPE_CHECKING:
-    from datalib.rules.reading import Trust
 
 
 @click.command("check", cls=Command)
@@ -30,9 +26,7 @@ def command(
     law: LawOptions,
     purpose: str | None,
     explain: str | None,
-    policy: Path | None,
-    roots: Path | None,
-    keys: tuple[str, ...],
+    trust: options.TrustOptions,
     now: str | None,
 ) -> Output:
     """Say what the law asks of a library: findings with article and remedy.
@@ -48,8 +42,7 @@ def command(
         raise Misuse("E-USAGE", "LIBRARY", "which library? or give --explain RULE")
     moment = clock(now)
     request = law.request(moment)
-    trust = _trust(options.TrustOptions(policy=policy, roots=roots, state=None, vouched=options.vouched(keys)))
-    case = reading.open_case(library, request, now=moment, purpose=purpose, trust=trust)
+    case = reading.open_case(library, request, now=moment, purpose=purpose, trust=trust.asked())
     result, duties = reading.answer(case, request), request.deadlines
     say = texts()
     return Output(
@@ -67,12 +60,3 @@ def _explain(wanted: str) -> Output:
         raise Misuse("E-USAGE", "--explain", f"there is no rule {wanted[:80]!r}")
     say = texts()
     return Output(data=explained_data(found, say.lang), lines=explained_lines(found, say))
-
-
-def _trust(trust: options.TrustOptions) -> "Trust | None":
-    from datalib.rules.reading import Trust
-
-    if not (trust.given or trust.roots):
-        return None
-    policy, roots = trust.believed()
-    return Trust(policy=policy, roots=roots)

@@ -44,10 +44,7 @@ def command(
     base: str,
     form: Path | None,
     calendar: Path | None,
-    policy: Path | None,
-    roots: Path | None,
-    state: Path | None,
-    keys: tuple[str, ...],
+    trust: options.TrustOptions,
     data: str,
     now: str | None,
 ) -> Output:
@@ -61,15 +58,14 @@ def command(
     order196-1 (the application for the list of trusted high-risk AI systems), order196-2 (what is published of them)
     and eu-summary (the summary of training content) are forms for people, .html or .odt. They say what is declared.
     """
-    trust = options.TrustOptions(policy=policy, roots=roots, state=state, vouched=options.vouched(keys))
     if to in filling.FORMS:
-        _refuse({"--files": files, "--base": base, "--data": data != "full", "--policy": trust.given or roots or state},
+        _refuse({"--files": files, "--base": base, "--data": data != "full", "--policy": trust.any},
                 "a form says what is declared: run verify first")  # fmt: skip
         return filling.fill(libraries, to, form, out, calendar, now)
     _refuse({"--calendar": calendar, "--form": form and to != "dta"}, f"{to} does not take it")
     if len(libraries) != 1:
         raise Misuse("E-USAGE", "LIBRARY", f"{to} is of one library")
-    report = _verified(libraries[0], trust, data, clock(now)) if trust.given or roots or state else None
+    report = _verified(libraries[0], trust, data, clock(now)) if trust.any else None
     return _foreign(libraries[0], report, to, out, files, base, form)
 
 
@@ -105,13 +101,12 @@ def _foreign(
 
 
 def _verified(library: Path, trust: options.TrustOptions, data: str, now: int) -> "Report":
-    from datalib.verify import load_state, remember, verify
+    from datalib.verify import verify
 
     believed, pinned = trust.believed()
-    memory = load_state(trust.state) if trust.state else None
+    memory = trust.memory()
     report = verify(library, policy=believed, roots=pinned, now=now, memory=memory, require=(), data=data)
-    if report.accepted and trust.state is not None:
-        remember(trust.state, report)
+    trust.remember(report)
     return report
 
 

@@ -69,16 +69,12 @@ def verify_receipt(
     scan_json: Path | None,
     chain: Path | None,
     expect: str | None,
-    policy: Path | None,
-    roots: Path | None,
-    state: Path | None,
-    keys: tuple[str, ...],
+    trust: options.TrustOptions,
     now: str | None,
 ) -> Output:
     """Check a receipt, without the set. What was not checked is said."""
     from datalib.optout import receipt as receipts
 
-    trust = options.TrustOptions(policy=policy, roots=roots, state=state, vouched=options.vouched(keys))
     found = receipts.Receipt.parse(options.read_file(receipt), str(receipt))
     if work is not None and receipts.named(found.kind, work) != found.name:
         raise Refused(receipts.CODE, str(receipt), f"made for {found.name[:200]!r}")
@@ -103,13 +99,13 @@ def _attested(
 ) -> "tuple[Attested | None, list[str]]":
     from datalib.fileproof import read_chain
     from datalib.optout import receipt as receipts
-    from datalib.verify import believe, load_state
+    from datalib.verify import believe
 
     if chain is None:
         if trust.given:
             raise Misuse("E-USAGE", "--chain", "signatures are in the chain")
         return None, ["chain", "signatures", "log", "scan"]
-    memory = load_state(trust.state) if trust.state else None
+    memory = trust.memory()
     believed = believe(*trust.believed(), now, memory) if trust.given else None
     event = receipts.attested(read_chain(options.read_file(chain), believed, now), found.scan_sha256, str(chain))
     for said, real in ((found.library, event.library), (found.event, event.event)):

@@ -24,10 +24,7 @@ from datalib_cli.render import report_data, report_lines
 def command(
     library: Path,
     sources: tuple[Path, ...],
-    policy: Path | None,
-    roots: Path | None,
-    state: Path | None,
-    keys: tuple[str, ...],
+    trust: options.TrustOptions,
     now: str | None,
 ) -> Output:
     """Bring newer chains and proofs of upstream libraries into a library that was assembled from them.
@@ -38,9 +35,8 @@ def command(
     from datalib.assembly import refresh
     from datalib.assembly.trust import Trust
 
-    trusted = options.TrustOptions(policy=policy, roots=roots, state=state, vouched=options.vouched(keys))
-    believed, pinned = trusted.believed()
-    done = refresh.refresh(library, sources, Trust(policy=believed, roots=pinned, state=state), now=clock(now))
+    policy, roots = trust.believed()
+    done = refresh.refresh(library, sources, Trust(policy=policy, roots=roots, state=trust.state), now=clock(now))
     say = texts()
     lines = [
         say("{name}: {events} events", name=item.name, events=item.after)

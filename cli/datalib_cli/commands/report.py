@@ -10,7 +10,8 @@ from datalib_cli.base import Command, Output, clock, texts
 from datalib_cli.law import LawOptions, law_options
 
 if TYPE_CHECKING:
-    from datalib.publish.story import Story, Trust
+    from datalib.admission import Demand
+    from datalib.publish.story import Story
     from datalib_cli.texts import Texts
 
 
@@ -25,13 +26,8 @@ if TYPE_CHECKING:
 def command(
     library: Path,
     out: Path,
-    policy: Path | None,
-    roots: Path | None,
-    state: Path | None,
-    keys: tuple[str, ...],
-    purpose: str | None,
-    require: tuple[str, ...],
-    data: str,
+    trust: options.TrustOptions,
+    demand: "Demand",
     scanned: Path | None,
     law: LawOptions,
     now: str | None,
@@ -46,29 +42,16 @@ def command(
     """
     from datalib.library.store import write_file
     from datalib.publish import report, story
-    from datalib.verify import remember
 
-    trust = options.TrustOptions(policy=policy, roots=roots, state=state, vouched=options.vouched(keys))
     target = options.outside(out)
-    demand = story.Demand(purpose=purpose, require=options.required(require), data=data)
     moment = clock(now)
-    asked = story.Question(trust=_trust(trust), demand=demand, law=law.request(moment), now=moment, scan=scanned)
+    asked = story.Question(trust=trust.asked(), demand=demand, law=law.request(moment), now=moment, scan=scanned)
     told = story.tell(library, asked)
     say = texts()
     write_file(target, report.write(told, say.lang))
-    if told.report is not None and told.report.accepted and state is not None:
-        remember(state, told.report)
+    if told.report is not None:
+        trust.remember(told.report)
     return _output(told, target, say)
-
-
-def _trust(trust: options.TrustOptions) -> "Trust | None":
-    from datalib.publish.story import Trust
-    from datalib.verify import load_state
-
-    if not (trust.given or trust.roots or trust.state):
-        return None
-    policy, roots = trust.believed()
-    return Trust(policy=policy, roots=roots, memory=load_state(trust.state) if trust.state else None)
 
 
 def _output(told: "Story", out: Path, say: "Texts") -> Output:

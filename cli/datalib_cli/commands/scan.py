@@ -1,12 +1,16 @@
 """``datalib scan``: judge works by what their authors said."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from datalib_cli import codes, options
 from datalib_cli.base import Command, Output, clock, texts
 from datalib_cli.render import scan_lines, scan_step
+
+if TYPE_CHECKING:
+    from datalib.engine import Engine
 
 
 @click.command("scan", cls=Command)
@@ -69,8 +73,7 @@ def command(
     basis_column: str | None,
     require_carriers: tuple[str, ...],
     sites_max_age: int | None,
-    engine: str,
-    workers: int | None,
+    engine: "Engine",
     receipts: bool,
     admitted: bool,
     progress: str,
@@ -83,8 +86,7 @@ def command(
     """
     from datalib_cli.progress import meter
 
-    place = options.engine_of(engine, workers)
-    with place.begun("datalib.optout.shard") as ready, meter(progress) as watch:
+    with engine.begun("datalib.optout.shard") as ready, meter(progress) as watch:
         from datalib.library.manifest import NAME
         from datalib.optout.scan import scan  # while the workers do it too
         from datalib.optout.stored import StoredTable

@@ -17,6 +17,7 @@ from datalib_cli.render import COSIGN, act_data, note_lines
 from datalib_cli.texts import Texts
 
 if TYPE_CHECKING:
+    from datalib.engine import Engine
     from datalib.library.cache import Cache, Reuse
 
 
@@ -48,8 +49,7 @@ def command(
     actor: str | None,
     actor_name: tuple[str, ...],
     password_file: Path | None,
-    engine: str,
-    workers: int | None,
+    engine: "Engine | None",
     progress: str,
     now: str | None,
 ) -> Output:
@@ -71,7 +71,7 @@ def command(
     party = options.party(library, actor, actor_name)
     with meter(progress) as watch, _opened(cache) as known:
         add = adding(watch, "hash", size_of(library)) if watch else None
-        how: acts.Hashing = {"progress": add, "cache": known, "engine": options.hashing_engine(engine, workers)}
+        how: acts.Hashing = {"progress": add, "cache": known, "engine": engine}
         done = acts.sign(library, keys=opened, now=clock(now), actor=party, reason=reason, **how)
     say = texts()
     if done.pending is not None:

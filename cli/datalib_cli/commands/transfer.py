@@ -108,17 +108,14 @@ def show(offered: Path) -> Output:
 @click.argument("library", type=options.FOLDER)
 @click.option("--offer", "offered", type=options.FILE, required=True, help="The half-signed offer.")
 @click.option("-o", "--out", type=options.FILE, help="Where the signed line is written for the giver's own copy.")
-@options.trust
+@options.trust_and_keys
 @options.password_file
 @options.now
 def accept(
     library: Path,
     offered: Path,
     out: Path | None,
-    policy: Path | None,
-    roots: Path | None,
-    state: Path | None,
-    keys: tuple[str, ...],
+    trust: options.TrustOptions,
     password_file: Path | None,
     now: str | None,
 ) -> Output:
@@ -130,20 +127,18 @@ def accept(
     from datalib.library.store import write_file
 
     say, moment = texts(), clock(now)
-    vouched, own = options.split_keys(keys)
-    if len(own) != 1:
+    if len(trust.own) != 1:
         raise Misuse("E-USAGE", "--key", "one private key to sign with")
-    trust = options.TrustOptions(policy=policy, roots=roots, state=state, vouched=vouched)
-    believed, pinned = trust.believed()
-    (key,) = options.load_keys(own, password_file, say("Password of {key}"))
+    policy, roots = trust.believed()
+    (key,) = options.load_keys(trust.own, password_file, say("Password of {key}"))
     target = None if out is None else options.outside(out)
     done, line = handover.accept(
         library,
         options.read_file(offered),
         key=key,
-        policy=believed,
-        roots=pinned,
-        state=state,
+        policy=policy,
+        roots=roots,
+        state=trust.state,
         now=moment,
         where=str(offered),
     )
@@ -162,23 +157,19 @@ def accept(
 def complete(
     library: Path,
     signed: Path,
-    policy: Path | None,
-    roots: Path | None,
-    state: Path | None,
-    keys: tuple[str, ...],
+    trust: options.TrustOptions,
     now: str | None,
 ) -> Output:
     """Check the line that came back from the receiver and put it into the giver's own copy of the library."""
     from datalib import handover
 
-    trust = options.TrustOptions(policy=policy, roots=roots, state=state, vouched=options.vouched(keys))
-    believed, pinned = trust.believed()
+    policy, roots = trust.believed()
     done = handover.complete(
         library,
         options.read_file(signed),
-        policy=believed,
-        roots=pinned,
-        state=state,
+        policy=policy,
+        roots=roots,
+        state=trust.state,
         now=clock(now),
         where=str(signed),
     )

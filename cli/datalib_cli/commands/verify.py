@@ -12,6 +12,8 @@ from datalib_cli.base import Command, Output, clock, texts
 from datalib_cli.render import report_data, report_lines
 
 if TYPE_CHECKING:
+    from datalib.admission import Demand
+    from datalib.engine import Engine
     from datalib.packed import Packed
 
 _SEED = re.compile(r"([0-9A-Fa-f]{2}){1,32}")
@@ -32,17 +34,11 @@ _SEED = re.compile(r"([0-9A-Fa-f]{2}){1,32}")
 @options.now
 def command(
     library: Path | str,
-    policy: Path | None,
-    roots: Path | None,
-    state: Path | None,
-    keys: tuple[str, ...],
-    purpose: str | None,
-    require: tuple[str, ...],
-    data: str,
+    trust: options.TrustOptions,
+    demand: "Demand",
     seed: str | None,
     require_evidence: bool,
-    engine: str,
-    workers: int | None,
+    engine: "Engine | None",
     progress: str,
     now: str | None,
 ) -> Output:
@@ -56,31 +52,29 @@ def command(
     """
     from datalib.packed import Options, is_packed, verify_packed
     from datalib.progress import adding
-    from datalib.verify import load_state, remember, verify
+    from datalib.verify import verify
     from datalib_cli.progress import meter, size_of
 
-    trust = options.TrustOptions(policy=policy, roots=roots, state=state, vouched=options.vouched(keys))
-    believed, pinned = trust.believed()
+    policy, roots = trust.believed()
     asked: Options = {
-        "policy": believed,
-        "roots": pinned,
+        "policy": policy,
+        "roots": roots,
         "now": clock(now),
-        "memory": load_state(state) if state else None,
-        "purpose": purpose,
-        "require": options.required(require),
-        "data": data,
-        "seed": _seed(seed, data),
+        "memory": trust.memory(),
+        "purpose": demand.purpose,
+        "require": demand.require,
+        "data": demand.data,
+        "seed": _seed(seed, demand.data),
         "require_evidence": require_evidence,
-        "engine": options.hashing_engine(engine, workers),
+        "engine": engine,
     }
     here = library if isinstance(library, Path) else None
     with meter(progress) as watch:
         if watch:
-            asked["progress"] = adding(watch, "check", size_of(here) if here and data == "full" else None)
+            asked["progress"] = adding(watch, "check", size_of(here) if here and demand.data == "full" else None)
         packed = verify_packed(here, **asked) if here and is_packed(here) else None
         report = packed.report if packed else verify(library, **asked)
-    if report.accepted and state is not None:
-        remember(state, report)
+    trust.remember(report)
     say = texts()
     return Output(
         data=report_data(report, say.lang) | (_packed_data(packed) if packed else {}),

@@ -37,10 +37,7 @@ def command(
     library_id: str,
     own: Path | None,
     expect: str | None,
-    policy: Path | None,
-    roots: Path | None,
-    state: Path | None,
-    keys: tuple[str, ...],
+    trust: options.TrustOptions,
     now: str | None,
 ) -> Output:
     """Check the proof for one file.
@@ -51,7 +48,6 @@ def command(
     """
     from datalib import fileproof
 
-    trust = options.TrustOptions(policy=policy, roots=roots, state=state, vouched=options.vouched(keys))
     held = _state(manifest, chain, library, trust, clock(now))
     if library_id and held.library != library_id:
         raise Refused("E-CHAIN-LIB", library_id, held.library and f"the chain is that of {held.library}")
@@ -70,13 +66,13 @@ def _state(
     manifest: Path | None, chain: Path | None, library: Path | None, trust: options.TrustOptions, now: int
 ) -> "State":
     from datalib import fileproof
-    from datalib.verify import believe, load_state
+    from datalib.verify import believe
 
     if (library is None) == (manifest is None) or (library is not None and chain is not None):
         raise Misuse("E-USAGE", "--manifest", "either --manifest FILE [--chain FILE] or --library DIR")
     if library is not None:
         given, pinned = trust.believed()
-        memory = load_state(trust.state) if trust.state else None
+        memory = trust.memory()
         return fileproof.from_library(library, believe(given, pinned, now, memory), now, memory)
     data = options.read_file(manifest or Path())
     if chain is None:

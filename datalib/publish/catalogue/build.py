@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from datalib import __version__
+from datalib.admission import Demand
 from datalib.canonical import canonical
 from datalib.library.sampling import DataMode
 from datalib.library.store import Folder, locked
@@ -29,9 +30,9 @@ from datalib.publish.catalogue.holding import ENTRY, Asked
 from datalib.publish.catalogue.shelf import MARKER, Shelf, prepare
 from datalib.publish.catalogue.site import Site
 from datalib.publish.catalogue.spool import Spool
-from datalib.publish.story import Demand, Trust
 from datalib.publish.wording import Wording
 from datalib.rules import checking, reading
+from datalib.trust.belief import Trust
 from datalib.trust.policy import Policy
 from datalib.verify import believe
 from datalib_vocab import LANGUAGES

@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from datalib.admission import Demand
 from datalib.archive import pack
 from datalib.archive.reading import Kind
 from datalib.errors import DatalibError, Refused, Unchecked
@@ -16,9 +17,10 @@ from datalib.publish.catalogue import linked, pages, sight, sources
 from datalib.publish.catalogue.entry import Entry
 from datalib.publish.catalogue.shelf import Shelf
 from datalib.publish.catalogue.site import Site
-from datalib.publish.story import Demand, Question, Story, Trust, tell
+from datalib.publish.story import Question, Story, tell
 from datalib.publish.wording import Wording
 from datalib.rules.reading import Request
+from datalib.trust.belief import Trust
 from datalib_vocab import LANGUAGES
 
 ENTRY: Final = "entry.json"

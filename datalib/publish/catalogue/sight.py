@@ -4,13 +4,14 @@ import hashlib
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from datalib.admission import Demand
 from datalib.canonical import canonical
 from datalib.errors import DatalibError
 from datalib.formats import sha256_hex
 from datalib.library.cache import settled
 from datalib.library.files import Kind
 from datalib.library.store import Folder
-from datalib.publish.story import Demand, Trust
+from datalib.trust.belief import Trust
 from datalib.verify import Report, Verdict, verify
 
 #: What a look without data says nothing about, and a report with data does.
