@@ -6,7 +6,6 @@ reading is held against it.
 
 import base64
 import hashlib
-import os
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from pathlib import Path
@@ -29,6 +28,7 @@ from datalib.optout.model import NOTHING, Reading, State
 from datalib.optout.patterns import canonical_target, url_to_path
 from datalib.optout.robots_status import Access, read_status
 from datalib.optout.statement import Evidence, reading_of
+from tests.shared import SHARED
 
 Case = dict[str, Any]
 Outcome = Mapping[str, tuple[Any, Any]]
@@ -57,9 +57,7 @@ def body_of(case: Case) -> bytes:
 
 @cache
 def _real_texts() -> dict[str, Path]:
-    shared = os.environ.get("DATALIB_SHARED")
-    folder = Path(shared, "real", "robots") if shared else None
-    files = folder.rglob("*.txt") if folder else ()
+    files = (SHARED / "real" / "robots").rglob("*.txt")
     return {hashlib.sha256(path.read_bytes()).hexdigest(): path for path in files}
 
 

@@ -2,7 +2,6 @@
 
 import hashlib
 import io
-import os
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from pathlib import Path
@@ -14,6 +13,7 @@ from datalib.optout.media.source import Packet
 from datalib.optout.model import NOTHING, Reading, Signal
 from datalib.optout.unit import read_unit
 from tests.conformance.optout_kinds import EVIDENCE, Case, NotHereError, Outcome, body_of, declared
+from tests.shared import SHARED
 
 
 def _file(case: Case) -> bytes:
@@ -28,8 +28,7 @@ def _file(case: Case) -> bytes:
 
 @cache
 def _media() -> dict[str, Path]:
-    shared = os.environ.get("DATALIB_SHARED")
-    files = (path for path in Path(shared).rglob("media/**/*") if path.is_file()) if shared else ()
+    files = (path for path in SHARED.rglob("media/**/*") if path.is_file())
     return {hashlib.sha256(path.read_bytes()).hexdigest(): path for path in files}
 
 

@@ -11,12 +11,10 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-SHARED = Path(os.environ.get("DATALIB_SHARED", "/nonexistent"))
+from tests.shared import SHARED
+
 ARCHIVES = SHARED / "real" / "warc"
-pytestmark = [
-    pytest.mark.shared,
-    pytest.mark.skipif(not ARCHIVES.is_dir(), reason="DATALIB_SHARED does not name the folder of real inputs"),
-]
+pytestmark = pytest.mark.shared
 
 UNASKED = "hold not-asked-robots-txt"
 #: What each archive gives when it is scanned alone, and why.

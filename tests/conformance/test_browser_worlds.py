@@ -16,13 +16,9 @@ from datalib.formats import parse_time
 from datalib.trust.policy import Roots
 from datalib.verify import verify
 from tests.checker import Checker, checking_browser
-from tests.conformance.test_trust_worlds import CASES, Case, blobs, cases, disturbed, lay_out
+from tests.conformance.test_trust_worlds import Case, blobs, cases, disturbed, lay_out
 
-pytestmark = [
-    pytest.mark.shared,
-    pytest.mark.system,
-    pytest.mark.skipif(not CASES.exists(), reason="DATALIB_SHARED names no folder with cases/trust"),
-]
+pytestmark = [pytest.mark.shared, pytest.mark.system]
 
 #: Worlds that a browser shows otherwise than they are, and what the page says of them instead.
 SHOWN_OTHERWISE = {

@@ -2,20 +2,16 @@
 
 import base64
 import json
-import os
-from pathlib import Path
 
 import pytest
 
 from datalib.errors import Misuse
 from datalib.trust import certificates, pkcs12
+from tests.shared import SHARED
 
-VECTORS = Path(os.environ.get("DATALIB_SHARED", "/nonexistent")) / "cases" / "trust" / "third-party" / "pkcs12.jsonl"
+VECTORS = SHARED / "cases" / "trust" / "third-party" / "pkcs12.jsonl"
 
-pytestmark = [
-    pytest.mark.shared,
-    pytest.mark.skipif(not VECTORS.exists(), reason="DATALIB_SHARED names no folder with pkcs12.jsonl"),
-]
+pytestmark = pytest.mark.shared
 
 
 def test_containers_open_or_say_what_may_be_wrong() -> None:

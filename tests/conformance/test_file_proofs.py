@@ -1,20 +1,16 @@
 """Single-file proofs of the conformance cases."""
 
 import json
-import os
-from pathlib import Path
 
 import pytest
 
 from datalib.errors import Refused
 from datalib.library.proofs import FileProof, verify_proof
+from tests.shared import SHARED
 
-CASES = Path(os.environ.get("DATALIB_SHARED", "/nonexistent")) / "cases" / "trust" / "file-proofs.jsonl"
+CASES = SHARED / "cases" / "trust" / "file-proofs.jsonl"
 
-pytestmark = [
-    pytest.mark.shared,
-    pytest.mark.skipif(not CASES.exists(), reason="DATALIB_SHARED names no folder with cases/trust/file-proofs.jsonl"),
-]
+pytestmark = pytest.mark.shared
 
 
 def test_every_case() -> None:

@@ -1,7 +1,6 @@
 """Foreign readers accept what we write: mlcroissant, bagit, Frictionless (rdflib and pyshacl: test_interop_rdf)."""
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -11,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.interop import AUDITOR, BUYER, PRODUCER, do, live
+from tests.shared import SHARED
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +49,7 @@ def test_mlcroissant_loads_records_and_checks_digests(folder: Path) -> None:
 
 @pytest.mark.shared
 def test_a_real_croissant_becomes_a_library_and_croissant_again(tmp_path: Path) -> None:
-    real = Path(os.environ["DATALIB_SHARED"]) / "real" / "croissant" / "1.0" / "titanic"
+    real = SHARED / "real" / "croissant" / "1.0" / "titanic"
     shutil.copytree(real / "data", tmp_path / "library" / "data")
     do(tmp_path, "import", str(real / "metadata.json"), "-o", "@library")
     do(

@@ -1,6 +1,5 @@
 """Every real Croissant, DCAT and RO-Crate description: a draft that `init` would read, or a refusal that says why."""
 
-import os
 from pathlib import Path
 
 import pytest
@@ -9,8 +8,9 @@ from datalib.errors import Refused
 from datalib.interop import formats
 from datalib.library import draft
 from datalib.library.upgrade import upgrade
+from tests.shared import SHARED
 
-SHARED = Path(os.environ.get("DATALIB_SHARED", "/nowhere")) / "real"
+REAL = SHARED / "real"
 pytestmark = pytest.mark.shared
 
 #: What is refused, and why. Everything else becomes a draft.
@@ -34,7 +34,7 @@ REFUSED = {
 
 
 def files(*patterns: str) -> list[Path]:
-    return sorted(path for pattern in patterns for path in SHARED.glob(pattern) if path.is_file())
+    return sorted(path for pattern in patterns for path in REAL.glob(pattern) if path.is_file())
 
 
 def test_every_description_is_read_or_refused_with_a_code() -> None:
@@ -45,7 +45,7 @@ def test_every_description_is_read_or_refused_with_a_code() -> None:
         try:
             made = formats.read(path, formats.format_of(path))
         except Refused as error:
-            refused[str(path.relative_to(SHARED))] = error.code
+            refused[str(path.relative_to(REAL))] = error.code
             continue
         document = made.document()
         draft.render(document)
@@ -60,7 +60,7 @@ def test_contexts_of_ro_crates_are_not_fetched() -> None:
 
 
 def test_a_real_description_keeps_its_facts() -> None:
-    titanic = formats.read(SHARED / "croissant/1.0/titanic/metadata.json", "croissant").document()
+    titanic = formats.read(REAL / "croissant/1.0/titanic/metadata.json", "croissant").document()
     assert titanic["licenses"] == [{"name": "AFL-3.0"}]
     assert {item["path"] for item in titanic["resources"]} == {
         "data/titanic.csv",
@@ -68,5 +68,5 @@ def test_a_real_description_keeps_its_facts() -> None:
         "data/embarkation_ports.csv",
     }
     chosen = "https://example.com/dataset/68180d85-df56-48e0-993e-b9da36103a72#dataset"
-    path = SHARED / "dcat/de-govdata/dcat_ap_de-RefImp_TTL_ADVANCED.ttl"
+    path = REAL / "dcat/de-govdata/dcat_ap_de-RefImp_TTL_ADVANCED.ttl"
     assert formats.read(path, "dcat", chosen).document()["title"]

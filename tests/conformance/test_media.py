@@ -1,19 +1,16 @@
 """Real media files, each judged as its class calls for."""
 
-import os
 from pathlib import Path
 
 import pytest
 
 from tests.conformance import media
+from tests.shared import SHARED
 
 
 @pytest.mark.shared
 def test_each_file_is_judged_as_its_class_calls_for(capsys: pytest.CaptureFixture[str]) -> None:
-    shared = os.environ.get("DATALIB_SHARED")
-    if not shared:
-        pytest.skip("DATALIB_SHARED does not name the folder of real files")
-    status = media.main([str(Path(shared, "real", "media"))])
+    status = media.main([str(SHARED / "real" / "media")])
     printed = capsys.readouterr().out
     assert status == 0, printed
     assert int(printed.split()[0]) >= 73

@@ -1,11 +1,11 @@
 """Every case of the conformance suites, as its own expectation says; what is argued is listed by the runner."""
 
-import os
 from pathlib import Path
 
 import pytest
 
 from tests.conformance import optout
+from tests.shared import SHARED
 
 #: A suite and how many of its cases must really have been run: an argument must not grow in silence.
 SUITES = {
@@ -32,10 +32,7 @@ SUITES = {
 @pytest.mark.shared
 @pytest.mark.parametrize("suite", SUITES)
 def test_a_suite_answers_as_expected(suite: str) -> None:
-    shared = os.environ.get("DATALIB_SHARED")
-    if not shared:
-        pytest.skip("DATALIB_SHARED does not name the folder of conformance cases")
-    results = [optout.run_case(case) for case in optout.read_cases(Path(shared, "cases", "optout", f"{suite}.jsonl"))]
+    results = [optout.run_case(case) for case in optout.read_cases(SHARED / "cases" / "optout" / f"{suite}.jsonl")]
     failures = {result.name: result.failures for result in results if result.failures}
     assert not failures
     assert sum(result.ran for result in results) >= SUITES[suite]

@@ -1,7 +1,6 @@
 """Real data packages, whole and damaged: a draft or a clear refusal for each, and never a word to the network."""
 
 import json
-import os
 import random
 import shutil
 import socket
@@ -19,13 +18,12 @@ from datalib.library.describe import Draft, describe
 from datalib.library.descriptor import NAMES
 from datalib.library.store import Folder
 from tests.folders import NOW, statements, write
+from tests.shared import SHARED
 
 pytestmark = pytest.mark.shared
 
-ROOT = Path(os.environ.get("DATALIB_SHARED", "")) / "real" / "packages"
-PACKAGES = (
-    sorted({path.parent for name in NAMES for path in ROOT.rglob(name)}) if "DATALIB_SHARED" in os.environ else []
-)
+ROOT = SHARED / "real" / "packages"
+PACKAGES = sorted({path.parent for name in NAMES for path in ROOT.rglob(name)})
 #: Packages of which the collection holds only a part of the files.
 INCOMPLETE = {"airport-codes-incomplete", "covid-19-incomplete"}
 
@@ -136,8 +134,6 @@ def frictionless(home: Path) -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", ["gdp", "language-codes", "world-cities"])
 def test_frictionless_validates_data(name: str, tmp_path: Path) -> None:
-    if "DATALIB_SHARED" not in os.environ:
-        pytest.skip("DATALIB_SHARED is not set")
     home = tmp_path / name
     shutil.copytree(ROOT / name, home)
     home.chmod(0o755)

@@ -20,6 +20,7 @@ from robots.parser import RE_AGENT, RE_RULE_ALLOW, RE_RULE_DISALLOW
 from datalib.optout import robots
 from datalib.optout.patterns import url_to_path
 from datalib.optout.robots import Robots
+from tests.shared import SHARED
 
 AGENTS = ("GPTBot", "CCBot", "Google-Extended", "Applebot-Extended", "AI2Bot", "ExampleResearchBot")
 PATHS = (
@@ -153,10 +154,7 @@ def classify(peer: str, case: Difference, ours: bool) -> str | None:
 
 
 def _files() -> list[Path]:
-    shared = os.environ.get("DATALIB_SHARED")
-    if not shared:
-        pytest.skip("DATALIB_SHARED does not name the folder of real robots.txt files")
-    return sorted(Path(shared, "real", "robots").rglob("*.txt"))[::STEP]
+    return sorted((SHARED / "real" / "robots").rglob("*.txt"))[::STEP]
 
 
 def _differences(peer: str) -> Iterator[tuple[Difference, bool]]:

@@ -1,6 +1,5 @@
 """Real tables of URLs and real robots.txt files: every row gets a verdict, and the one that the reference gives."""
 
-import os
 from pathlib import Path
 
 import pyarrow as pa
@@ -12,14 +11,11 @@ from datalib.optout.columns import MAX_URL
 from datalib.optout.scan import scan
 from datalib.optout.urls import Place, place_of
 from tests.scanning import NOW, Reference, read_decisions, write_sites
+from tests.shared import SHARED
 
-SHARED = Path(os.environ.get("DATALIB_SHARED", "/nonexistent"))
 TABLES = SHARED / "real" / "url-tables"
 ROBOTS = SHARED / "real" / "robots"
-pytestmark = [
-    pytest.mark.shared,
-    pytest.mark.skipif(not TABLES.is_dir(), reason="DATALIB_SHARED does not name the folder of real inputs"),
-]
+pytestmark = pytest.mark.shared
 
 
 def answers_for(urls: list[str | None], every: int) -> list[Answer]:

@@ -3,11 +3,9 @@
 import base64
 import hashlib
 import json
-import os
 import re
 import struct
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,13 +22,11 @@ from datalib.trust.notes import KeyType, Note, NoteKey
 from datalib.trust.tiles import ENTRIES, Edge, Tile, TileTree, decode_bundle, encode_bundle
 from datalib.trust.timestamps import Authority
 from datalib.trust.tlog import Checkpoint, TlogProof
+from tests.shared import SHARED
 
-VECTORS = Path(os.environ.get("DATALIB_SHARED", "/nonexistent")) / "cases" / "trust" / "third-party"
+VECTORS = SHARED / "cases" / "trust" / "third-party"
 
-pytestmark = [
-    pytest.mark.shared,
-    pytest.mark.skipif(not VECTORS.exists(), reason="DATALIB_SHARED names no folder with cases/trust/third-party"),
-]
+pytestmark = pytest.mark.shared
 
 Vector = Mapping[str, Any]
 

@@ -16,15 +16,12 @@ from typing import Any
 import pytest
 
 from datalib_cli.app import run
+from tests.shared import SHARED
 
-SHARED = Path(os.environ.get("DATALIB_SHARED", "/nonexistent"))
 CASES = SHARED / "cases" / "trust" / "cases.jsonl"
 SOAK = "DATALIB_SOAK" in os.environ
 
-pytestmark = [
-    pytest.mark.shared,
-    pytest.mark.skipif(not CASES.exists(), reason="DATALIB_SHARED names no folder with cases/trust"),
-]
+pytestmark = pytest.mark.shared
 
 #: One of each exit status, and the worlds that race with the verifier, go through a process of their own.
 IN_PROCESS_OF_THEIR_OWN = {"p042", "p129", "p138", "p186", "p203", "p204"}

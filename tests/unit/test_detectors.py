@@ -1,14 +1,13 @@
 """Identifiers of persons in texts: what counts as one, what does not, and how well they are told apart."""
 
-import os
 from collections import Counter
 from datetime import date
-from pathlib import Path
 
 import pytest
 
 from datalib.personal.detectors import KINDS, count, find, is_card, is_iban, is_iin
 from tests.made_identifiers import TODAY, made, scores
+from tests.shared import SHARED
 
 
 def _found(text: str) -> list[tuple[str, str]]:
@@ -109,10 +108,7 @@ def test_kinds_are_those_documented() -> None:
 @pytest.mark.shared
 def test_false_alarms_on_real_texts() -> None:
     """One address of a tourist office, three times in a document and as often in its analysis; nothing else."""
-    shared = os.environ.get("DATALIB_SHARED")
-    if not shared:
-        pytest.skip("DATALIB_SHARED does not name the folder of real files")
-    folder = Path(shared) / "real" / "text"
+    folder = SHARED / "real" / "text"
     found = {
         path.name: dict(counts)
         for path in sorted(folder.glob("*/*"))

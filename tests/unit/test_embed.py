@@ -24,6 +24,7 @@ from datalib.optout.model import Reading, State
 from datalib.optout.refusal import Refusal, check_licence
 from datalib.optout.unit import read_unit
 from tests import media_files as made
+from tests.shared import SHARED
 
 SOAK = "DATALIB_SOAK" in os.environ
 DC = "http://purl.org/dc/elements/1.1/"
@@ -364,10 +365,7 @@ def test_hostile_packets_end_in_a_packet_that_refuses_or_one_of_our_errors(
 @pytest.mark.shared
 def test_of_real_files_nothing_else_changes(tmp_path: Path) -> None:
     """Photographs, scans and papers as their makers left them: what is written is all that differs."""
-    shared = os.environ.get("DATALIB_SHARED")
-    if not shared:
-        pytest.skip("DATALIB_SHARED does not name the folder of real files")
-    found = sorted(Path(shared).rglob("*.[jp][pnd][gf]"))
+    found = sorted(SHARED.rglob("*.[jp][pnd][gf]"))
     real = [path for path in found if path.is_file() and path.stat().st_size < 1 << 22]
     done = 0
     for number, path in enumerate(Random(7).sample(real, min(len(real), 40 if SOAK else 8))):

@@ -2,7 +2,6 @@
 
 import copy
 import json
-import os
 import re
 from datetime import date
 from io import BytesIO
@@ -23,6 +22,7 @@ from datalib.forms.page import Block, Cell, Heading, Page, Paragraph, Table
 from datalib.interop.known import pick
 from datalib.rules import reading, records
 from datalib_manifests import example
+from tests.shared import SHARED
 
 VECTORS = Path(__file__).parents[1] / "vectors"
 KINDS = {"application": "order196-1", "published": "order196-2", "summary": "eu-summary"}
@@ -63,10 +63,7 @@ def _application(value: dict[str, Any] | None = None, libraries: list[Held] | No
 @pytest.mark.shared
 @pytest.mark.parametrize(("part", "heading"), [("application", "### 2.1"), ("published", "### 2.2")])
 def test_fields_and_columns_are_those_of_the_order(part: str, heading: str) -> None:
-    shared = os.environ.get("DATALIB_SHARED")
-    if not shared:
-        pytest.skip("DATALIB_SHARED does not name the folder of real files")
-    law = (Path(shared) / "reference" / "law.md").read_text(encoding="utf-8")
+    law = (SHARED / "reference" / "law.md").read_text(encoding="utf-8")
     table = law.partition(heading)[2].partition("\n### ")[0]
     rows = re.findall(r"^\| [0-9]+ \| (.+?) \| .+? \| `([a-z_]+)", table, re.MULTILINE)
     assert [(key, text) for text, key in rows] == list(wording()[part].items())

@@ -1,7 +1,6 @@
 """Licences of works, records of what was granted, tables of where files came from, documents of a corpus."""
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from datalib.optout.apply import apply
 from datalib.optout.scan import scan
 from datalib.optout.statement import Evidence
 from tests.scanning import NOW, write_sites
+from tests.shared import SHARED
 
 HERE = Evidence(locator="x", sha256="0" * 64)
 OFFER = b"License: https://press.example/l.xml\n"
@@ -198,10 +198,7 @@ def test_documents_are_cut_without_loss() -> None:
 
 @pytest.mark.shared
 def test_a_real_corpus_is_judged_document_by_document(tmp_path: Path) -> None:
-    shared = os.environ.get("DATALIB_SHARED")
-    if not shared:
-        pytest.skip("DATALIB_SHARED does not name the folder of real files")
-    found = judge(Path(shared, "real", "text", "gum"), tmp_path / "out")
+    found = judge(SHARED / "real" / "text" / "gum", tmp_path / "out")
     documents = {name: why for name, why in found.items() if ".conllu#" in name}
     assert len(documents) == 15
     assert set(documents.values()) == {"hold not-asked-robots-txt"}
