@@ -10,11 +10,12 @@ import json
 import os
 import select
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -142,7 +143,7 @@ def browsing(program: str) -> Iterator[Browser]:
     given = [fcntl.fcntl(number, fcntl.F_DUPFD, 20) for number in (theirs_in, theirs_out)]
     for number in (theirs_in, theirs_out):
         os.close(number)
-    with tempfile.TemporaryDirectory(prefix="datalib-browser-", ignore_cleanup_errors=True) as profile:
+    with tempfile.TemporaryDirectory(prefix="datalib-browser-") as profile:
         options = ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run")
         redirected = f'exec "$@" 3<&{given[0]} 4>&{given[1]} {given[0]}<&- {given[1]}>&-'
         process = subprocess.Popen(
@@ -150,6 +151,7 @@ def browsing(program: str) -> Iterator[Browser]:
              "--remote-debugging-pipe", "about:blank"],
             env={**os.environ, "TMPDIR": profile},  # what it leaves there when it is killed goes with its profile
             pass_fds=given, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            start_new_session=True,
         )  # fmt: skip
         for number in given:
             os.close(number)
@@ -158,8 +160,17 @@ def browsing(program: str) -> Iterator[Browser]:
                 yield _ready(Browser(commands=commands, answers=ours_in))
         finally:
             os.close(ours_in)
-            process.kill()  # its profile is thrown away: nothing is to be saved
+            _end(process)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Kill the browser and all its processes, which would go on writing into its profile; that is thrown away."""
+    end = time.monotonic() + PATIENCE
+    with suppress(ProcessLookupError):
+        while time.monotonic() < end:
+            os.killpg(process.pid, signal.SIGKILL)
             process.wait()
+            time.sleep(0.005)
 
 
 def _ready(browser: Browser) -> Browser:

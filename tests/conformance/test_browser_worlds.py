@@ -34,6 +34,7 @@ LARGE = 1 << 21
 @pytest.fixture(scope="module")
 def checker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checker]:
     with checking_browser(tmp_path_factory.mktemp("parts")) as found:
+        found.put(data for data in blobs().values() if len(data) <= LARGE)
         yield found
 
 
@@ -91,7 +92,6 @@ def question(checker: Checker, case: Case, folder: Path) -> dict[str, Any]:
 
 def test_the_page_gives_the_code_of_the_command_line(checker: Checker, tmp_path: Path) -> None:
     worlds = {name: case for name, case in cases().items() if name not in SHOWN_OTHERWISE}
-    checker.put(data for data in blobs().values() if len(data) <= LARGE)
     answers = checker.ask([question(checker, case, tmp_path / name) for name, case in worlds.items()])
     expected = {name: case["expect"] for name, case in worlds.items()}
     found = {
