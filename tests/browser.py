@@ -22,6 +22,7 @@ from typing import Any, BinaryIO
 
 NAMES = ("chromium", "chromium-browser")
 PATIENCE = 60.0  # seconds
+ENDING = 5.0  # seconds; a process that nobody has waited for counts as one until then
 #: WCAG 2.0 to 2.2, levels A and AA, and what axe-core calls good practice.
 RULES = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
 
@@ -165,7 +166,7 @@ def browsing(program: str) -> Iterator[Browser]:
 
 def _end(process: subprocess.Popen[bytes]) -> None:
     """Kill the browser and all its processes, which would go on writing into its profile; that is thrown away."""
-    end = time.monotonic() + PATIENCE
+    end = time.monotonic() + ENDING
     with suppress(ProcessLookupError):
         while time.monotonic() < end:
             os.killpg(process.pid, signal.SIGKILL)
