@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bench.row import Row, bounded, compared
 from bench.usage import measure
-from datalib import acts
+from datalib import acts, unverified
 from datalib.canonical import parse_canonical
 from datalib.chain import envelope, events, links
 from datalib.chain.envelope import EVENT_TYPE, MAX_LINE
@@ -78,7 +78,7 @@ def _library(folder: Path, count: int) -> tuple[Policy, bytes]:
         opened.write("datapackage.json", draft.render(describe.describe(opened, said, now=_NOW).document))
     acts.sign(folder, keys=[keys[_PRODUCER]], now=_NOW)
     with Folder(folder) as opened:
-        past = acts.record(opened)
+        past = unverified.record(opened)
         lines, head = [past.data], past.head.id
         claim = Claim(type="quality", result="pass", note="measured again")
         by = Party(id=_ATTESTER, name={"en": "Attester"})

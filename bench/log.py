@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bench.row import Row, bounded
 from bench.usage import Usage, measure, program
-from datalib import acts
+from datalib import unverified
 from datalib.library.store import Folder
 from datalib.trust import registry
 from datalib.trust.entries import EventEntry
@@ -62,7 +62,7 @@ def _library(folder: Path) -> EventEntry:
     measure([datalib, "init", folder, *about])
     measure([datalib, "sign", folder, "--key", key])
     with Folder(folder) as opened:
-        event = acts.record(opened).library
+        event = unverified.record(opened).library
     return EventEntry(event=event, lib=event, prev=None, seq=0)
 
 

@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
+from datalib import unverified
 from datalib.canonical import parse as parse_json
 from datalib.chain import envelope, events, links, replay
 from datalib.chain.envelope import EVENT_TYPE, Envelope
 from datalib.chain.events import Amend, Attest, Claim, Event, Genesis, Transfer, Withdraw
-from datalib.chain.replay import State
 from datalib.chain.selection import Selection
 from datalib.engine import Engine
 from datalib.errors import Misuse, Refused
@@ -32,6 +32,7 @@ from datalib.library.upgrade import Note
 from datalib.trust.keys import PrivateKey
 from datalib.trust.parties import Party
 from datalib.trust.tlog import CLOCK_SKEW
+from datalib.unverified import Record
 
 REASONS = ("correction", "addition", "removal", "optout", "erasure", "metadata")
 
@@ -58,70 +59,6 @@ class Act:
     content: Content | None = None
     pending: bytes | None = None
     warnings: tuple[Note, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
-    """A chain as it says of itself, unverified, and the state after its last event."""
-
-    data: bytes
-    chain: tuple[links.Link, ...]
-    state: State
-    parties: Mapping[str, Party]
-
-    @property
-    def library(self) -> str:
-        """The library's id: that of its first event."""
-        return self.chain[0].id
-
-    @property
-    def head(self) -> links.Link:
-        """The last event."""
-        return self.chain[-1]
-
-
-def record(folder: Folder) -> Record:
-    """Read the chain of a library without asking who signed it; ``E-NOT-SIGNED`` where there is none."""
-    data = folder.read(links.NAME, limit=links.MAX_CHAIN, missing="E-NOT-SIGNED", too_large="E-CHAIN-SIZE")
-    chain = links.read_unverified(data)
-    first = chain[0].event
-    if not isinstance(first, Genesis):
-        raise Refused("E-CHAIN-GENESIS", chain[0].where)
-    state = replay.begin(first)
-    parties = {first.producer.id: first.producer.party}
-    for link in chain[1:]:
-        state = replay.follow(state, link.event)
-        for party in _named(link.event):
-            parties[party.id] = party
-    return Record(data=data, chain=chain, state=state, parties=parties)
-
-
-def parties(folder: Folder) -> Mapping[str, Party]:
-    """Give the parties that the library names: those of its chain, before the first signature the draft's producer."""
-    if folder.exists(links.NAME):
-        return record(folder).parties
-    producer = read_manifest(folder).producer
-    return {producer.id: producer.party}
-
-
-def read_manifest(folder: Folder) -> Manifest:
-    """Read the current manifest, a draft too, without asking whether it is the signed one."""
-    return manifest.parse_draft(current(folder))
-
-
-def current(folder: Folder) -> bytes:
-    """Read the bytes of the current manifest: ``E-MANIFEST-MISSING``, ``E-JSON-SIZE``."""
-    return folder.read(manifest.NAME, limit=MAX_MANIFEST, missing="E-MANIFEST-MISSING", too_large="E-JSON-SIZE")
-
-
-def _named(event: Event) -> tuple[Party, ...]:
-    match event:
-        case Transfer(sender=sender, recipient=recipient):
-            return sender, recipient
-        case Amend(by=by) | Attest(by=by) | Withdraw(by=by):
-            return (by,)
-        case _:
-            return ()
 
 
 @contextmanager
@@ -152,7 +89,7 @@ def sign(
     does not change the result. Raises ``Refused`` for what could not be verified afterwards.
     """
     with writing(path) as folder:
-        return sign_in(folder, current(folder), keys=keys, now=now, actor=actor, reason=reason, **how)
+        return sign_in(folder, unverified.current(folder), keys=keys, now=now, actor=actor, reason=reason, **how)
 
 
 def sign_in(
@@ -175,7 +112,7 @@ def sign_in(
     manifest.parse_draft(data)
     warnings = check_purposes(document["datalib"]["purpose"], f"{manifest.NAME}#/datalib/purpose")
     warnings += check_sources(document["sources"], f"{manifest.NAME}#/sources")
-    past = record(folder) if folder.exists(links.NAME) else None
+    past = unverified.record(folder) if folder.exists(links.NAME) else None
     fresh, facts = _complete(folder, document, how)
     new = manifest.parse(fresh)
     digest = sha256_hex(fresh)
@@ -194,14 +131,17 @@ def sign_in(
     if admit is not None:
         admit(past, sealed)
     library = _append(folder, past, sealed, event)
-    return replace(done, kind="amend" if past else "genesis", library=library, event=sealed.id)
+    warnings += _unfamiliar(past, sealed, event)
+    return replace(
+        done, kind="amend" if past else "genesis", library=library, event=sealed.id, warnings=tuple(warnings)
+    )
 
 
 def _check_inputs(folder: Folder, new: Manifest) -> None:
     """Refuse files or purposes that the inputs do not have, whoever is believed."""
     with Selection(folder, new) as selection:
         for item in new.inputs:
-            granted = manifest.parse(version(folder, item.manifest))
+            granted = manifest.parse(unverified.version(folder, item.manifest))
             beyond = sorted(set(new.purpose) - set(granted.purpose))
             if beyond:
                 raise Refused("E-PURPOSE-UPSTREAM", f"upstream/{item.lib}", f"does not grant {', '.join(beyond)}")
@@ -225,7 +165,14 @@ def _complete(folder: Folder, document: Mapping[str, Any], how: Hashing) -> tupl
 
 
 def _signing_event(
-    folder: Folder, past: Record | None, new: Manifest, digest: str, *, now: int, actor: Party | None, reason: str
+    folder: Folder,
+    past: Record | None,
+    new: Manifest,
+    digest: str,
+    *,
+    now: int,
+    actor: Party | None,
+    reason: str,
 ) -> tuple[Genesis | Amend, int]:
     """Give the event that signing makes, and how many signatures it needs."""
     if past is None:
@@ -233,25 +180,11 @@ def _signing_event(
             raise Refused("E-SIG-PRODUCER", actor.id, "the first signature is the producer's")
         return Genesis(seq=0, time=now, manifest=digest, producer=new.producer), 1
     by = actor or past.parties[past.state.owner]
-    old = manifest.parse(version(folder, past.state.manifest))
+    old = manifest.parse(unverified.version(folder, past.state.manifest))
     event = Amend(**_place(past, now), manifest=digest, by=by, reason=reason)
     widened = replay.check_amend(past.state, event, old, new, links.NAME)
     replay.check_kept(old, new, links.NAME)
     return event, 2 if widened and by.id != past.state.producer.id else 1
-
-
-def version(folder: Folder, digest: str) -> bytes:
-    """Read a signed version of the manifest, by its digest: ``E-MANIFEST-MISSING``, ``E-MANIFEST-DIGEST``.
-
-    The current one need not be kept.
-    """
-    name = f"manifests/{digest}.json"
-    if not folder.exists(name) and sha256_hex(current(folder)) == digest:
-        return current(folder)
-    data = folder.read(name, limit=MAX_MANIFEST, missing="E-MANIFEST-MISSING", too_large="E-JSON-SIZE")
-    if sha256_hex(data) != digest:
-        raise Refused("E-MANIFEST-DIGEST", name)
-    return data
 
 
 def _keep(folder: Folder, data: bytes, digest: str) -> None:
@@ -300,7 +233,7 @@ def offer(
 ) -> bytes:
     """Give the half-signed transfer that the recipient may accept within 30 days. The library is not touched."""
     with Folder(path) as folder:
-        past = record(folder)
+        past = unverified.record(folder)
     event = Transfer(
         **_place(past, now),
         manifest=past.state.manifest,
@@ -338,7 +271,7 @@ def append(
     """
     sealed, event = pending(data, where)
     with writing(path) as folder:
-        past = record(folder)
+        past = unverified.record(folder)
         done = Act(kind=type(event).__name__.lower(), library=past.library, event=sealed.id, manifest=event.manifest)
         if any(link.id == sealed.id for link in past.chain):
             return done
@@ -360,9 +293,9 @@ def append(
 
 def _check_follows(folder: Folder, past: Record, sealed: Envelope, event: Event) -> None:
     """Refuse an event that cannot follow the last one, or lacks a signature, whoever is believed."""
-    new = manifest.parse(version(folder, event.manifest))
+    new = manifest.parse(unverified.version(folder, event.manifest))
     if isinstance(event, Amend):
-        old = manifest.parse(version(folder, past.state.manifest))
+        old = manifest.parse(unverified.version(folder, past.state.manifest))
         widened = replay.check_amend(past.state, event, old, new, links.NAME)
         replay.check_kept(old, new, links.NAME)
         if widened and event.by.id != past.state.producer.id and len(sealed.signatures) == 1:
@@ -380,21 +313,37 @@ def attest(
 ) -> Act:
     """Append a claim about the current version; ``shipped`` are evidence files by their names in ``evidence/``."""
     with writing(path) as folder:
-        past = record(folder)
+        past = unverified.record(folder)
         event = Attest(**_place(past, now), manifest=past.state.manifest, by=by, claim=claim)
         sealed = envelope.sign(EVENT_TYPE, events.serialise(event), (key,))
         for name, data in (shipped or {}).items():
             folder.write(f"evidence/{name}", data)
         _append(folder, past, sealed, event)
-        return Act(kind="attest", library=past.library, event=sealed.id, manifest=event.manifest)
+        return _done("attest", past, sealed, event)
 
 
 def withdraw(path: Path, *, key: PrivateKey, reason: str, now: int, by: Party | None = None) -> Act:
     """Append the last event of a library."""
     with writing(path) as folder:
-        past = record(folder)
+        past = unverified.record(folder)
         actor = by or past.parties[past.state.owner]
         event = Withdraw(**_place(past, now), manifest=past.state.manifest, by=actor, reason=reason)
         sealed = envelope.sign(EVENT_TYPE, events.serialise(event), (key,))
         _append(folder, past, sealed, event)
-        return Act(kind="withdraw", library=past.library, event=sealed.id, manifest=event.manifest)
+        return _done("withdraw", past, sealed, event)
+
+
+def _done(kind: str, past: Record, sealed: Envelope, event: Event) -> Act:
+    return Act(
+        kind=kind,
+        library=past.library,
+        event=sealed.id,
+        manifest=event.manifest,
+        warnings=tuple(_unfamiliar(past, sealed, event)),
+    )
+
+
+def _unfamiliar(past: Record | None, sealed: Envelope, event: Event) -> list[Note]:
+    """Warn of a key that may be new, or somebody else's: only a policy tells, which nobody asks here."""
+    party = links.unfamiliar(past.chain, sealed, event) if past else ""
+    return [Note(code="W-KEY-NEW", where=links.NAME, detail=party)] if party else []

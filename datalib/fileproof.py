@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from datalib import acts
+from datalib import unverified
 from datalib.canonical import parse as parse_json
 from datalib.chain import history, links
 from datalib.chain.history import Bench, Versions
@@ -139,8 +139,8 @@ def make(library: Path, path: str) -> ProofFile:
     """
     _check_path(path)
     with Folder(library) as folder:
-        past = acts.record(folder)
-        data = acts.current(folder)
+        past = unverified.record(folder)
+        data = unverified.current(folder)
         digest = sha256_hex(data)
         history.check_current(digest, past.chain)
         proofs = prove(folder, path, expected=manifests.parse(data).bound)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
-from datalib import __version__, acts
+from datalib import __version__, unverified
 from datalib.chain.events import Claim, Evidence
 from datalib.errors import Misuse, Refused, Unchecked
 from datalib.formats import sha256_hex
@@ -85,7 +85,7 @@ def of_scan(library: Path, out: Path, claim_type: str, *, now: int, until: int |
     for file in scanned.outputs:
         checked(out, scanned, file.path)
     with Folder(library) as folder:
-        bound = acts.read_manifest(folder).content
+        bound = unverified.read_manifest(folder).content
         if bound is None:
             raise Refused("E-NOT-SIGNED", str(library))
         listed = {line.path: line.sha256 for line in listing.lines(folder, sha256=bound.sha256)}

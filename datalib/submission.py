@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from datalib import acts
+from datalib import acts, unverified
 from datalib.chain.replay import MAX_DELAY
 from datalib.errors import Misuse, Refused
 from datalib.library.store import Folder
@@ -141,7 +141,7 @@ def prove(log: Path, library: Path, *, now: int, policy: LogPolicy | None = None
     the last event yet, ``E-HEAD-ROLLBACK`` if it has published later ones, ``E-CHAIN-FORK``, ``E-LOG-QUORUM``.
     """
     with registry.opened(log) as log_, acts.writing(library) as folder:
-        record = acts.record(folder)
+        record = unverified.record(folder)
         lib, events = record.library, [link.id for link in record.chain]
         known = _known(events, log_.published_head(lib))
         if known < len(events):

@@ -377,7 +377,7 @@ def party(library: Path, given: str | None, values: tuple[str, ...], *, option: 
 
     Raises ``Misuse("E-USAGE")`` for an id that nobody has named yet, ``Refused("E-PARTY-ID")`` for an ill-formed one.
     """
-    from datalib import acts
+    from datalib import unverified
     from datalib.library.store import Folder
     from datalib.trust.parties import Party, check_party_id
 
@@ -389,7 +389,7 @@ def party(library: Path, given: str | None, values: tuple[str, ...], *, option: 
     if values:
         return Party(id=given, name=names(values, option))
     with Folder(library) as folder:
-        known = acts.parties(folder)
+        known = unverified.parties(folder)
     if given not in known:
         raise Misuse("E-USAGE", option, f"{given} is not named in the library yet: {option} LANG=TEXT")
     return known[given]

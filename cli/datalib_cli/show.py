@@ -10,11 +10,11 @@ from datalib_cli.layout import Block, Line, Row, Table, Tree, Twig
 from datalib_cli.texts import Texts
 
 if TYPE_CHECKING:
-    from datalib.acts import Record
     from datalib.assembly.survey import Upstream
     from datalib.errors import Refused
     from datalib.library.manifest import Content, Manifest
     from datalib.trust.parties import Party, Producer
+    from datalib.unverified import Record
 
 #: What is shown of a library that has more, unless all is asked for: sources, upstream libraries, events.
 SOURCES: Final = 20

@@ -169,22 +169,22 @@ ERRORS: Final[dict[str, type[Error]]] = {each.type: each for each in (LibraryErr
 
 
 def _read_manifest(folder: Path) -> None:
-    from datalib import acts
+    from datalib import unverified
     from datalib.library.store import Folder
 
     with Folder(folder) as opened:
-        acts.read_manifest(opened)
+        unverified.read_manifest(opened)
 
 
 def _fingerprint(folder: Path) -> str:
-    from datalib import acts
+    from datalib import unverified
     from datalib.chain import links
     from datalib.formats import sha256_hex
     from datalib.library.store import Folder
 
     with Folder(folder) as opened:
         chain = opened.read(links.NAME, limit=links.MAX_CHAIN, missing="E-NOT-SIGNED", too_large="E-CHAIN-SIZE")
-        return sha256_hex(chain) + sha256_hex(acts.current(opened))
+        return sha256_hex(chain) + sha256_hex(unverified.current(opened))
 
 
 @lru_cache(maxsize=2)

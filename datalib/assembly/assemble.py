@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from datalib import acts, admission
-from datalib.acts import Act, Record
+from datalib.acts import Act
 from datalib.assembly import description, outlook, scanned, survey, upstream
 from datalib.assembly.joined_rows import Joined, join_all
 from datalib.assembly.outlook import Outlook
@@ -41,6 +41,7 @@ from datalib.progress import Watch, adding, nobody
 from datalib.trust.keys import PrivateKey
 from datalib.trust.parties import Party
 from datalib.trust.state import Lesson
+from datalib.unverified import Record
 from datalib.verify import Facts, learn
 
 #: What an amendment is for, if an input was amended for this since it was taken.

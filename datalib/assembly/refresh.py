@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from datalib import acts
+from datalib import acts, unverified
 from datalib.assembly import upstream
 from datalib.assembly.request import check_beside
 from datalib.assembly.trust import Judge, Trust
@@ -54,8 +54,8 @@ def refresh(library: Path, sources: Sequence[Path], trust: Trust, *, now: int) -
     with acts.writing(library) as folder:
         before = read_copies(library, own=False)
         found.add(library, before)
-        ours = acts.record(folder)
-        inputs = manifests.parse(acts.version(folder, ours.state.manifest)).inputs
+        ours = unverified.record(folder)
+        inputs = manifests.parse(unverified.version(folder, ours.state.manifest)).inputs
         for source in sources:
             copies = _verified(source, judge)
             if copies.keys().isdisjoint(before):

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from datalib import acts
+from datalib import unverified
 from datalib.assembly.request import Wish
 from datalib.assembly.upstream import Copy, read_copies
 from datalib.chain import links
@@ -54,10 +54,10 @@ def standing(path: Path) -> Standing:
         document = found.document if found else {}
         if not folder.exists(links.NAME):
             return Standing(path=path, document=document)
-        past = acts.record(folder)
+        past = unverified.record(folder)
         if past.state.withdrawn:
             raise Refused("E-CHAIN-AFTER-WITHDRAW", f"{path}/{links.NAME}")
-        signed = manifests.parse(acts.version(folder, past.state.manifest))
+        signed = manifests.parse(unverified.version(folder, past.state.manifest))
     return Standing(
         path=path, document=document, library=past.library, manifest=signed, copies=read_copies(path, own=False)
     )

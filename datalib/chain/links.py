@@ -164,6 +164,14 @@ def check_keys(links: Sequence[Link], sealed: Envelope, event: Event, *, complet
         raise Refused(absent.absent, NAME, f"the key given is that of {other}, and {absent.party} acts")
 
 
+def unfamiliar(links: Sequence[Link], sealed: Envelope, event: Event) -> str:
+    """Name a party that must sign an event and has signed before, but with none of the keys given; else nobody."""
+    known = signers(links)
+    signed = {known.get(signature.keyid) for signature in sealed.signatures}
+    before = set(known.values())
+    return next((party for party in required_signers(event) if party in before - signed), "")
+
+
 def required_signers(event: Event) -> tuple[str, ...]:
     """Give the ids of those who must sign an event, in the order of the specification."""
     return tuple(signer.party for signer in _required(event))

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
-from datalib import acts
+from datalib import unverified
 from datalib.chain import history, links
 from datalib.errors import Refused
 from datalib.formats import sha256_hex
@@ -42,7 +42,7 @@ class Known:
     path: Path
     manifest: Manifest
     sha256: str
-    past: acts.Record | None
+    past: unverified.Record | None
     assurance: str
     times: Mapping[str, int]
     base: str = ""
@@ -82,8 +82,8 @@ def know(path: Path, report: Report | None = None, *, base: str = "") -> Known:
         no = report.integrity
         raise Refused(no.code, no.where, no.detail)
     with Folder(path) as folder:
-        data = acts.current(folder)
-        past = acts.record(folder) if folder.exists(links.NAME) else None
+        data = unverified.current(folder)
+        past = unverified.record(folder) if folder.exists(links.NAME) else None
     digest = sha256_hex(data)
     if past is not None:
         history.check_current(digest, past.chain)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from datalib import acts
+from datalib import unverified
 from datalib.chain import links
 from datalib.errors import Misuse, Refused
 from datalib.formats import sha256_hex
@@ -72,7 +72,7 @@ def make(work: str, out: Path, library: Path | None = None) -> Receipt:
         receipt = replace(receipt, statements=tuple(_statements(shown.decisions[0].work, out)))
     if library is not None:
         with Folder(library) as folder:
-            event = attested(acts.record(folder).chain, receipt.scan_sha256, f"{library}/{links.NAME}")
+            event = attested(unverified.record(folder).chain, receipt.scan_sha256, f"{library}/{links.NAME}")
         receipt = replace(receipt, library=event.library, event=event.event)
     return receipt
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import datalib_vocab
-from datalib import acts
+from datalib import unverified
 from datalib.canonical import parse as parse_json
 from datalib.chain import links
 from datalib.errors import Refused
@@ -23,6 +23,7 @@ from datalib.rules.checking import Result, Waiver, check, sets_of
 from datalib.rules.deadlines import Deadline
 from datalib.rules.profile import Profile
 from datalib.trust.belief import Trust
+from datalib.unverified import Record
 
 #: The whole country has one time since 1 March 2024.
 _KAZAKHSTAN = timedelta(hours=5)
@@ -73,14 +74,14 @@ def open_case(
     read, ``Unchecked("E-IO")``.
     """
     with Folder(library) as folder:
-        data = acts.current(folder)
+        data = unverified.current(folder)
         document = parse_json(data, limit=MAX_MANIFEST, where=manifest.NAME)
         fault = None
         try:
             manifest.parse_draft(data)
         except Refused as error:
             fault = error
-        record = acts.record(folder) if folder.exists(links.NAME) else None
+        record = unverified.record(folder) if folder.exists(links.NAME) else None
         before = _before(folder, record, document) if record else None
     refusal = _refusal(library, trust, now) if trust and record else ""
     found = _found(library, document, full=request.look == "full", now=now) if request.look else None
@@ -109,7 +110,7 @@ def _found(library: Path, document: Mapping[str, Any], *, full: bool, now: int) 
     return look(library, document, full=full, today=today(now))
 
 
-def _past(record: acts.Record, digest: str, before: Mapping[str, Any] | None, trust: Trust | None, no: str) -> Past:
+def _past(record: Record, digest: str, before: Mapping[str, Any] | None, trust: Trust | None, no: str) -> Past:
     return Past(
         verified=trust is not None and not no,
         refusal=no,
@@ -136,7 +137,7 @@ def _refusal(library: Path, trust: Trust, now: int) -> str:
     return "" if no.ok else ": ".join(part for part in (no.code, no.where, no.detail) if part)
 
 
-def _before(folder: Folder, record: acts.Record, document: Mapping[str, Any]) -> Mapping[str, Any] | None:
+def _before(folder: Folder, record: Record, document: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """Find the last kept version whose content is not that of the current manifest."""
     content = mapping(document.get("datalib")).get("content")
     digests = list(dict.fromkeys(link.event.manifest for link in reversed(record.chain)))

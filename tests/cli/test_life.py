@@ -333,6 +333,25 @@ def test_nobody_acts_for_another_by_mistake(
     assert datalib("sign", "library", "--key", "buyer.pem", *LATER).status == 0
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("sign", "library"),
+        ("withdraw", "library", "--reason", "x"),
+        ("attest", "library", "--as", PRODUCER, "--claim", "quality", "--result", "pass"),
+    ],
+)
+def test_a_key_that_may_be_a_strangers_is_warned_of(datalib: Program, signed: Path, arguments: tuple[str, ...]) -> None:
+    (signed / "notes.txt").write_text("changed\n")
+    shutil.copytree(signed, signed.with_name("copy"))
+    done = datalib(*arguments, "--key", "auditor.pem", *LATER)
+    assert (done.status, "W-KEY-NEW: chain.jsonl: The key has not signed" in done.out) == (0, True), done.out
+    assert f"({PRODUCER})" in done.out
+    assert "E-SIG-ACTOR" in datalib("verify", "library", *TRUST, *LATER).out
+    done = datalib(*(word.replace("library", "copy") for word in arguments), "--key", "producer.pem", *LATER)
+    assert (done.status, "W-KEY-NEW" in done.out) == (0, False)
+
+
 def test_nobody_offers_a_library_to_himself(datalib: Program, signed: Path) -> None:
     done = datalib(
         *("transfer", "offer", "library", "--to", PRODUCER, "--basis", "x", "--key", "producer.pem", "-o", "offer.json")

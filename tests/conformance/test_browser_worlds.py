@@ -30,6 +30,7 @@ SHOWN_OTHERWISE = {
 }
 #: Larger files are given by their size alone: the page must refuse them unread.
 LARGE = 1 << 21
+PATIENCE = 60.0  # seconds
 
 
 @pytest.fixture(scope="module")
@@ -117,7 +118,9 @@ def test_what_a_browser_shows_otherwise_is_never_accepted(checker: Checker, tmp_
     trust = question(checker, {**case, "fs": []}, tmp_path)
     before = sizes(library)
     with disturbed(case["fs"], library):
+        end = time.monotonic() + PATIENCE
         while sizes(library) == before:  # a browser shows a file as it was when it was chosen
+            assert time.monotonic() < end
             time.sleep(0.001)
         answer = checker.ask_folder(library, trust)
     assert answer["answer"] != "yes"

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from datalib import acts
+from datalib import acts, unverified
 from datalib.assembly.placing import place
 from datalib.assembly.request import Pattern, Wish, check_prefixes
 from datalib.assembly.trust import Trust
@@ -278,7 +278,7 @@ def test_an_opt_out_upstream_is_followed(grain: Library, out: Path) -> None:
     assert files(out) == {"grain/grain.csv", "grain/a/2.txt"}
     report = check(out, now=NOW + 3 * DAY)
     assert report.accepted, report.refusal
-    last = acts.record(Folder(out).__enter__()).head.event
+    last = unverified.record(Folder(out).__enter__()).head.event
     assert getattr(last, "reason", "") == "optout"
     assert document(out)["datalib"]["inputs"][0]["head"] == grain.head
     assert library.lib == report.require().library

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from datalib import acts
+from datalib import unverified
 from datalib.assembly.refresh import Refreshed
 from datalib.assembly.refresh import refresh as run
 from datalib.assembly.survey import Upstream, survey
@@ -28,7 +28,7 @@ def refresh(out: Path, *sources: Path, trust: Trust = LOGGED, now: int = LATER) 
 
 def look(out: Path) -> Sequence[Upstream]:
     with Folder(out) as folder:
-        return survey(out, acts.read_manifest(folder), acts.record(folder).library)
+        return survey(out, unverified.read_manifest(folder), unverified.record(folder).library)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from datalib import acts
+from datalib import unverified
 from datalib.assembly.survey import Upstream
 from datalib.library.manifest import Manifest
 from datalib.library.store import Folder
@@ -26,7 +26,7 @@ Glances = Callable[..., Glance]
 def glance(tmp_path: Path) -> Glances:
     """A sound library, to which any upstream can be given."""
     with Folder(sound(tmp_path).folder) as folder:
-        manifest, past = acts.read_manifest(folder), acts.record(folder)
+        manifest, past = unverified.read_manifest(folder), unverified.record(folder)
 
     def made(below: list[Upstream], manifest: Manifest = manifest) -> Glance:
         return Glance(manifest=manifest, past=past, below=below, contents={})
@@ -124,7 +124,7 @@ def test_of_a_long_chain_the_first_and_last_events_are_shown(tmp_path: Path) -> 
         library.attest()
     library.publish()
     with Folder(tmp_path) as folder:
-        found = Glance(manifest=acts.read_manifest(folder), past=acts.record(folder), contents={})
+        found = Glance(manifest=unverified.read_manifest(folder), past=unverified.record(folder), contents={})
     table, whole = block(found, Table), block(found, Table, everything=True)
     assert isinstance(table, Table)
     assert isinstance(whole, Table)

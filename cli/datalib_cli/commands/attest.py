@@ -7,7 +7,7 @@ import click
 from datalib.errors import Misuse
 from datalib_cli import codes, options
 from datalib_cli.base import Command, Output, clock, texts, time_of
-from datalib_cli.render import act_data
+from datalib_cli.render import act_data, note_lines
 
 
 @click.command("attest", cls=Command)
@@ -74,5 +74,10 @@ def command(
     return Output(
         step=say("next: `datalib verify {library}` with --policy and --roots, or --key ID=PUB.pem", library=library),
         data={**act_data(done), "claim": made.to_dict(), "reasons": list(finding.reasons)},
-        lines=[f"attest: {done.event}", f"{made.type}: {made.result}", *finding.reasons],
+        lines=[
+            *note_lines(done.warnings, say),
+            f"attest: {done.event}",
+            f"{made.type}: {made.result}",
+            *finding.reasons,
+        ],
     )

@@ -12,9 +12,9 @@ from datalib_cli.base import Command, Output, texts
 from datalib_cli.show import Glance, events_shown, show_data, show_lines
 
 if TYPE_CHECKING:
-    from datalib.acts import Record
     from datalib.library.manifest import Content
     from datalib.library.store import Folder
+    from datalib.unverified import Record
 
 
 @click.command("show", cls=Command)
@@ -27,13 +27,13 @@ def command(library: Path, everything: bool) -> Output:
 
     Reads drafts too. Nothing is verified: that is `datalib verify`.
     """
-    from datalib import acts
+    from datalib import unverified
     from datalib.assembly.survey import Upstream, survey
     from datalib.library.store import Folder
 
     with Folder(library) as folder:
-        manifest = acts.read_manifest(folder)
-        past = acts.record(folder) if folder.exists("chain.jsonl") else None
+        manifest = unverified.read_manifest(folder)
+        past = unverified.record(folder) if folder.exists("chain.jsonl") else None
         contents = _contents(folder, past, everything=everything) if past else {}
     below: tuple[Upstream, ...] = ()
     fault = None
@@ -47,7 +47,7 @@ def command(library: Path, everything: bool) -> Output:
 
 def _contents(folder: "Folder", past: "Record", *, everything: bool) -> "Mapping[str, Content]":
     """Read what the signed versions of the manifest say of the files, for the events that are shown."""
-    from datalib import acts
+    from datalib import unverified
     from datalib.library import manifest
 
     found: dict[str, Content] = {}
@@ -59,7 +59,7 @@ def _contents(folder: "Folder", past: "Record", *, everything: bool) -> "Mapping
     )
     for digest in wanted:
         try:
-            content = manifest.parse_draft(acts.version(folder, digest)).content
+            content = manifest.parse_draft(unverified.version(folder, digest)).content
         except Refused:  # verify says so; the rest can be told
             continue
         if content is not None:

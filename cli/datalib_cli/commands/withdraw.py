@@ -6,7 +6,7 @@ import click
 
 from datalib_cli import options
 from datalib_cli.base import Command, Output, clock, texts
-from datalib_cli.render import act_data
+from datalib_cli.render import act_data, note_lines
 
 
 @click.command("withdraw", cls=Command)
@@ -32,4 +32,4 @@ def command(
     (opened,) = options.load_keys((key,), password_file, texts()("Password of {key}"))
     by = options.party(library, actor, actor_name)
     done = acts.withdraw(library, key=opened, reason=reason, now=clock(now), by=by)
-    return Output(data=act_data(done), lines=[f"withdraw: {done.event}"])
+    return Output(data=act_data(done), lines=[*note_lines(done.warnings, texts()), f"withdraw: {done.event}"])
