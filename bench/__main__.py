@@ -22,6 +22,7 @@ SUITES = (
     "scan",
     "joined",
     "scale",
+    "sites",
     "archive",
     "optout",
     "fetch",

@@ -64,9 +64,10 @@ def _judging(folder: Path, rows: int, hosts: int) -> Usage:
     sites = urls.make(folder, rows=rows, hosts=hosts, distinct=0.0)
     _scan(folder / "one.csv", sites, folder / "import")
     works = sorted(folder.glob("*.parquet"))
-    best = _scan(*works, folder / "import" / "sites", folder / "out-0")
+    store = urls.imported(folder / "import")
+    best = _scan(*works, store, folder / "out-0")
     for number in range(1, _ROUNDS):
-        best |= _scan(*works, folder / "import" / "sites", folder / f"out-{number}")
+        best |= _scan(*works, store, folder / f"out-{number}")
     shutil.rmtree(folder)
     return best
 

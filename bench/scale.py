@@ -26,8 +26,7 @@ def run(tmp: Path, *, full: bool) -> list[Row]:
             os.link(tables[number % len(tables)], tmp / name / f"{number:05d}.parquet")
     (tmp / "one.csv").write_text("url\nhttps://nowhere.example/\n", encoding="ascii")
     _scan(tmp, tmp / "one.csv", sites, tmp / "import")
-    store = tmp / "import" / "sites"
-    (store,) = (path for path in store.iterdir() if not path.name.startswith("judges-"))
+    store = urls.imported(tmp / "import")
     for judges in (tmp / "import" / "sites").glob("judges-*"):
         (tmp / "judges").mkdir(exist_ok=True)
         judges.rename(tmp / "judges" / judges.name)

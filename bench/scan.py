@@ -56,7 +56,7 @@ def _rows(folder: Path, sites: Path, size: str) -> list[Row]:
     one.mkdir()
     (one / "one.csv").write_text("url\nhttps://nowhere.example/\n")
     imported = _scan(sites, folder / "import", one / "one.csv")
-    store = folder / "import" / "sites"
+    store = urls.imported(folder / "import")
     ready = _scan(store, folder / "ready", one / "one.csv")
     best: dict[str, Usage] = {}
     for number in range(_ROUNDS):

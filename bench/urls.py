@@ -33,6 +33,12 @@ def body(rng: random.Random) -> str:
     return "\n".join([*lines, "", f"Sitemap: https://example.org/{rng.random()}.xml", ""])
 
 
+def imported(out: Path) -> Path:
+    """Give the snapshot that a scan imported into its folder, without what it compiled from it."""
+    (store,) = (path for path in (out / "sites").iterdir() if not path.name.startswith("judges-"))
+    return store
+
+
 def make(out: Path, *, rows: int, hosts: int, distinct: float, headers: bool = False) -> Path:
     """Write ``urls-*.parquet`` and ``sites.jsonl`` below ``out``; give the snapshot.
 

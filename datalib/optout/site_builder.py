@@ -42,6 +42,7 @@ from datalib.progress import Watch
 _ROWS: Final = 1 << 12  # answers that are written to the table at once
 _HELD: Final = 1 << 16  # answers between two writes to the spools
 _KNOWN: Final = 1 << 17  # contents that are remembered
+ANSWERS: Final = "answers.parquet"  # with the digests of the bodies
 _SHIFT: Final = np.uint64(64 - (PARTS.bit_length() - 1))
 _DRAFT = np.dtype([
     ("sha256", "V32"), ("path", "<i4"), ("status", "<i2"), ("offset", "<i8"), ("size", "<i8"), ("draft", "<i8"),
@@ -77,7 +78,7 @@ class Builder:
         self._contents = Spool(folder / "spool-contents", _DRAFT)
         self._said = Spool(folder / "spool-0", _SAID)
         self.schema = SCHEMA.set(4, pa.field("body", pa.binary(32)))
-        self.rows = pq.ParquetWriter(folder / "answers.parquet", self.schema, compression="zstd")
+        self.rows = pq.ParquetWriter(folder / ANSWERS, self.schema, compression="zstd")
         self.body_file: IO[bytes] = (folder / "bodies.bin").open("wb")
 
     def add_all(self, answers: Iterable[Answer], watch: Watch) -> None:

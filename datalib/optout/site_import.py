@@ -16,7 +16,7 @@ from datalib.optout.answers import Answer
 from datalib.optout.archived_linked import read_sites
 from datalib.optout.outputs import trouble as io_faults
 from datalib.optout.site import SiteStore, is_store, open_store
-from datalib.optout.site_builder import SCHEMA, Builder, row_of
+from datalib.optout.site_builder import ANSWERS, SCHEMA, Builder, row_of
 from datalib.progress import Watch, nobody
 from datalib.webarchive.files import is_archive
 
@@ -36,14 +36,24 @@ def read_answers(source: Path) -> Iterator[Answer]:
     """Read the answers of a snapshot in any form. Raises Refused (E-SITES-FORMAT), Unchecked (E-IO)."""
     if is_store(source):
         store = open_store(source)
-        return _read_parquet(source / "answers.parquet", store)
+        return _read_parquet(source / ANSWERS, store)
     if source.is_dir():
+        _refuse_stores(source)
         return answer_forms.read_folder(source)
     if is_archive(source.name):
         return read_sites(source)
     if source.suffix.lower() == ".parquet":
         return _read_parquet(source, None)
     return answer_forms.read_jsonl_file(source)
+
+
+def _refuse_stores(folder: Path) -> None:
+    """Refuse the folder ``sites`` of a scan: what was imported would be read as files of hosts with odd names."""
+    with io_faults(folder):
+        stores = (path.name for path in folder.iterdir() if is_store(path) and (path / ANSWERS).is_file())
+        found = min(stores, default=None)
+    if found is not None:
+        raise Refused("E-SITES-FORMAT", str(folder), f"an imported snapshot, {found}, stands here: name it")
 
 
 def write_parquet(answers: Iterable[Answer], path: Path) -> int:

@@ -202,3 +202,14 @@ def test_used_signals_come_in_ranges_whatever_is_sorted_at_once(
     assert [len(part.ids) for part in ranges[:-1]] == [size] * (len(ranges) - 1)
     assert 0 < len(ranges[-1].ids) <= size
     assert [part.below for part in ranges] == [*(int(part.ids[0]) for part in ranges[1:]), 1 << 63]
+
+
+def test_a_folder_of_imported_snapshots_is_not_taken_for_one_of_hosts(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("url\nhttps://a.example/1\n", encoding="ascii")
+    (tmp_path / "s.jsonl").write_text('{"origin": "https://a.example", "status": 404}\n', encoding="ascii")
+    scan([tmp_path / "a.csv"], sites=[tmp_path / "s.jsonl"], out=tmp_path / "out", now=NOW)
+    (store,) = (path for path in (tmp_path / "out" / "sites").iterdir() if not path.name.startswith("judges-"))
+    with pytest.raises(Refused, match=f"an imported snapshot, {store.name}, stands here: name it") as caught:
+        scan([tmp_path / "a.csv"], sites=[tmp_path / "out" / "sites"], out=tmp_path / "again", now=NOW)
+    assert caught.value.code == "E-SITES-FORMAT"
+    assert scan([tmp_path / "a.csv"], sites=[store], out=tmp_path / "again", now=NOW).counts["verdict"]["admit"] == 1
