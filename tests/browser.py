@@ -39,6 +39,10 @@ def axe_core() -> Path | None:
     return Path(places[0]) / "axe.min.js" if places else None
 
 
+class ProtocolError(AssertionError):
+    """A command that the browser did not carry out."""
+
+
 @dataclass(kw_only=True)
 class Browser:
     """A running browser with one page. ``events``: what it told besides its answers."""
@@ -61,7 +65,8 @@ class Browser:
         while True:
             told = self._read()
             if told.get("id") == self.number:
-                assert "error" not in told, f"{method}: {told.get('error')}"
+                if "error" in told:
+                    raise ProtocolError(f"{method}: {told['error']}")
                 return told["result"]
             self.events.append(told)
 
@@ -94,9 +99,12 @@ class Browser:
         return done["result"].get("value")
 
     def wait(self, script: str) -> None:
-        """Wait until something is so in the page."""
+        """Wait until something is so in the page; a page that is left meanwhile gives no answer."""
         end = time.monotonic() + PATIENCE
-        while not self.value(f"Boolean({script})"):
+        while True:
+            with suppress(ProtocolError):
+                if self.value(f"Boolean({script})"):
+                    return
             assert time.monotonic() < end, script
             time.sleep(0.02)  # the browser needs the processor more than this question
 
