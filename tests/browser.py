@@ -179,7 +179,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         while time.monotonic() < end:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-            time.sleep(0.005)
+            time.sleep(0.005)  # they end when the kernel comes to it
 
 
 def _ready(browser: Browser) -> Browser:
