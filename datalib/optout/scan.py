@@ -8,6 +8,7 @@ result is the same, byte for byte, for any number of workers and any size of bat
 
 import hashlib
 import json
+import os
 import re
 import shutil
 from collections import Counter
@@ -259,7 +260,7 @@ def _tasks(planned: Plan, job: Job, sites: list[str] | None, digests: dict[str, 
             "groups": [shard.groups.start, shard.groups.stop] if shard.groups else None,
             "files": [[file.name, digests.get(file.name), file.damaged] for file in named],
             "placed": [[file.placed, file.url, file.licence] for file in named],
-            "beside": [[digests.get(each.name) for each in (*file.sidecars, *file.governors)] for file in named],
+            "beside": [_beside(file, digests) for file in named],
             "sources": shard.sources,
             "entry": shard.entry,
             "read": shard.read.name if shard.read else None,
@@ -278,6 +279,14 @@ def _judge(tasks: Sequence[ShardTask], engine: Engine, watch: Watch) -> list[dic
     judged = watched(run(judge_shard, tasks, engine), watch, "judge", len(tasks))
     found = {task.number: receipt for task, receipt in zip(tasks, judged, strict=True)}
     return [found[number] for number in sorted(found)]
+
+
+def _beside(file: File, digests: dict[str, str]) -> list[tuple[str, str | None]]:
+    """Name what speaks about a file: its name says how it is read, and where it lies what it is about."""
+    return [
+        (os.path.relpath(each.local, file.local.parent), digests.get(each.name))
+        for each in (*file.sidecars, *file.governors)
+    ]
 
 
 def _sites_key(prepared: Prepared | None, speaking: Speaking | None) -> list[str] | None:

@@ -14,6 +14,7 @@ from typing import Any, Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from datalib import __version__
 from datalib.optout.judges import Judges
 from datalib.optout.linked import First, Link, Numbers, follow, links_of, variant_rows, variants_of
 from datalib.optout.maps import Maps, NpyFile, take, trim
@@ -58,7 +59,7 @@ def prepare_speaking(store: SiteStore, judges: Judges, since: int | None, folder
 
     Answers for other paths do not speak unless linked. ``since`` leaves out older answers (seconds since 1970).
     """
-    key = hashlib.sha256(f"{store.digest} {judges.digest} {since}".encode()).hexdigest()
+    key = hashlib.sha256(f"{__version__} {store.digest} {judges.digest} {since}".encode()).hexdigest()
     place = folder / f"speaking-{key[:16]}"
     if not (place / _META).is_file():
         with replacing_folder(place) as temporary:
@@ -78,7 +79,7 @@ def answers_that_count(store: SiteStore, since: int | None, sites: range | None 
     content = answers["content"].astype(np.int32)
     keep = np.ones(len(answers), dtype=np.bool_)
     if since is not None:
-        keep &= answers["fetched"] >= since
+        keep &= answers["fetched"] >= max(since, 0)  # below 0: nobody said when
     entries = take(store.contents, content, store.maps)
     status = entries["status"]
     file = site * (len(store.paths) + 1) + entries["path"]

@@ -105,6 +105,34 @@ def test_a_sidecar_that_changes_is_read_again(tmp_path: Path, monkeypatch: pytes
     assert judge(source, tmp_path / "out")[1]["a.jpg"]["verdict"] == "refuse"
 
 
+@pytest.mark.parametrize(
+    ("before", "after"), [("data/REUSE.toml", "REUSE.toml"), ("data/t.csv.json", "data/t.csv.license")]
+)
+def test_a_killed_scan_goes_on_with_what_speaks_about_a_file_under_its_new_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, before: str, after: str
+) -> None:
+    """The bytes are the same, but what they say of ``data/t.csv`` is not."""
+    source = tmp_path / "works"
+    (source / "data").mkdir(parents=True)
+    (source / "data" / "t.csv").write_text("url\nhttps://a.example/1\n", encoding="ascii")
+    (tmp_path / "s.jsonl").write_text('{"origin": "https://a.example", "status": 404}\n', encoding="ascii")
+    says = "SPDX-License-Identifier"
+    toml = f'version = 1\n[[annotations]]\npath = "data/t.csv"\n{says} = "LicenseRef-NoAI"\n'
+    (source / before).write_text(toml if before.endswith("toml") else f"{says}: LicenseRef-NoAI\n", encoding="ascii")
+
+    def die(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as killed:
+        killed.setattr("datalib.optout.scan.gather", die)
+        with pytest.raises(KeyboardInterrupt):
+            judge(source, tmp_path / "out", sites=[tmp_path / "s.jsonl"])
+    (source / before).rename(source / after)
+    found = judge(source, tmp_path / "out", sites=[tmp_path / "s.jsonl"])[1]
+    assert found == judge(source, tmp_path / "fresh", sites=[tmp_path / "s.jsonl"])[1]
+    assert found["data/t.csv#0"]["verdict"] == "refuse"
+
+
 def _table(path: Path, form: str, values: list[Any]) -> Path:
     names = [str(number) for number in range(len(values))]
     place = path / f"works.{form}"

@@ -162,3 +162,4 @@ def test_old_answers_do_not_count_when_an_age_is_asked_for(tmp_path: Path) -> No
     dated = {("https://e.x", 200), ("http://e.x", "timeout")}
     assert count(made, since=1_793_491_200) == [found for found in count(made) if found in dated]
     assert count(made, since=1_793_500_000) == [("http://e.x", "timeout")]
+    assert count(made, since=-1) == [found for found in count(made) if found in dated]
