@@ -6,6 +6,7 @@ the line in it. Records are sorted and bound by an RFC 6962 root, 64 of them a l
 with its key, or only records that lead to decisions about something else: keys are short, so both are looked at.
 """
 
+import os
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha256
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from datalib.merkle import RootBuilder
@@ -85,7 +87,8 @@ def _read_keys(path: Path, leaf: int) -> tuple[Numbers, Numbers, int]:
     count = path.stat().st_size // 2 // _KEY_BYTES
     if not count:
         return np.zeros(0, dtype=np.uint64), np.zeros(0, dtype=np.uint64), 0
-    both = np.memmap(path, dtype=np.uint64, mode="r")
+    with pa.memory_map(os.fsencode(path)) as file:  # one of NumPy would hold a descriptor for each shard
+        both = np.frombuffer(file.read_buffer(), dtype=np.uint64)
     return both[:count], both[count:], leaf * LEAF
 
 

@@ -1,5 +1,6 @@
 """Signals as a table: as they stand in ``signals.parquet``, and in what a shard leaves for it."""
 
+import os
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -10,7 +11,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from datalib.optout.compiled import Template
-from datalib.optout.maps import Maps
 from datalib.optout.model import CATEGORIES, Signal, State
 
 _WORDS: Final = pa.dictionary(pa.int32(), pa.string())
@@ -71,11 +71,16 @@ def merged(tables: Sequence[Any]) -> Any:
 
 
 def write_table(path: Path, table: Any) -> None:
-    """Write a table so that it can be mapped."""
-    with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, table.schema) as out:
-        out.write_table(table)
+    """Write a table so that it can be mapped; an empty one as an empty file."""
+    with pa.OSFile(os.fsencode(path), "wb") as file:
+        if len(table):
+            with pa.ipc.new_file(file, table.schema) as out:
+                out.write_table(table)
 
 
-def mapped_table(maps: Maps, path: Path) -> Any:
-    """Map a table that `write_table` wrote."""
-    return pa.ipc.open_file(pa.py_buffer(maps.plain(str(path), np.uint8))).read_all()
+def mapped_table(path: Path) -> Any:
+    """Map a table that `write_table` wrote. It lives as long as what is taken from it, and holds no descriptor."""
+    if not path.stat().st_size:
+        return SIGNALS_SCHEMA.empty_table()
+    with pa.memory_map(os.fsencode(path)) as file:
+        return pa.ipc.open_file(file).read_all()

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from datalib.optout.answers import stamp
 from datalib.optout.found import CITED, MADE, USED, ProofPlace, ProofReader, read_cited
 from datalib.optout.judges import Judges
-from datalib.optout.maps import Maps, take, trim
+from datalib.optout.maps import take, trim
 from datalib.optout.model import Carrier
 from datalib.optout.registry_table import Registry
 from datalib.optout.signal_table import SIGNALS_SCHEMA, mapped_table, merged, of_kinds, of_signals, table_of
@@ -53,24 +53,25 @@ class Statements:
     ) -> None:
         self.store, self.judges, self._registry, self._cited = store, judges, registry, left[CITED]
         self._used = Used(judges, left[USED]) if judges else None
-        made = Maps(Path())
-        self._made = [mapped_table(made, path) for path in left[MADE]]
-        self._maps = [made, *(table.maps for table in (store, judges) if table)]
+        self._made = [path for path in left[MADE] if path.stat().st_size]
+        self._maps = [table.maps for table in (store, judges) if table]
 
     def write_signals(self, path: Path) -> int:
         """Write the signals; give their number."""
         import pyarrow.parquet as pq
 
         cited, entries = self._of_registry()
-        ids = [cited, *(table["id"].to_numpy() for table in self._made)]
+        # Copies: while they are at hand, the tables themselves need not be.
+        ids = [cited, *(np.array(mapped_table(path)["id"]) for path in self._made)]
         count, done = 0, [0] * len(ids)
         with pq.ParquetWriter(path, SIGNALS_SCHEMA, compression="zstd", compression_level=1) as out:
-            for part in self._used.ranges(_RANGE) if self._used else [_NOTHING]:
+            for part in self._ranges(np.sort(np.concatenate(ids))):
                 ends = [int(np.searchsorted(own, part.below - 1, side="right")) for own in ids]
                 here = [slice(*both) for both in zip(done, ends, strict=True)]
                 table, done = self._compiled(part.signals, part.ids), ends
                 near = [self._cited_signals(cited[here[0]], entries[here[0]])]
-                near += [made[place] for made, place in zip(self._made, here[1:], strict=True)]
+                found = zip(self._made, here[1:], strict=True)
+                near += [mapped_table(path)[place] for path, place in found if place.stop > place.start]
                 if any(map(len, near)):
                     table = merged([table, *near])
                 out.write_table(table.combine_chunks(), row_group_size=_RANGE)
@@ -78,12 +79,28 @@ class Statements:
                 trim(*self._maps)
         return count
 
+    def _ranges(self, late: NDArray[np.int64]) -> Iterator[Range]:
+        """Give the compiled signals in ranges such that of ``late``, numbers in order, few fall into each too."""
+        cuts, low = np.unique(late[_RANGE::_RANGE]), 0
+        for part in self._used.ranges(_RANGE) if self._used else [_NOTHING]:
+            rest = part
+            for below in cuts[(cuts > low) & (cuts <= part.below - 1)].tolist():
+                place = int(np.searchsorted(rest.ids, below))
+                yield Range(rest.ids[:place], rest.signals[:place], below)
+                rest = Range(rest.ids[place:], rest.signals[place:], part.below)
+            yield rest
+            low = part.below
+
     def _of_registry(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Give the numbers of the signals of the entries that were cited, ascending, and these entries."""
-        pairs = [np.zeros((0, 2), dtype=np.int64), *map(read_cited, self._cited)]
-        together = np.unique(np.concatenate(pairs), axis=0)
-        together = together[np.argsort(together[:, 1])]
-        return together[:, 1], together[:, 0]
+        known = waiting = np.zeros((0, 2), dtype=np.int64)
+        for path in self._cited:
+            waiting = np.concatenate([waiting, read_cited(path)])
+            if len(waiting) > max(len(known), _RANGE):
+                known, waiting = _distinct(known, waiting), waiting[:0]
+        entries, ids = _distinct(known, waiting).T
+        order = np.argsort(ids, kind="stable")
+        return ids[order], entries[order]
 
     def _cited_signals(self, ids: NDArray[np.int64], entries: NDArray[np.int64]) -> Any:
         """Make the signals of some entries of registries: they are too many to be held together."""
@@ -207,7 +224,8 @@ class Statements:
 
     def _made_digests(self) -> set[str]:
         """Name the files of origins whose statements the reference made, target by target."""
-        found = (table["sha256"].filter(pc.equal(table["carrier"], Carrier.LOCATION.value)) for table in self._made)
+        made = map(mapped_table, self._made)
+        found = (table["sha256"].filter(pc.equal(table["carrier"], Carrier.LOCATION.value)) for table in made)
         return {sha256 for digests in found for sha256 in digests.unique().to_pylist()}
 
     def _body(self, sha256: str, number: int, read: Callable[[int], bytes] | None) -> _Row:
@@ -216,6 +234,12 @@ class Statements:
         data = read(number) if read else None
         size = int(self.store.bodies["length"][number]) if data is None else len(data)
         return sha256, size, data, f"sites:{self.store.digest}"
+
+
+def _distinct(*pairs: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Give pairs of an entry and the number of its signal, each entry once."""
+    together = np.concatenate(pairs)
+    return together[np.unique(together[:, 0], return_index=True)[1]]
 
 
 def _proof(place: ProofPlace, kept: ProofReader) -> _Row:
