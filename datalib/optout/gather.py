@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from datalib.engine import Engine, run
 from datalib.merkle import EMPTY_ROOT, RootBuilder
+from datalib.optout import ledger
 from datalib.optout.decisions import BLOCK, leaves_of
 from datalib.optout.found import CITED, LEAVES, MADE, PROOFS, SUBTREES, USED, read_leaves, read_proofs, read_subtrees
 from datalib.optout.key_index import KEYS, write_index
@@ -46,6 +47,7 @@ def gather(job: Job, receipts: Sequence[dict[str, Any]], engine: Engine) -> dict
     root = EMPTY_ROOT
     outputs = [item for receipt in receipts for item in receipt["outputs"]]
     index = None
+    ledger.check(receipts, job.out)  # before they are read, and again at the end
     for done, made in zip(steps, run(_take, steps, engine), strict=True):
         if done.write is _root:
             root = made
@@ -54,6 +56,7 @@ def gather(job: Job, receipts: Sequence[dict[str, Any]], engine: Engine) -> dict
             outputs.append(output(job.out, job.out / INDEX, index["entries"]))
         else:
             outputs.append(made)
+    ledger.check(receipts, job.out)
     counts: dict[str, Counter[str]] = {kind: Counter() for kind in COUNTED}
     for receipt in receipts:
         for kind, found in receipt["counts"].items():

@@ -1,11 +1,13 @@
 """Receipts of shards: what each made of what, so that a scan which was interrupted does nothing twice."""
 
 import json
+from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from datalib.errors import Unchecked
-from datalib.optout.outputs import output, replacing, sha256_of
+from datalib.optout.outputs import look_of, output, replacing, sha256_of, trouble
 
 
 def entry(root: Path, path: Path, rows: int) -> dict[str, Any]:
@@ -19,6 +21,16 @@ def write(path: Path, receipt: dict[str, Any]) -> None:
         temporary.write_text(json.dumps(receipt, sort_keys=True))
 
 
+def check(receipts: Sequence[dict[str, Any]], root: Path) -> None:
+    """Make sure that the files of shards are still what their receipts say. Raises Unchecked (E-FILE-CHANGED, E-IO)."""
+    for item in chain.from_iterable(map(_files, receipts)):
+        path = root / item["path"]
+        with trouble(path):
+            same = _is_same(path, item)
+        if not same:
+            raise Unchecked("E-FILE-CHANGED", str(path), "changed after it was written; run the command again")
+
+
 def read(path: Path, root: Path, key: str) -> dict[str, Any] | None:
     """Read a receipt; None if there is none for this key, or its files are not what it says any more.
 
@@ -26,16 +38,24 @@ def read(path: Path, root: Path, key: str) -> dict[str, Any] | None:
     """
     try:
         receipt: dict[str, Any] = json.loads(path.read_bytes())
-        same = receipt["key"] == key and all(
-            _look(root / item["path"]) == item["look"] or sha256_of(root / item["path"]) == item["sha256"]
-            for item in (*receipt["outputs"], *receipt["found"])
-        )
+        same = receipt["key"] == key and all(_is_same(root / item["path"], item) for item in _files(receipt))
     except (OSError, ValueError, KeyError, TypeError, Unchecked):
         return None
     return receipt if same else None
 
 
+def _files(receipt: dict[str, Any]) -> list[dict[str, Any]]:
+    return [*receipt["outputs"], *receipt["found"]]
+
+
+def _is_same(path: Path, item: dict[str, Any]) -> bool:
+    """Say whether a file is what a receipt says; if so, have the receipt say how it looks now."""
+    seen = _look(path)
+    if seen != item["look"] and sha256_of(path) != item["sha256"]:
+        return False
+    item["look"] = seen
+    return True
+
+
 def _look(path: Path) -> list[int]:
-    """Say how a file looks: whoever writes into it, or puts another in its place, changes that."""
-    found = path.stat()
-    return [found.st_size, found.st_ino, found.st_mtime_ns, found.st_ctime_ns]
+    return list(look_of(path.stat()))

@@ -6,6 +6,7 @@ Every step leaves whole files, and each depends on its inputs only: a scan that 
 result is the same, byte for byte, for any number of workers and any size of batches.
 """
 
+import fcntl
 import hashlib
 import json
 import os
@@ -13,6 +14,7 @@ import re
 import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
@@ -32,7 +34,7 @@ from datalib.optout.gather import gather
 from datalib.optout.key_index import NAME as INDEX
 from datalib.optout.licences import read as read_licences
 from datalib.optout.outcome import BIT, CARRIERS
-from datalib.optout.outputs import replacing, sha256_of, sweep, trouble
+from datalib.optout.outputs import look_of, replacing, sha256_of, sweep, trouble
 from datalib.optout.registered import prepare_registry
 from datalib.optout.registry_table import Registry
 from datalib.optout.result import NAME, ScanFile, ScanResult, read_scan
@@ -97,7 +99,7 @@ def scan(
     need. ``now``: seconds since 1970. ``engine``, by default ``workers`` processes here, and ``batch_rows`` do not
     change the result. ``watch`` is told how far it is.
 
-    Raises Misuse (E-USAGE, E-OUT-IN-LIBRARY), Refused (E-SITES-FORMAT, E-REGISTRY-FORMAT, E-LICENCES-FORMAT,
+    Raises Misuse (E-USAGE, E-OUT-IN-LIBRARY, E-BUSY), Refused (E-SITES-FORMAT, E-REGISTRY-FORMAT, E-LICENCES-FORMAT,
     E-WORKS-TABLE, E-JSON-SYNTAX), Unchecked (E-IO, E-FILE-CHANGED, E-ENGINE).
     """
     _check_out(out, works)
@@ -107,9 +109,8 @@ def scan(
         ids=id_column, licence=license_column,
     )  # fmt: skip
     planned, engine = plan(works, columns, works_table), engine or Engine(workers=workers)
-    _make_room(out)
     table = datalib_vocab.read("agents.json")
-    with engine.opened(judge_shard.__module__) as engine:
+    with _room(out), engine.opened(judge_shard.__module__) as engine:
         digests = _hash_files(planned.files, engine, watch)
         registry = prepare_registry(registries, out / WORK, now)
         asked = Asked(agent, table, bool(registries or licences))
@@ -132,8 +133,9 @@ def scan(
         done = _judge(list(_tasks(planned, job, _sites_key(prepared, speaking), digests)), engine, watch)
         _check_unchanged(planned.files)
         found = _about(job, prepared, registry) | gather(job, done, engine)
-    inputs = tuple(_inputs(planned, digests, done))
-    return _finish(out, ScanResult(time=format_time(now), synthetic_stated=planned.synthetic, inputs=inputs, **found))
+        inputs = tuple(_inputs(planned, digests, done))
+        result = ScanResult(time=format_time(now), synthetic_stated=planned.synthetic, inputs=inputs, **found)
+        return _finish(out, result)
 
 
 def _speaking(prepared: Prepared | None, since: int | None, out: Path) -> Speaking | None:
@@ -191,14 +193,33 @@ def _required(profile: str, more: Sequence[str]) -> tuple[str, ...]:
     return tuple(name for name in CARRIERS if name in wanted)
 
 
-def _make_room(out: Path) -> None:
-    """Make the folders of the result, sweep leftovers, and withdraw an earlier result: it is not this one."""
+@contextmanager
+def _room(out: Path) -> Iterator[None]:
+    """Keep the folder of the result to this scan; sweep leftovers, and withdraw an earlier result: it is not this one.
+
+    Raises Misuse (E-BUSY) when another scan has it, Unchecked (E-IO).
+    """
     with trouble(out):
-        for name in _FOLDERS:
-            (out / name).mkdir(parents=True, exist_ok=True)
-        sweep(out)
-        (out / NAME).unlink(missing_ok=True)
-        (out / INDEX).unlink(missing_ok=True)
+        out.mkdir(parents=True, exist_ok=True)
+        folder = os.open(out, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        with trouble(out):
+            _lock(folder, out)
+            for name in _FOLDERS:
+                (out / name).mkdir(exist_ok=True)
+            sweep(out)
+            (out / NAME).unlink(missing_ok=True)
+            (out / INDEX).unlink(missing_ok=True)
+        yield
+    finally:
+        os.close(folder)
+
+
+def _lock(folder: int, out: Path) -> None:
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise Misuse("E-BUSY", str(out)) from None
 
 
 def _hash_files(files: Sequence[File], engine: Engine, watch: Watch) -> dict[str, str]:
@@ -301,8 +322,8 @@ def _check_unchanged(files: Sequence[File]) -> None:
             file.path.check()
             continue
         with trouble(file.path):
-            found = file.path.lstat()
-        if (found.st_size, found.st_mtime_ns) != (file.size, file.mtime_ns):
+            found = look_of(file.path.lstat())
+        if found != file.look:
             raise Unchecked("E-FILE-CHANGED", str(file.path), "changed while it was scanned")
 
 

@@ -18,6 +18,7 @@ from datalib.optout import licence, rows, synthetic, treebank, works_table
 from datalib.optout.columns import URL_COLUMNS, Columns
 from datalib.optout.declared import INTENTS
 from datalib.optout.licence_text import is_licence_file, is_own_licence
+from datalib.optout.outputs import look_of
 from datalib.optout.reuse import is_reuse_file
 from datalib.optout.rows import Form
 from datalib.optout.stored import Source, StoredTable
@@ -50,7 +51,9 @@ class Part(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class File:
-    """A file to be judged. ``name`` is its path in the results. ``damaged`` says why its rows cannot be read.
+    """A file to be judged. ``name`` is its path in the results, ``look`` how it looked when it was found on the disk.
+
+    ``damaged`` says why its rows cannot be read.
 
     ``sidecars`` are files beside it that speak about it, ``governors`` files that speak about their whole folder, as a
     licence does. ``placed``: a table of works names it, with its ``url`` and
@@ -60,7 +63,7 @@ class File:
     name: str
     path: Source
     size: int
-    mtime_ns: int
+    look: tuple[int, ...] = ()
     regular: bool = True
     damaged: str = ""
     sidecars: tuple["File", ...] = ()
@@ -165,7 +168,7 @@ def _order(root: Source) -> tuple[bool, tuple[str, ...]]:
 def _named(root: Source) -> list[File]:
     """Give the files of one of the works."""
     if isinstance(root, StoredTable):
-        return [File(name=root.name, path=root, size=root.size, mtime_ns=0)]
+        return [File(name=root.name, path=root, size=root.size)]
     return list(_walk(root)) if root.is_dir() else [_file(root, root.name)]
 
 
@@ -338,7 +341,7 @@ def _file(path: Path, name: str) -> File:
     except OSError as error:
         raise Unchecked("E-IO", str(path), error.strerror or str(error)) from error
     return File(
-        name=_readable(name), path=path, size=found.st_size, mtime_ns=found.st_mtime_ns,
+        name=_readable(name), path=path, size=found.st_size, look=look_of(found),
         regular=stat.S_ISREG(found.st_mode),
     )  # fmt: skip
 

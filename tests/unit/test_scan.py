@@ -1,4 +1,5 @@
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +17,7 @@ from datalib.optout.answers import TDMREP, Answer
 from datalib.optout.attest import attest_result
 from datalib.optout.decisions import BLOCK
 from datalib.optout.explain import explain
+from datalib.optout.gather import gather
 from datalib.optout.result import ScanFile, ScanResult, read_scan
 from datalib.optout.scan import scan
 from datalib.optout.site_files import CARRIER_OF
@@ -461,18 +463,75 @@ def test_wrong_requests_are_misuse(tmp_path: Path, sites: Path) -> None:
     assert not (tmp_path / "out" / "scan.json").exists()
 
 
-def test_a_file_that_changes_meanwhile_is_noticed(tmp_path: Path, sites: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def rewritten(path: Path) -> None:
+    write(path, url=URLS[:3])
+
+
+def swapped(path: Path) -> None:
+    """Put another file of the same size and time in its place."""
+    other, seen = path.with_name("other"), path.stat()
+    other.write_bytes(path.read_bytes().replace(b"/private/x", b"/pubblic/x"))
+    os.utime(other, ns=(seen.st_atime_ns, seen.st_mtime_ns))
+    other.rename(path)
+
+
+def written_into(path: Path) -> None:
+    """Change it in its place, and set its time back."""
+    seen = path.stat()
+    path.write_bytes(path.read_bytes().replace(b"/private/x", b"/pubblic/x"))
+    os.utime(path, ns=(seen.st_atime_ns, seen.st_mtime_ns))
+
+
+@pytest.mark.parametrize("change", [rewritten, swapped, written_into])
+def test_a_file_that_changes_meanwhile_is_noticed(
+    tmp_path: Path, sites: Path, monkeypatch: pytest.MonkeyPatch, change: Callable[[Path], None]
+) -> None:
     path = write(tmp_path / "w.parquet", url=URLS)
-    planned = works.plan
+    hashed = scanning._hash_files
 
     def changed(*arguments: Any) -> Any:
-        found = planned(*arguments)
-        write(path, url=URLS[:3])
+        found = hashed(*arguments)
+        change(path)
         return found
 
-    monkeypatch.setattr("datalib.optout.scan.plan", changed)
+    monkeypatch.setattr("datalib.optout.scan._hash_files", changed)
     with pytest.raises(Unchecked, match="E-FILE-CHANGED"):
         scan([path], out=tmp_path / "out", sites=[sites], now=NOW)
+    assert not (tmp_path / "out" / "scan.json").exists()
+
+
+def test_two_scans_cannot_write_the_same_result(tmp_path: Path, sites: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write(tmp_path / "w.parquet", url=URLS)
+    one: dict[str, Any] = {"out": tmp_path / "out", "sites": [sites], "now": NOW}
+
+    def meanwhile(*arguments: Any) -> Any:
+        with pytest.raises(Misuse, match="E-BUSY"):
+            scan([path], profile="strict", **one)
+        return gather(*arguments)
+
+    monkeypatch.setattr("datalib.optout.scan.gather", meanwhile)
+    found = scan([path], **one)
+    assert found == read_scan(tmp_path / "out")
+    monkeypatch.undo()
+    assert scan([path], profile="strict", **one).profile == "strict"
+
+
+@pytest.mark.parametrize("name", ["decisions/part-00000.parquet", "work/00000.used"])
+def test_a_shard_whose_files_are_changed_before_the_end_is_no_result(
+    tmp_path: Path, sites: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    path, out = write(tmp_path / "w.parquet", url=URLS), tmp_path / "out"
+
+    def meanwhile(*arguments: Any) -> Any:
+        (out / name).write_bytes(b"12345678")
+        return gather(*arguments)
+
+    monkeypatch.setattr("datalib.optout.scan.gather", meanwhile)
+    with pytest.raises(Unchecked, match="E-FILE-CHANGED"):
+        scan([path], out=out, sites=[sites], now=NOW)
+    monkeypatch.undo()
+    scan([path], out=out, sites=[sites], now=NOW)
+    assert reasons(out) == REASONS
 
 
 def test_results_longer_than_a_row_group_do_not_depend_on_batches(

@@ -1,6 +1,5 @@
 """Scans of very many shards and statements, with little at hand: the same bytes as with plenty."""
 
-import os
 import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,7 +19,8 @@ from tests.scanning import NOW, read_decisions, scan_files, write_sites
 @contextmanager
 def few_files(spare: int) -> Iterator[None]:
     """Let this process open only some files more: a descriptor is the least number that is free."""
-    before, used = resource.getrlimit(resource.RLIMIT_NOFILE), set(map(int, os.listdir("/proc/self/fd")))
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    used = {int(path.name) for path in Path("/proc/self/fd").iterdir()}
     free = (number for number in count() if number not in used)
     resource.setrlimit(resource.RLIMIT_NOFILE, (next(islice(free, spare, None)), before[1]))
     try:
@@ -57,13 +57,13 @@ def test_many_statements_are_put_together_some_at_a_time(tmp_path: Path, monkeyp
         pq.write_table(pa.table({"url": urls, "headers": said}), tmp_path / "works" / f"{part}.parquet")
     (tmp_path / "list.txt").write_text("".join(f"h{n}.kz\n" for n in numbers[3:]))
     write_sites(tmp_path / "s.jsonl", sites)
-    for name, given in (("none", {}), ("sites", {"sites": [tmp_path / "s.jsonl"]})):
+    for name, given in (("none", []), ("sites", [tmp_path / "s.jsonl"])):
         options: dict[str, Any] = {"registries": [tmp_path / "list.txt"], "header_column": "headers", "now": NOW}
         tables = []
         for size in (1 << 17, 64, 5, 1):
             monkeypatch.setattr("datalib.optout.statements._RANGE", size)
             out = tmp_path / f"{name}-{size}"
-            scan([tmp_path / "works"], out=out, **options, **given)
+            scan([tmp_path / "works"], out=out, sites=given, **options)
             tables.append(pq.read_table(out / "signals.parquet"))
             assert scan_files(out)["evidence.parquet"] == scan_files(tmp_path / f"{name}-{1 << 17}")["evidence.parquet"]
         assert all(table.equals(tables[0]) for table in tables)
