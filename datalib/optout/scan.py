@@ -46,7 +46,7 @@ from datalib.optout.stored import Source, StoredTable
 from datalib.optout.works import File, Plan, Shard, plan
 from datalib.progress import Watch, adding, nobody, watched
 
-VERSION: Final = 3
+VERSION: Final = 4
 SITES: Final = "sites"
 _DAY = 86_400
 #: The folders of a result whose leftovers are removed, and what scans call the things in them.

@@ -338,7 +338,7 @@ def _decide(batch: Batch, places: Sequence[Places], job: Job, location: Location
             fault = np.where(fault == 0, own, fault)
             row.append(one.row)
             signal.append(one.signal)
-    pairs = _unique(np.concatenate(row), np.concatenate(signal), book, single=len(found) == 1 and not marks.rows)
+    pairs = _unique(np.concatenate(row), np.concatenate(signal), book)
     return judge_rows(
         Rows(
             fault=fault, required=marks.required, asked=asked, basis=batch.basis,
@@ -363,13 +363,14 @@ def _licensed(batch: Batch, spoken: NDArray[np.int64], job: Job) -> NDArray[np.b
 
 
 def _unique(
-    row: NDArray[np.int64], signal: NDArray[np.int64], book: Book, *, single: bool
+    row: NDArray[np.int64], signal: NDArray[np.int64], book: Book
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Sort pairs by row, each pair once; of a row, compiled signals come first, then others by their stable numbers."""
-    if single or not row.size:
-        return row, signal
     late = signal >= book.compiled  # whose own numbers tell which was met first: chance
-    order = np.lexsort((np.where(late, book.ids(signal), signal), late, row))
+    some = bool(late.any())
+    if not some and ((row[1:] > row[:-1]) | ((row[1:] == row[:-1]) & (signal[1:] > signal[:-1]))).all():
+        return row, signal  # as they are where one file speaks for each row
+    order = np.lexsort((np.where(late, book.ids(signal), signal), late, row) if some else (signal, row))
     row, signal = row[order], signal[order]
     fresh = np.ones(len(row), dtype=np.bool_)
     fresh[1:] = (row[1:] != row[:-1]) | (signal[1:] != signal[:-1])

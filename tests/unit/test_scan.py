@@ -265,6 +265,28 @@ def test_the_order_of_statements_of_a_work_does_not_depend_on_the_batch(tmp_path
         assert scan_files(tmp_path / f"{rows}") == scan_files(tmp_path / "1")
 
 
+def test_signals_of_a_row_come_in_one_order_whatever_else_is_in_its_batch(tmp_path: Path) -> None:
+    body = (
+        b"User-agent: *\nDisallow: /private/\nDisallow: /private/x\nContent-Signal: ai-train=no\nUser-agent: GPTBot\n"
+        b"Disallow: /\nContent-Usage: train-ai=n\n"
+    )
+    tdmrep = b'[{"location": "/", "tdm-reservation": 1}]'
+    answers = [Answer(origin="https://a.kz", status=200, body=body), Answer(origin="https://b.kz", status=200, body=b""),
+               Answer(origin="https://a.kz", path=TDMREP, status=200, body=tdmrep)]  # fmt: skip
+    path = write(
+        tmp_path / "w.parquet",
+        url=["https://a.kz/private/x", "https://b.kz/", "https://a.kz/private/x"],
+        h=["", "X-Robots-Tag: noai", ""],
+    )
+    options: dict[str, Any] = {"sites": [write_sites(tmp_path / "s.jsonl", answers)], "header_column": "h", "now": NOW}
+    for rows in (1, 2, 3):
+        scan([path], out=tmp_path / f"{rows}", **options, batch_rows=rows)
+        assert scan_files(tmp_path / f"{rows}") == scan_files(tmp_path / "1")
+    found = pq.read_table(tmp_path / "1" / "decisions" / "part-00000.parquet")["signal_ids"].to_pylist()
+    assert found[0] == found[2]
+    assert len(found[0]) > 2
+
+
 def test_profiles_ask_for_more(tmp_path: Path, sites: Path) -> None:
     path = write(tmp_path / "w.parquet", url=["https://a.kz/x", "https://b.kz/x", "https://a.kz/private/"])
     scan([path], out=tmp_path / "eu", sites=[sites], profile="eu", now=NOW)
