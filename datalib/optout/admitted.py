@@ -1,18 +1,16 @@
 """The admitted rows of a table as Parquet: schema unchanged, row groups that do not depend on the batches.
 
 Text tables have no types: the columns of CSV are strings. JSON Lines get the types that all their admitted rows share;
-where there are none, each row stays what it was, in one column ``json``.
+where there are none that keep every value, each row stays what it was, in one column ``json``.
 """
 
-import io
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from datalib.optout.admitted_lines import Lines, NoTypesError
 from datalib.optout.decisions import GROUP
 from datalib.optout.rows import LINE
 
@@ -24,7 +22,7 @@ class AdmittedWriter:
         self._path = path
         self._writer: Any = None
         self._waiting: list[Any] = []
-        self._lines: list[bytes] = []
+        self._lines: Lines | None = None
         self._held = 0
         self.rows = 0
 
@@ -33,24 +31,41 @@ class AdmittedWriter:
         chosen = batch.filter(pa.array(admitted))
         self.rows += len(chosen)
         if LINE in batch.schema.names:
-            self._lines += chosen.column(LINE).to_pylist()
-            return
-        if not len(chosen):
-            return
-        self._waiting.append(chosen)
-        self._held += len(chosen)
-        while self._held >= GROUP:
-            self._flush(GROUP)
+            self._lines = self._lines or Lines(self._path.parent)
+            self._lines.add(chosen.column(LINE).to_pylist())
+        else:
+            self._take(chosen)
 
     def close(self) -> bool:
         """Write what is left; say whether there is a file."""
         if self._lines:
-            self._waiting, self._held = [*_typed(self._lines)], len(self._lines)
+            with self._lines as lines:
+                self._read(lines)
+        self._finish()
+        return self._writer is not None
+
+    def _read(self, lines: Lines) -> None:
+        try:
+            for batch in lines.typed():
+                self._take(batch)
+        except NoTypesError:
+            self._finish()
+            self._writer = None  # the next one begins the file anew
+            for batch in lines.plain():
+                self._take(batch)
+
+    def _take(self, batch: Any) -> None:
+        if len(batch):
+            self._waiting.append(batch)
+            self._held += len(batch)
+        while self._held >= GROUP:
+            self._flush(GROUP)
+
+    def _finish(self) -> None:
         while self._held:
             self._flush(min(GROUP, self._held))
         if self._writer:
             self._writer.close()
-        return self._writer is not None
 
     def _flush(self, count: int) -> None:
         import pyarrow.parquet as pq
@@ -61,21 +76,3 @@ class AdmittedWriter:
         self._writer.write_table(table.slice(0, count).combine_chunks(), row_group_size=GROUP)
         rest = table.slice(count)
         self._waiting, self._held = rest.to_batches(), len(rest)
-
-
-def _typed(lines: list[bytes]) -> Iterator[Any]:
-    """Read lines of JSON into batches of one schema."""
-    import pyarrow.json as arrow_json
-
-    text = b"\n".join(line.strip() for line in lines)
-    try:
-        table = arrow_json.read_json(
-            io.BytesIO(text),
-            read_options=arrow_json.ReadOptions(use_threads=False, block_size=max(len(text) + 1, 1)),
-            parse_options=arrow_json.ParseOptions(newlines_in_values=False),
-        )
-        if len(table) != len(lines):
-            raise pa.ArrowInvalid("rows were lost")
-    except (pa.ArrowException, OverflowError):
-        table = pa.table({"json": pc.cast(pa.array(lines, pa.binary()), pa.string(), safe=False)})
-    yield from table.to_batches()

@@ -271,8 +271,11 @@ def test_signals_of_a_row_come_in_one_order_whatever_else_is_in_its_batch(tmp_pa
         b"Disallow: /\nContent-Usage: train-ai=n\n"
     )
     tdmrep = b'[{"location": "/", "tdm-reservation": 1}]'
-    answers = [Answer(origin="https://a.kz", status=200, body=body), Answer(origin="https://b.kz", status=200, body=b""),
-               Answer(origin="https://a.kz", path=TDMREP, status=200, body=tdmrep)]  # fmt: skip
+    answers = [
+        Answer(origin="https://a.kz", status=200, body=body),
+        Answer(origin="https://a.kz", path=TDMREP, status=200, body=tdmrep),
+        Answer(origin="https://b.kz", status=200, body=b""),
+    ]
     path = write(
         tmp_path / "w.parquet",
         url=["https://a.kz/private/x", "https://b.kz/", "https://a.kz/private/x"],
@@ -346,6 +349,69 @@ def test_rows_of_json_without_one_schema_stay_lines(tmp_path: Path, sites: Path)
     scan([tmp_path / "w.jsonl"], out=tmp_path / "out", sites=[sites], admitted=True, now=NOW)
     admitted = pq.read_table(tmp_path / "out" / "admitted" / "part-00000.parquet")
     assert [text.strip() for text in admitted["json"].to_pylist()] == lines
+
+
+def admitted_lines(folder: Path, sites: Path, members: list[str]) -> Any:
+    lines = [f'{{"url": "https://a.kz/{n}"{member and ", " + member}}}' for n, member in enumerate(members)]
+    folder.mkdir()
+    (folder / "w.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    scan([folder / "w.jsonl"], out=folder / "out", sites=[sites], admitted=True, now=NOW)
+    assert not list((folder / "out").glob("*/.*"))
+    return pq.read_table(folder / "out" / "admitted" / "part-00000.parquet")
+
+
+@pytest.mark.parametrize(
+    ("members", "kind"),
+    [
+        (['"n": 1', "", '"n": 1.5', '"n": null'], pa.float64()),
+        (['"n": "2026-01-01"', '"n": "2026-01-01T00:00:00Z"'], pa.string()),
+        (['"n": "2026-01-01"', "", '"n": "soon"'], pa.string()),
+        (['"n": [{"a": "2026-01-01"}]', '"n": []', '"n": [{"b": 2}, null]'],
+         pa.list_(pa.struct([("a", pa.string()), ("b", pa.int64())]))),
+        (['"n": {"a": 9223372036854775807}', '"n": {}'], pa.struct([("a", pa.int64())])),
+        (['"n": 18014398509481984', '"n": 0.12345678901234567'], pa.float64()),
+    ],
+)  # fmt: skip
+def test_lines_get_the_types_that_they_share(
+    tmp_path: Path, sites: Path, monkeypatch: pytest.MonkeyPatch, members: list[str], kind: Any
+) -> None:
+    whole = admitted_lines(tmp_path / "whole", sites, members)
+    assert whole["n"].type == kind
+    written = [json.loads(f"{{{member}}}").get("n") for member in members]
+    dumped = [json.loads(text) for text in map(json.dumps, written)]
+    assert [_without_nulls(value) for value in whole["n"].to_pylist()] == dumped
+    monkeypatch.setattr("datalib.optout.admitted_lines.BLOCK", 1)
+    assert admitted_lines(tmp_path / "parts", sites, members).equals(whole)
+
+
+def _without_nulls(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: one for name, one in value.items() if one is not None}
+    return [_without_nulls(one) for one in value] if isinstance(value, list) else value
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        ['"n": 1', '"n": true'],
+        ['"n": 1', '"n": "1"'],
+        ['"n": [1]', '"n": {"a": 1}'],
+        ['"n": 18446744073709551615', '"n": 1'],
+        ['"n": 9007199254740993', '"n": 1.5'],
+        ['"n": [{"a": 0.5}]', '"n": [{"a": 9007199254740993}]'],
+        ['"n": 1e400', '"n": 1'],
+    ],
+)
+def test_lines_whose_values_no_types_keep_stay_lines(
+    tmp_path: Path, sites: Path, monkeypatch: pytest.MonkeyPatch, members: list[str]
+) -> None:
+    monkeypatch.setattr("datalib.optout.admitted.GROUP", 1)
+    for name, block in (("whole", 1 << 20), ("parts", 1)):
+        monkeypatch.setattr("datalib.optout.admitted_lines.BLOCK", block)
+        found = admitted_lines(tmp_path / name, sites, members)
+        assert found.column_names == ["json"]
+        lines = (tmp_path / name / "w.jsonl").read_text(encoding="utf-8").splitlines()
+        assert found["json"].to_pylist() == lines
 
 
 def library(root: Path) -> Path:
