@@ -5,14 +5,19 @@ where there are none that keep every value, each row stays what it was, in one c
 """
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from datalib.optout.admitted_lines import Lines, NoTypesError
 from datalib.optout.decisions import GROUP
 from datalib.optout.rows import LINE
+from datalib.optout.weights import weights_of
+
+#: Bytes at which a row group ends, however few its rows: they are held until then.
+HEAVY: Final = 32 << 20
 
 
 class AdmittedWriter:
@@ -23,7 +28,7 @@ class AdmittedWriter:
         self._writer: Any = None
         self._waiting: list[Any] = []
         self._lines: Lines | None = None
-        self._held = 0
+        self._held = self._weight = 0
         self.rows = 0
 
     def add(self, batch: Any, admitted: NDArray[Any]) -> None:
@@ -55,24 +60,28 @@ class AdmittedWriter:
                 self._take(batch)
 
     def _take(self, batch: Any) -> None:
-        if len(batch):
-            self._waiting.append(batch)
-            self._held += len(batch)
-        while self._held >= GROUP:
-            self._flush(GROUP)
+        """Add rows; a row group ends with the row that makes it long or heavy enough."""
+        weights = weights_of(batch)
+        while len(batch):
+            upto = self._weight + np.cumsum(weights)
+            count = min(GROUP - self._held, int(np.searchsorted(upto, HEAVY)) + 1, len(batch))
+            self._waiting.append(batch.slice(0, count))
+            self._held, self._weight = self._held + count, int(upto[count - 1])
+            batch, weights = batch.slice(count), weights[count:]
+            if self._held == GROUP or self._weight >= HEAVY:
+                self._flush()
 
     def _finish(self) -> None:
-        while self._held:
-            self._flush(min(GROUP, self._held))
+        if self._held:
+            self._flush()
         if self._writer:
             self._writer.close()
 
-    def _flush(self, count: int) -> None:
+    def _flush(self) -> None:
         import pyarrow.parquet as pq
 
         table = pa.Table.from_batches(self._waiting)
         if self._writer is None:
             self._writer = pq.ParquetWriter(self._path, table.schema, compression="zstd", compression_level=1)
-        self._writer.write_table(table.slice(0, count).combine_chunks(), row_group_size=GROUP)
-        rest = table.slice(count)
-        self._waiting, self._held = rest.to_batches(), len(rest)
+        self._writer.write_table(table.combine_chunks(), row_group_size=GROUP)
+        self._waiting, self._held, self._weight = [], 0, 0

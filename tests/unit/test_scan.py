@@ -639,6 +639,24 @@ def test_results_longer_than_a_row_group_do_not_depend_on_batches(
     assert [row.reason for row in read_decisions(tmp_path / "7")] == REASONS * 30
 
 
+def test_admitted_rows_that_are_heavy_make_row_groups_of_few(
+    tmp_path: Path, sites: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("datalib.optout.admitted.GROUP", 8)
+    monkeypatch.setattr("datalib.optout.admitted.HEAVY", 1000)
+    texts = ["x" * (400 if row in range(10, 16) else 2 if row == 3 else 3000 if row == 20 else 0) for row in range(30)]
+    path = write(tmp_path / "w.parquet", url=["https://a.kz/x"] * 30, text=texts)
+    results = []
+    for batch_rows in (1000, 11, 1):
+        scan([path], out=tmp_path / f"{batch_rows}", sites=[sites], admitted=True, now=NOW, batch_rows=batch_rows)
+        results.append(scan_files(tmp_path / f"{batch_rows}"))
+    assert results[0] == results[1] == results[2]
+    admitted = tmp_path / "1" / "admitted" / "part-00000.parquet"
+    assert pq.read_table(admitted).equals(pq.read_table(path))
+    meta = pq.ParquetFile(admitted).metadata
+    assert [meta.row_group(place).num_rows for place in range(meta.num_row_groups)] == [8, 5, 3, 5, 8, 1]
+
+
 def test_a_folder_of_robots_files_judges_works(tmp_path: Path) -> None:
     (tmp_path / "sites" / "a.kz").mkdir(parents=True)
     (tmp_path / "sites" / "a.kz" / "robots.txt").write_bytes(ROBOTS)
