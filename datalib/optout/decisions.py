@@ -28,6 +28,8 @@ from datalib.optout.urls import spans_of
 #: Rows of a row group, and of a leaf.
 GROUP: Final = 1 << 17
 BLOCK: Final = 1 << 6
+#: Pairs of work and signal at which a row group ends, however few its rows: they are held until then.
+PAIRS: Final = 1 << 21
 
 _CODES = pa.dictionary(pa.int32(), pa.string())
 SCHEMA: Final = pa.schema([
@@ -75,7 +77,7 @@ class DecisionWriter:
             write_statistics=False,
         )
         self._waiting: list[Decided] = []
-        self._rows = 0
+        self._rows = self._pairs = 0
         self._keyed, self._written = keyed, 0
         self.leaves: list[bytes] = []
         self.keys: list[tuple[NDArray[np.uint64], NDArray[np.uint64]]] = []
@@ -84,11 +86,17 @@ class DecisionWriter:
         """Add decisions; whole row groups are written."""
         self._waiting.append(decided)
         self._rows += len(decided.work)
-        while self._rows >= GROUP:
+        self._pairs += len(decided.ids)
+        while self._rows >= GROUP or self._pairs >= PAIRS:
             whole = _joined(self._waiting)
-            self._write(_part(whole, 0, GROUP))
-            rest = _part(whole, GROUP, self._rows)
-            self._waiting, self._rows = [rest], len(rest.work)
+            reached = int(np.searchsorted(np.cumsum(whole.verdicts.counts), PAIRS)) + 1
+            count = min(leaves_of(reached) * BLOCK, GROUP)
+            if count > self._rows:  # some rows to the end of a leaf are still to come
+                self._waiting = [whole]
+                break
+            self._write(_part(whole, 0, count))
+            rest = _part(whole, count, self._rows)
+            self._waiting, self._rows, self._pairs = [rest], len(rest.work), len(rest.ids)
 
     def close(self) -> None:
         """Write what is left and end the file."""

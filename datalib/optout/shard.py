@@ -25,7 +25,7 @@ from datalib.optout.book import Book
 from datalib.optout.columns import first_url, text_column
 from datalib.optout.contained import UnitReader
 from datalib.optout.decide import Profile
-from datalib.optout.decisions import Decided, DecisionWriter, carriers_of, work_ids
+from datalib.optout.decisions import PAIRS, Decided, DecisionWriter, carriers_of, work_ids
 from datalib.optout.followed import Follower, Linking, settle_marks
 from datalib.optout.found import PROOFS, write_found, write_leaves, write_proofs
 from datalib.optout.judges import Judges
@@ -55,6 +55,8 @@ from datalib.optout.works import File, Named, Part, Shard
 WORK = "work"
 #: What a scan counts.
 COUNTED = ("asked", "reason", "signal", "synthetic", "verdict")
+#: Batches of a row group whose pairs come from what is said about a whole table.
+_PARTS = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -282,7 +284,8 @@ def _table(shard: Shard, job: Job, tools: Tools, book: Book, units: UnitReader) 
     columns, table, agent = shard.columns, tools.table, job.agent
     said = about_table(shard.file, shard.form, units)
     held = CONTENT_ROWS if columns.contents else DOCUMENT_ROWS if columns.html else BATCH_ROWS
-    size = min(job.batch_rows, held)
+    pairs = sum(len(signals) for signals, _ in said or ())  # of each row
+    size = min(job.batch_rows, held, max(PAIRS // _PARTS // max(pairs, 1), 1))
     chunks = rows.read(
         shard.file.path, shard.form, columns=columns.read, whole=job.admitted, groups=shard.groups, batch_rows=size
     )

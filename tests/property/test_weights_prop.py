@@ -56,4 +56,7 @@ def test_rows_weigh_what_their_values_do(data: st.DataObject, names: list[str], 
 def test_what_has_no_length_of_its_own_is_a_number() -> None:
     none = pa.array([[], []], pa.list_(pa.string(), 0))
     words = pa.array(["long", "word"]).dictionary_encode()
-    assert weights_of(pa.RecordBatch.from_arrays([none, pa.nulls(2), words], names=["a", "b", "c"])).tolist() == [24, 24]
+    assert weights_of(pa.RecordBatch.from_arrays([none, pa.nulls(2), words], names=["a", "b", "c"])).tolist() == [
+        24,
+        24,
+    ]

@@ -639,6 +639,31 @@ def test_results_longer_than_a_row_group_do_not_depend_on_batches(
     assert [row.reason for row in read_decisions(tmp_path / "7")] == REASONS * 30
 
 
+def test_decisions_with_many_signals_make_row_groups_of_few(
+    tmp_path: Path, sites: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(tmp_path / "works" / "w.parquet", url=URLS * 40)
+    annotation = (
+        '[[annotations]]\npath = "w.parquet"\nprecedence = "aggregate"\nSPDX-License-Identifier = "CC-BY-NC-{}.0"\n'
+    )
+    said = "version = 1\n" + "".join(annotation.format(number) for number in range(1, 4))
+    (path.parent / "REUSE.toml").write_text(said, encoding="utf-8")
+    scan([path.parent], out=tmp_path / "usual", sites=[sites], now=NOW, receipts=True)
+    monkeypatch.setattr("datalib.optout.decisions.PAIRS", 300)
+    results = []
+    for batch_rows, pairs in ((1000, 1 << 20), (100, 40), (7, 1)):
+        monkeypatch.setattr("datalib.optout.shard.PAIRS", pairs)
+        out = tmp_path / str(batch_rows)
+        scan([path.parent], out=out, sites=[sites], now=NOW, receipts=True, batch_rows=batch_rows)
+        results.append(scan_files(out))
+    assert results[0] == results[1] == results[2]
+    name = "decisions/part-00000.parquet"
+    written = pq.ParquetFile(tmp_path / "7" / name).metadata
+    assert [written.row_group(n).num_rows for n in range(written.num_row_groups)] == [128, 128, 64]
+    assert pq.read_table(tmp_path / "7" / name).equals(pq.read_table(tmp_path / "usual" / name))
+    assert facts(tmp_path / "7")["decisions"] == facts(tmp_path / "usual")["decisions"]
+
+
 def test_admitted_rows_that_are_heavy_make_row_groups_of_few(
     tmp_path: Path, sites: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
