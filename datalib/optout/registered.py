@@ -9,20 +9,19 @@ from typing import Any, Final
 
 import numpy as np
 
-from datalib.errors import Unchecked
 from datalib.optout.book import Book
 from datalib.optout.columns import Columns, content_of, values_of
 from datalib.optout.declared_works import in_force, with_declarations
 from datalib.optout.found import Proof
 from datalib.optout.outcome import BIT
-from datalib.optout.outputs import replacing_folder, trouble
+from datalib.optout.outputs import replacing_folder
 from datalib.optout.reading import Marks
 from datalib.optout.registry import identifiers_of, list_files
-from datalib.optout.registry_table import Pairs, Registry, RegistryFile, compile_registry, is_compiled
+from datalib.optout.registry_table import Pairs, Registry, compile_registry, is_compiled
 from datalib.optout.statements import MAX_PAGE
 from datalib.optout.urls import Places
 
-VERSION: Final = 2
+VERSION: Final = 3
 _SHORT: Final = 32
 
 
@@ -41,7 +40,7 @@ def prepare_registry(sources: Sequence[Path], folder: Path, now: int) -> Registr
     place = folder / f"registry-{digest[:_SHORT]}"
     if not is_compiled(place):
         with replacing_folder(place) as temporary:
-            compile_registry(files, temporary)
+            compile_registry(files, temporary, keep=MAX_PAGE)
     return Registry(place)
 
 
@@ -96,14 +95,7 @@ class Registered:
         if number is None:
             number = self._numbers[entry] = self._book.cite(entry, *self._registry.identity(entry))
             file = self._registry.file_of(entry)
-            if file.size <= MAX_PAGE and file.sha256 not in marks.proofs:
-                marks.proofs[file.sha256] = _proof(file)
+            data = None if file.sha256 in marks.proofs else self._registry.bytes_of(file)
+            if data is not None:
+                marks.proofs[file.sha256] = Proof(sha256=file.sha256, data=data, source=f"registry:{file.name}")
         return number
-
-
-def _proof(file: RegistryFile) -> Proof:
-    with trouble(file.path):
-        data = file.path.read_bytes()
-    if hashlib.sha256(data).hexdigest() != file.sha256:
-        raise Unchecked("E-FILE-CHANGED", str(file.path), "changed while it was used")
-    return Proof(sha256=file.sha256, data=data, source=f"registry:{file.name}")

@@ -106,6 +106,14 @@ class ListFile:
                     raise self._fault(number, f"neither a domain, a URL nor an identifier: {text[:80]!r}")
                 yield Entry(found[0], found[1].encode(), number, text.encode())
 
+    def read(self) -> bytes:
+        """Give its bytes. Raises Unchecked (E-IO, E-FILE-CHANGED)."""
+        with trouble(self.path), self.path.open("rb") as file:
+            data = file.read(self.size + 1)
+        if hashlib.sha256(data).hexdigest() != self.sha256:
+            raise Unchecked("E-FILE-CHANGED", str(self.path), "changed while it was read")
+        return data
+
     def _declared(self, text: str, number: int) -> Iterator[Entry]:
         """Read a declaration in JSON: TDM-AI by its ISCC, ONIX by its ISBN. A permission names nothing to keep out."""
         read = declared.of_json(text)

@@ -35,6 +35,7 @@ from datalib.optout.urls import (
 
 SIGNAL: Final = "registry"
 _META: Final = "registry.json"
+_KEPT: Final = "kept.bin"
 _TABLES: Final = ("domain", "url", "prefix", "host", "id")
 #: Entries of which the host is looked up first.
 _HOSTED: Final = frozenset({Kind.URL, Kind.PREFIX})
@@ -145,8 +146,10 @@ def is_compiled(folder: Path) -> bool:
     return (folder / _META).is_file()
 
 
-def compile_registry(files: Sequence[ListFile], folder: Path) -> None:
+def compile_registry(files: Sequence[ListFile], folder: Path, *, keep: int) -> None:
     """Write the tables of registries into an empty folder; complete once its ``registry.json`` is there.
+
+    Files of at most ``keep`` bytes are copied: a scan that goes on later needs nothing but this folder.
 
     Raises Refused (E-REGISTRY-FORMAT), Unchecked (E-IO, E-FILE-CHANGED).
     """
@@ -182,17 +185,28 @@ def compile_registry(files: Sequence[ListFile], folder: Path) -> None:
         np.save(folder / f"{name}.npy", np.frombuffer(table, dtype=np.int64), allow_pickle=False)
     np.save(folder / "after.npy", after, allow_pickle=False)
     np.save(folder / "raws.npy", np.frombuffer(raws, dtype=np.uint8), allow_pickle=False)
-    meta["files"] = [_described(file, count) for file, count in zip(files, counts, strict=True)]
+    kept = _keep([file if file.size <= keep else None for file in files], folder / _KEPT)
+    meta["files"] = [_described(*about) for about in zip(files, counts, kept, strict=True)]
     (folder / _META).write_text(json.dumps(meta) + "\n", encoding="ascii")
 
 
-def _described(file: ListFile, count: Counter[str]) -> dict[str, Any]:
+def _keep(files: Sequence[ListFile | None], path: Path) -> list[int | None]:
+    """Copy the files that there are, one behind the other; give the place of each."""
+    places: list[int | None] = []
+    with path.open("wb") as out:
+        for file in files:
+            places.append(out.tell() if file else None)
+            out.write(file.read() if file else b"")
+    return places
+
+
+def _described(file: ListFile, count: Counter[str], kept: int | None) -> dict[str, Any]:
     said = file.says
     return {
         "name": file.name,
         "sha256": file.sha256,
         "size": file.size,
-        "path": str(file.path.resolve()),
+        "kept": kept,
         "entries": dict(sorted(count.items())),
         "says": [*(list(map(int, _states(reading))) for reading in (said.spec, said.strict)), said.note],
     }
@@ -221,12 +235,15 @@ def _says(value: list[Any]) -> Says:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegistryFile:
-    """A file of a compiled registry. ``entries`` counts what it names, ``says`` what is said of that."""
+    """A file of a compiled registry. ``entries`` counts what it names, ``says`` what is said of that.
+
+    ``kept``: where its bytes stand among those that were copied; None if they were too many.
+    """
 
     name: str
     sha256: str
     size: int
-    path: Path
+    kept: int | None
     entries: dict[str, int]
     says: Says
 
@@ -249,7 +266,7 @@ class Registry:
         self.folder = folder
         meta = json.loads((folder / _META).read_bytes())
         self.files = tuple(
-            RegistryFile(**{**item, "path": Path(item["path"]), "says": _says(item["says"])}) for item in meta["files"]
+            RegistryFile(**{**item, "says": _says(item["says"])}) for item in meta["files"]
         )
         self._tables = {
             name: KeyTable(
@@ -307,6 +324,14 @@ class Registry:
         begin, end = self._raw_ends[entry : entry + 2].tolist()
         line = int(self._lines[entry])
         return self._raws[begin:end].tobytes().decode(), f"#L{line}" if line else ""
+
+    def bytes_of(self, file: RegistryFile) -> bytes | None:
+        """Give the bytes of a file; None if they were too many to be copied."""
+        if file.kept is None:
+            return None
+        with (self.folder / _KEPT).open("rb") as kept:
+            kept.seek(file.kept)
+            return kept.read(file.size)
 
     def file_of(self, entry: int) -> RegistryFile:
         """Give the file that an entry stands in."""

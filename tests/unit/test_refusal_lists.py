@@ -4,8 +4,10 @@ import base64
 import hashlib
 import json
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from datalib.errors import Refused, Unchecked
@@ -226,3 +228,21 @@ def test_declarations_in_json_name_works_or_stop(tmp_path: Path, line: str, coun
     found = list(file.entries())[1:]
     assert len(found) == count
     assert all(entry.raw.decode() == line for entry in found)
+
+
+def test_a_registry_may_move_before_a_scan_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "w.csv").write_text("url\nhttps://a.kz/\nhttps://b.kz/\n", encoding="utf-8")
+    (tmp_path / "list.txt").write_text("a.kz\n", encoding="utf-8")
+
+    def stopped(*_: Any) -> Any:
+        raise KeyboardInterrupt
+
+    options: dict[str, Any] = {"out": tmp_path / "out", "now": NOW}
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("datalib.optout.scan._judge", stopped)
+        scan([tmp_path / "w.csv"], registries=[tmp_path / "list.txt"], **options)
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "list.txt").rename(tmp_path / "elsewhere" / "list.txt")
+    scan([tmp_path / "w.csv"], registries=[tmp_path / "elsewhere" / "list.txt"], **options)
+    evidence = pq.read_table(tmp_path / "out" / "evidence.parquet").to_pylist()
+    assert [(row["bytes"], row["source"]) for row in evidence] == [(b"a.kz\n", "registry:list.txt")]
