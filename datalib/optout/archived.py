@@ -27,8 +27,8 @@ from datalib.optout.answers import to_json_line
 from datalib.optout.archived_linked import LINKS, Notes, robots_links
 from datalib.optout.archived_sites import answer_of, is_partial, is_site_file
 from datalib.optout.book import Book
+from datalib.optout.carried import Proof
 from datalib.optout.contained import UnitReader
-from datalib.optout.found import Proof
 from datalib.optout.judge import judge_headers, judge_page
 from datalib.optout.kinds import SNIFF_BYTES, Kind, kind_of
 from datalib.optout.model import Signal

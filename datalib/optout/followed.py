@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from datalib.optout import rsl
 from datalib.optout.book import Book
-from datalib.optout.found import Proof
+from datalib.optout.carried import Proof
 from datalib.optout.location import Location
 from datalib.optout.model import Carrier, Signal
 from datalib.optout.rsl import Links

@@ -11,8 +11,9 @@ from typing import Any, NamedTuple
 from datalib.engine import Engine, run
 from datalib.merkle import EMPTY_ROOT, RootBuilder
 from datalib.optout import ledger
+from datalib.optout.carried import PROOFS
 from datalib.optout.decisions import BLOCK, leaves_of
-from datalib.optout.found import CITED, LEAVES, MADE, PROOFS, SUBTREES, USED, read_leaves, read_proofs, read_subtrees
+from datalib.optout.found import CITED, LEAVES, MADE, SUBTREES, USED, read_leaves, read_subtrees
 from datalib.optout.key_index import KEYS, write_index
 from datalib.optout.key_index import NAME as INDEX
 from datalib.optout.outputs import output, replacing, trouble
@@ -84,7 +85,7 @@ def _take(step: Step) -> Any:
 def _statements(step: Step) -> Statements:
     tools = tools_of(step.job)
     store = tools.location.store if tools.location else None
-    left = {suffix: step.left(suffix) for suffix in (USED, MADE, CITED)}
+    left = {suffix: step.left(suffix) for suffix in (USED, MADE, CITED, PROOFS)}
     return Statements(store, tools.judges, tools.registry, left)
 
 
@@ -97,9 +98,8 @@ def _signals(step: Step) -> dict[str, Any]:
 
 def _evidence(step: Step) -> dict[str, Any]:
     path = step.job.out / "evidence.parquet"
-    proofs = (place for left in step.left(PROOFS) for place in read_proofs(left))
     with replacing(path) as temporary:
-        rows = _statements(step).write_evidence(temporary, proofs)
+        rows = _statements(step).write_evidence(temporary)
     return output(step.job.out, path, rows)
 
 

@@ -18,10 +18,10 @@ from datalib.errors import Unchecked
 from datalib.optout import licence, texts
 from datalib.optout.agents import AgentTable
 from datalib.optout.book import Book
+from datalib.optout.carried import Proof
 from datalib.optout.columns import Headers, content_of, headers_of, values_of
 from datalib.optout.contained import UnitReader
 from datalib.optout.followed import Bound, Followed, Linking
-from datalib.optout.found import Proof
 from datalib.optout.header_glance import silent
 from datalib.optout.judge import judge_headers, judge_page
 from datalib.optout.kinds import SNIFF_BYTES, Kind, kind_of

@@ -16,10 +16,10 @@ from datalib.errors import Unchecked
 from datalib.optout import licence_text, reuse, texts
 from datalib.optout.agents import AgentTable
 from datalib.optout.book import Book
+from datalib.optout.carried import Proof
 from datalib.optout.chunks import Form
 from datalib.optout.contained import FileRequest, UnitReader
 from datalib.optout.followed import Follower
-from datalib.optout.found import Proof
 from datalib.optout.kinds import SNIFF_BYTES, Kind, kind_of
 from datalib.optout.model import Signal
 from datalib.optout.outcome import BIT, DAMAGED

@@ -10,9 +10,9 @@ from typing import Any, Final
 import numpy as np
 
 from datalib.optout.book import Book
+from datalib.optout.carried import Proof
 from datalib.optout.columns import Columns, content_of, values_of
 from datalib.optout.declared_works import in_force, with_declarations
-from datalib.optout.found import Proof
 from datalib.optout.outcome import BIT
 from datalib.optout.outputs import replacing_folder
 from datalib.optout.reading import Marks

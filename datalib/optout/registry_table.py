@@ -265,9 +265,7 @@ class Registry:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         meta = json.loads((folder / _META).read_bytes())
-        self.files = tuple(
-            RegistryFile(**{**item, "says": _says(item["says"])}) for item in meta["files"]
-        )
+        self.files = tuple(RegistryFile(**{**item, "says": _says(item["says"])}) for item in meta["files"])
         self._tables = {
             name: KeyTable(
                 {part: _load(folder, f"{name}-{part}") for part in _ARRAYS}, described["seed"], described["lengths"]

@@ -22,12 +22,13 @@ from datalib.optout.agents import AgentTable
 from datalib.optout.archived import works_of
 from datalib.optout.archived_admitted import ArchiveWriter, archive_name
 from datalib.optout.book import Book
+from datalib.optout.carried import PLACES, PROOFS, ProofWriter
 from datalib.optout.columns import first_url, text_column
 from datalib.optout.contained import UnitReader
 from datalib.optout.decide import Profile
 from datalib.optout.decisions import PAIRS, Decided, DecisionWriter, carriers_of, work_ids
 from datalib.optout.followed import Follower, Linking, settle_marks
-from datalib.optout.found import PROOFS, write_found, write_leaves, write_proofs
+from datalib.optout.found import write_found, write_leaves
 from datalib.optout.judges import Judges
 from datalib.optout.key_index import KEYS, write_keys
 from datalib.optout.licences import Licences
@@ -183,11 +184,11 @@ def _judge(task: ShardTask) -> dict[str, Any]:
         replacing(decisions_path) as decisions_file,
         replacing(admitted_path, optional=True) as admitted_file,
         replacing(task.receipt.with_suffix(PROOFS)) as proofs_file,
-        proofs_file.open("wb") as proofs,
+        proofs_file.open("wb") as proofs_out,
         UnitReader(job.agent) as units,
     ):
         decisions = DecisionWriter(decisions_file, keyed=job.receipts)
-        archive = task.shard.part is Part.RECORDS
+        archive, proofs = task.shard.part is Part.RECORDS, ProofWriter(proofs_out)
         admitted = ArchiveWriter(admitted_file, task.shard) if archive else AdmittedWriter(admitted_file)
         for batch in _batches(task, tools, book, units):
             places = [places_of(column) for column in batch.urls]
@@ -197,7 +198,7 @@ def _judge(task: ShardTask) -> dict[str, Any]:
             decisions.add(Decided(work=batch.work, url=batch.url, verdicts=verdicts, ids=book.ids(verdicts.signals)))
             tally.add(verdicts, book)
             tally.counts["synthetic"].update(batch.marks.synthetic)
-            write_proofs(proofs, batch.marks.proofs.values())
+            proofs.add(batch.marks.proofs.values())
             if job.admitted and batch.source is not None:
                 admitted.add(batch.source, verdicts.verdict == 0)
         decisions.close()
@@ -205,7 +206,9 @@ def _judge(task: ShardTask) -> dict[str, Any]:
     outputs = [ledger.entry(job.out, decisions_path, tally.rows)]
     if some:
         outputs.append(ledger.entry(job.out, admitted_path, admitted.rows))
-    found = write_found(task.receipt, book, used=np.flatnonzero(tally.used))
+    found = [task.receipt.with_suffix(PROOFS), task.receipt.with_suffix(PLACES)]
+    proofs.close(found[1])
+    found += write_found(task.receipt, book, used=np.flatnonzero(tally.used))
     found += write_leaves(task.receipt, decisions.leaves, task.first)
     if job.receipts:
         found.append(task.receipt.with_suffix(KEYS))

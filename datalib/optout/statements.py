@@ -1,7 +1,7 @@
 """The signals and the evidence of a scan, gathered from its shards: each once, in the order of their numbers."""
 
 import heapq
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from datetime import UTC, datetime
 from functools import cached_property
@@ -15,7 +15,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from datalib.optout.answers import stamp
-from datalib.optout.found import CITED, MADE, USED, ProofPlace, ProofReader, read_cited
+from datalib.optout.carried import PROOFS, ProofPlace, ProofReader, proof_places
+from datalib.optout.found import CITED, MADE, USED, read_cited
 from datalib.optout.judges import Judges
 from datalib.optout.maps import take, trim
 from datalib.optout.model import Carrier
@@ -51,7 +52,8 @@ class Statements:
     def __init__(
         self, store: SiteStore | None, judges: Judges | None, registry: Registry | None, left: Mapping[str, list[Path]]
     ) -> None:
-        self.store, self.judges, self._registry, self._cited = store, judges, registry, left[CITED]
+        self.store, self.judges, self._registry = store, judges, registry
+        self._cited, self._proofs = left[CITED], left[PROOFS]
         self._used = Used(judges, left[USED]) if judges else None
         self._made = [path for path in left[MADE] if path.stat().st_size]
         self._maps = [table.maps for table in (store, judges) if table]
@@ -167,13 +169,10 @@ class Statements:
             trim(*self._maps)
         return seen
 
-    def write_evidence(self, path: Path, proofs: Iterable[ProofPlace]) -> int:
+    def write_evidence(self, path: Path) -> int:
         """Write the evidence; give the number of carriers."""
         import pyarrow.parquet as pq
 
-        kept: dict[str, ProofPlace] = {}
-        for proof in proofs:
-            kept.setdefault(proof.sha256, proof)
         bodies = self._used_bodies()
         total = int(take(self.store.bodies, bodies, *self._maps)["length"].sum()) if self.store else 0
         count = size = 0
@@ -183,7 +182,7 @@ class Statements:
             self.store.reader() if self.store and total <= MAX_ANSWERS else nullcontext() as read,
             ProofReader() as carriers,
         ):
-            for sha256, place in self._in_order(kept, bodies):
+            for sha256, place in self._in_order(bodies):
                 row = _proof(place, carriers) if isinstance(place, ProofPlace) else self._body(sha256, place, read)
                 rows.append(row)
                 count += 1
@@ -204,11 +203,9 @@ class Statements:
             bodies.append(np.unique(take(self.store.contents, contents, *self._maps)["body"]).astype(np.int64))
         return np.unique(np.concatenate(bodies))
 
-    def _in_order(
-        self, kept: Mapping[str, ProofPlace], bodies: NDArray[np.int64]
-    ) -> Iterator[tuple[str, ProofPlace | int]]:
+    def _in_order(self, bodies: NDArray[np.int64]) -> Iterator[tuple[str, ProofPlace | int]]:
         """Give carriers in the order of their digests, each once: what a shard kept, else the body of a site."""
-        own: Iterator[tuple[str, ProofPlace | int]] = ((sha256, kept[sha256]) for sha256 in sorted(kept))
+        own: Iterator[tuple[str, ProofPlace | int]] = ((place.sha256, place) for place in proof_places(self._proofs))
         last = ""
         for sha256, place in heapq.merge(own, self._numbered_bodies(bodies), key=itemgetter(0)):
             if sha256 != last:
@@ -243,8 +240,8 @@ def _distinct(*pairs: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def _proof(place: ProofPlace, kept: ProofReader) -> _Row:
-    data = kept.read(place) if place.size <= MAX_PAGE else None
-    return place.sha256, place.size, data, place.source
+    source, data = kept.read(place, most=MAX_PAGE)
+    return place.sha256, place.size, data, source
 
 
 def _write_rows(out: Any, rows: Sequence[_Row]) -> None:

@@ -238,9 +238,10 @@ def test_a_registry_may_move_before_a_scan_goes_on(tmp_path: Path, monkeypatch: 
         raise KeyboardInterrupt
 
     options: dict[str, Any] = {"out": tmp_path / "out", "now": NOW}
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as patch:
         patch.setattr("datalib.optout.scan._judge", stopped)
-        scan([tmp_path / "w.csv"], registries=[tmp_path / "list.txt"], **options)
+        with pytest.raises(KeyboardInterrupt):
+            scan([tmp_path / "w.csv"], registries=[tmp_path / "list.txt"], **options)
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "list.txt").rename(tmp_path / "elsewhere" / "list.txt")
     scan([tmp_path / "w.csv"], registries=[tmp_path / "elsewhere" / "list.txt"], **options)
