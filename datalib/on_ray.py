@@ -12,7 +12,7 @@ import socket
 import sys
 import tempfile
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -27,7 +27,7 @@ RETRIES: Final = 3
 #: Tasks that wait for each that runs: workers do not idle while the first of the row is a long one.
 _AHEAD: Final = 2
 _STORE: Final = 80_000_000  # bytes; the least that Ray takes: only names and receipts go through it
-_WAIT: Final = 10  # seconds for a cluster to be reached
+_WAIT: Final = 10  # seconds for a cluster to be reached, and for tasks to end
 _EXTRA: Final = "pip install 'datalib-manifest[ray]'"
 _DIED: Final = "Ray or its workers died; run the command again to go on"
 #: Ray shall neither report its use nor write to the terminal.
@@ -148,6 +148,18 @@ def run(function: Callable[[Task], Result], tasks: Iterable[Task], workers: int 
         raise error.cause if isinstance(error.cause, Exception) else error from error
     except ray.exceptions.RayError as error:
         raise Unchecked("E-IO", "ray", _DIED) from error
+    finally:
+        _end(waiting)
+
+
+def _end(waiting: Collection[Any]) -> None:
+    """End the tasks that nobody waits for any more, and wait for that: they write where the next run will."""
+    import ray
+
+    with suppress(Exception):  # Ray may be dead already
+        for each in waiting:
+            ray.cancel(each)
+        ray.wait([*waiting], num_returns=len(waiting), timeout=_WAIT)
 
 
 def _call(function: Callable[[Task], Result], task: Task, place: str) -> tuple[Result | None, DatalibError | None]:

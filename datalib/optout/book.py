@@ -39,7 +39,7 @@ class Book:
         self._numbers: dict[int, int] = {}
 
     def enter(self, signal: Signal) -> int:
-        """Give the number of a signal; the same content has the same number, its earliest observation is kept."""
+        """Give the number of a signal; the same content has the same number."""
         template = Template.of(signal)
         identity = signal_id(signal, template)
         number = self._numbers.get(identity)

@@ -1,6 +1,6 @@
 """The judges of a site store: all its contents compiled for one collector, on disk, ready to be mapped.
 
-One folder per collector, table of crawler names and version of this module. Arrays lie in plain files, appended chunk
+One folder per collector, table of crawler names and version of the program. Arrays lie in plain files, appended chunk
 by chunk, so that neither compiling nor scanning holds the rules of a million sites in memory.
 """
 
@@ -15,6 +15,7 @@ from typing import IO, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from datalib import __version__
 from datalib.engine import Engine, run
 from datalib.optout import agents
 from datalib.optout.compiled import Template, compile_content, id_of, id_prefix, locator_of
@@ -162,8 +163,8 @@ def compile_store(
 
 
 def judges_key(store: SiteStore, agent: str, table: bytes) -> str:
-    """Name what the judges of a store depend on: its content, the collector, the table of names, this version."""
-    parts = (str(VERSION), store.digest, agent, hashlib.sha256(table).hexdigest())
+    """Name what the judges of a store depend on: its content, the collector, the table of names, this program."""
+    parts = (str(VERSION), __version__, store.digest, agent, hashlib.sha256(table).hexdigest())
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 

@@ -56,6 +56,7 @@ def replacing_folder(path: Path) -> Iterator[Path]:
             yield temporary
             for file in temporary.iterdir():
                 _sync(file)
+            _sync(temporary)
             temporary.rename(path)
         except BaseException:  # as above
             shutil.rmtree(temporary, ignore_errors=True)

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from datalib import __version__
 from datalib.optout.book import Book
 from datalib.optout.carried import Proof
 from datalib.optout.columns import Columns, content_of, values_of
@@ -35,7 +36,7 @@ def prepare_registry(sources: Sequence[Path], folder: Path, now: int) -> Registr
     if not sources:
         return None
     files = with_declarations(list_files(sources), now)
-    parts = [str(VERSION), *(f"{file.name}\0{file.sha256}" for file in files), *in_force(files)]
+    parts = [str(VERSION), __version__, *(f"{file.name}\0{file.sha256}" for file in files), *in_force(files)]
     digest = hashlib.sha256("\n".join(parts).encode("utf-8", "surrogateescape")).hexdigest()
     place = folder / f"registry-{digest[:_SHORT]}"
     if not is_compiled(place):

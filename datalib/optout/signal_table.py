@@ -8,7 +8,6 @@ from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from datalib.optout.compiled import Template
 from datalib.optout.model import CATEGORIES, Signal, State
@@ -21,8 +20,6 @@ SIGNALS_SCHEMA: Final = pa.schema([
     *(pa.field(f"{reading}_{name}", _WORDS, nullable=False) for reading in ("spec", "strict") for name in CATEGORIES),
     pa.field("note", pa.string(), nullable=False),
 ])  # fmt: skip
-#: What a time of observation that nobody knows is when the earliest is looked for.
-_NEVER: Final = "~"
 
 
 @cache
@@ -60,14 +57,9 @@ def of_kinds(templates: Sequence[Template], kinds: Any) -> dict[str, Any]:
 
 
 def merged(tables: Sequence[Any]) -> Any:
-    """Put tables, not all empty, together by number, each number once: as in the first table, else as seen first."""
+    """Put tables together by number, each number once: as in the first table that has it."""
     whole = pa.concat_tables(tables).combine_chunks()
-    seen = pc.if_else(pc.equal(whole["observed_at"], ""), _NEVER, whole["observed_at"])
-    late = np.arange(len(whole)) >= len(tables[0])
-    keys = pa.table({"id": whole["id"], "late": late, "seen": seen})
-    order = pc.sort_indices(keys, [(name, "ascending") for name in keys.column_names])
-    ids = whole["id"].take(order).to_numpy()
-    return whole.take(order.filter(pa.array(np.concatenate([[True], ids[1:] != ids[:-1]]))))
+    return whole.take(np.unique(whole["id"].to_numpy(), return_index=True)[1])
 
 
 def write_table(path: Path, table: Any) -> None:

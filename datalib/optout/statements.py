@@ -73,7 +73,7 @@ class Statements:
                 table, done = self._compiled(part.signals, part.ids), ends
                 near = [self._cited_signals(cited[here[0]], entries[here[0]])]
                 found = zip(self._made, here[1:], strict=True)
-                near += [mapped_table(path)[place] for path, place in found if place.stop > place.start]
+                near += [self._seen(mapped_table(path)[place]) for path, place in found if place.stop > place.start]
                 if any(map(len, near)):
                     table = merged([table, *near])
                 out.write_table(table.combine_chunks(), row_group_size=_RANGE)
@@ -168,6 +168,29 @@ class Statements:
             np.minimum.at(seen, answers["content"][told], answers["fetched"][told])
             trim(*self._maps)
         return seen
+
+    def _seen(self, made: Any) -> Any:
+        """Say when the files of origins were first fetched that the reference read; it does not know."""
+        moments, name = self._moments, "observed_at"
+        at = pc.index_in(made["sha256"], value_set=pa.array(list(moments), pa.string()))
+        known = pc.and_(pc.is_valid(at), pc.equal(made["carrier"], Carrier.LOCATION.value))
+        seen = pc.if_else(known, pa.array(list(moments.values()), pa.string()).take(at), made[name])
+        return made.set_column(made.schema.get_field_index(name), SIGNALS_SCHEMA.field(name), seen)
+
+    @cached_property
+    def _moments(self) -> dict[str, str]:
+        """Give, for each file whose statements the reference made, when it was first fetched."""
+        if self.store is None:
+            return {}
+        bodies = np.unique(self.store.bodies_of(self._made_digests()))
+        seen = np.full(len(bodies), _LAST, dtype=np.int64)
+        for start in range(0, len(self.store.contents) if len(bodies) else 0, _ANSWERS):
+            body = np.array(self.store.contents[start : start + _ANSWERS]["body"])
+            near = np.flatnonzero(np.isin(body, bodies))
+            np.minimum.at(seen, np.searchsorted(bodies, body[near]), self._first_seen[start + near])
+            trim(*self._maps)
+        digests = self.store.bodies["sha256"][bodies].tolist()
+        return dict(zip(map(bytes.hex, digests), map(_moment, seen.tolist()), strict=True))
 
     def write_evidence(self, path: Path) -> int:
         """Write the evidence; give the number of carriers."""

@@ -12,6 +12,9 @@ import pytest
 from datalib.engine import Engine, run
 from datalib.errors import Refused, Unchecked
 
+#: What Ray shall not do when it is started by a test.
+ALONE = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0"}
+
 
 @pytest.fixture(autouse=True)
 def interruptible() -> Iterator[None]:
@@ -206,6 +209,42 @@ def test_without_ray_one_line_says_what_to_install() -> None:
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert ran.stderr.splitlines()[-1].endswith("E-ENGINE: ray: pip install 'datalib-manifest[ray]'")
+
+
+def write_for_long(place: tuple[int, Path]) -> None:
+    """Let the first task fail once the other has begun, which writes on and on."""
+    number, folder = place
+    if number == 0:
+        while not (folder / "1").exists():
+            time.sleep(0.05)
+        raise Refused("E-X", "task 0", "no")
+    for count in range(6000):
+        (folder / f"{number}").write_text(f"{count}")
+        time.sleep(0.05)
+
+
+def test_no_task_writes_on_after_an_error(tmp_path: Path) -> None:
+    code = (
+        "import sys, time, ray\n"
+        "from pathlib import Path\n"
+        "from datalib.engine import Engine, Kind, run\n"
+        "from datalib.errors import Refused\n"
+        "from tests.unit.test_engine import write_for_long\n"
+        "ray.init(num_cpus=2, object_store_memory=80_000_000, include_dashboard=False)\n"
+        "folder, engine = Path(sys.argv[1]), Engine(workers=2, kind=Kind.RAY)\n"
+        "try:\n"
+        "    with engine.opened() as opened:\n"
+        "        list(run(write_for_long, [(0, folder), (1, folder)], opened))\n"
+        "except Refused as error:\n"
+        "    print(error.code)\n"
+        "before = (folder / '1').read_text()\n"
+        "time.sleep(0.5)\n"
+        "print(ray.is_initialized(), (folder / '1').read_text() == before)\n"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code, tmp_path], capture_output=True, text=True, check=False, env=ALONE | os.environ
+    )
+    assert ran.stdout.splitlines()[-2:] == ["E-X", "True True"], ran.stderr
 
 
 def test_a_cluster_that_does_not_answer_is_named(tmp_path: Path) -> None:

@@ -695,7 +695,11 @@ def test_a_folder_of_robots_files_judges_works(tmp_path: Path) -> None:
 
 def test_a_file_with_very_many_rules_is_judged_target_by_target(tmp_path: Path) -> None:
     body = "User-agent: *\n" + "".join(f"Disallow: /{n}/\nAllow: /{n}/open\n" for n in range(4200))
-    answers = [Answer(origin="https://a.kz", status=200, body=body.encode())]
+    times = ("2026-11-03T10:00:00Z", "2026-11-02T10:00:00Z", None)
+    answers = [
+        Answer(origin=f"https://{host}.kz", status=200, body=body.encode(), fetched_at=time)
+        for host, time in zip("abc", times, strict=True)
+    ]
     urls = ["https://a.kz/7/x", "https://a.kz/4199/open", "https://a.kz/4200/", "https://a.kz/%37/x"]
     path = write(tmp_path / "w.parquet", url=urls)
     sites = write_sites(tmp_path / "s.jsonl", answers)
@@ -703,6 +707,8 @@ def test_a_file_with_very_many_rules_is_judged_target_by_target(tmp_path: Path) 
     reference = Reference(answers)
     assert read_decisions(tmp_path / "out") == [reference.judge(f"w.parquet#{n}", [url]) for n, url in enumerate(urls)]
     assert reasons(tmp_path / "out") == ["robots-disallow", "no-prohibition", "no-prohibition", "robots-disallow"]
+    seen = pq.read_table(tmp_path / "out" / "signals.parquet")["observed_at"].to_pylist()
+    assert set(seen) == {"2026-11-02T10:00:00Z"}
 
 
 def test_sites_larger_than_memory_are_looked_up_part_by_part(
