@@ -60,7 +60,7 @@ class ProofWriter:
 
     def close(self, path: Path) -> None:
         """Write the places to ``path``."""
-        with replacing(path) as temporary:
+        with replacing(path, sync=False) as temporary:
             temporary.write_bytes(_distinct(np.frombuffer(self._places, dtype=_PLACE)).tobytes())
 
 

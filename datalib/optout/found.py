@@ -19,11 +19,11 @@ _PIECE = HASH_SIZE << 16
 def write_found(base: Path, book: Book, *, used: NDArray[np.int64]) -> list[Path]:
     """Write which signals a shard used, made and cited, ``base`` with an extension; give the files."""
     paths = [base.with_suffix(suffix) for suffix in (USED, MADE, CITED)]
-    with replacing(paths[0]) as file:
+    with replacing(paths[0], sync=False) as file:
         file.write_bytes(used.tobytes())
-    with replacing(paths[1]) as file:
+    with replacing(paths[1], sync=False) as file:
         write_table(file, of_signals(book.made_ids, book.made).sort_by("id"))
-    with replacing(paths[2]) as file:
+    with replacing(paths[2], sync=False) as file:
         file.write_bytes(np.array([book.cited, book.cited_ids], dtype=np.int64).T.tobytes())
     return paths
 
@@ -35,13 +35,13 @@ def write_leaves(base: Path, leaves: Sequence[bytes], first: int | None) -> list
     at the end of a scan, also of a resumed one, nothing is left to be folded.
     """
     paths = [base.with_suffix(suffix) for suffix in (LEAVES, SUBTREES)]
-    with replacing(paths[0]) as file:
+    with replacing(paths[0], sync=False) as file:
         file.write_bytes(b"".join(leaves))
     if first is None:
         paths[1].unlink(missing_ok=True)
         return paths[:1]
     roots = (root_of_hashes(leaves[at - first : at - first + size]) for at, size in subtrees(first, len(leaves)))
-    with replacing(paths[1]) as file:
+    with replacing(paths[1], sync=False) as file:
         file.write_bytes(first.to_bytes(_NUMBER) + b"".join(roots))
     return paths
 

@@ -55,7 +55,7 @@ def write_keys(path: Path, parts: Sequence[tuple[Numbers, Numbers]]) -> None:
     none = np.zeros(0, dtype=np.uint64)
     keys, places = (np.concatenate([none, *side]) for side in zip(*parts, strict=True)) if parts else (none, none)
     order = _order(keys, places)
-    with replacing(path) as temporary:
+    with replacing(path, sync=False) as temporary:
         temporary.write_bytes(keys[order].tobytes() + places[order].tobytes())
 
 

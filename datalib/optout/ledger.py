@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from datalib.errors import Unchecked
-from datalib.optout.outputs import look_of, output, replacing, sha256_of, trouble
+from datalib.optout.outputs import look_of, output, replacing, sha256_of, sync_all, trouble
 
 
 def entry(root: Path, path: Path, rows: int) -> dict[str, Any]:
@@ -15,8 +15,12 @@ def entry(root: Path, path: Path, rows: int) -> dict[str, Any]:
     return {"look": _look(path)} | output(root, path, rows)
 
 
-def write(path: Path, receipt: dict[str, Any]) -> None:
-    """Write a receipt: its ``key``, and its files (``outputs`` and ``found``), each as `entry` names it."""
+def write(path: Path, root: Path, receipt: dict[str, Any]) -> None:
+    """Write a receipt: its ``key``, and its files (``outputs`` and ``found``), each as `entry` names it.
+
+    They are on the disk before it is.
+    """
+    sync_all([root / item["path"] for item in _files(receipt)])
     with replacing(path) as temporary:
         temporary.write_text(json.dumps(receipt, sort_keys=True))
 

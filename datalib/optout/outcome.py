@@ -1,6 +1,7 @@
 """Verdicts for the rows of a batch: the same as ``decide.decide`` gives for each of them, a column at a time."""
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 import numpy as np
@@ -121,6 +122,7 @@ def _say(
     reason[at] = _NUMBER[SIGNALS[0] + _SAID[state]] + rank[at]
 
 
+@cache
 def _first_missing() -> NDArray[np.uint16]:
     """Give, for each set of missing carriers, the reason that names the first of them."""
     base = _NUMBER[decide.not_asked(CARRIERS[0])]

@@ -4,7 +4,7 @@ import hashlib
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,10 +26,11 @@ def trouble(path: "Source") -> Iterator[None]:
 
 
 @contextmanager
-def replacing(path: Path, *, optional: bool = False) -> Iterator[Path]:
+def replacing(path: Path, *, optional: bool = False, sync: bool = True) -> Iterator[Path]:
     """Give a path to write to; the file takes the place of ``path`` when the block ends without an error.
 
-    ``optional``: where nothing was written, ``path`` is gone afterwards.
+    ``optional``: where nothing was written, ``path`` is gone afterwards. ``sync``: bring it to the disk at once, not
+    with others by `sync_all`.
     """
     with trouble(path):
         temporary = path.with_name(TEMPORARY + secrets.token_hex(8))
@@ -38,12 +39,23 @@ def replacing(path: Path, *, optional: bool = False) -> Iterator[Path]:
             if optional and not temporary.exists():
                 path.unlink(missing_ok=True)
             else:
-                _sync(temporary)
+                if sync:
+                    _sync(temporary)
                 temporary.rename(path)
         except BaseException:  # whatever ended the block, the half-written file must go
             temporary.unlink(missing_ok=True)
             raise
-        _sync(path.parent)
+        if sync:
+            _sync(path.parent)
+
+
+def sync_all(paths: Sequence[Path]) -> None:
+    """Bring files to the disk, and their names in their folders. Of one that is empty there is only the name."""
+    for path in paths:
+        if path.stat().st_size:
+            _sync(path)
+    for folder in {path.parent for path in paths}:
+        _sync(folder)
 
 
 @contextmanager

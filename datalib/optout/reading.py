@@ -40,6 +40,8 @@ MAX_CONTENT = 1 << 28
 #: Rows held at once where a column holds files.
 CONTENT_ROWS = 64
 _REMEMBERED = 1 << 14
+#: Rows at which a glance at all, which has to be prepared, is sooner done than each is read.
+_MANY = 64
 _RSL = "application/rsl+xml"
 
 
@@ -84,7 +86,7 @@ def read_headers(
 ) -> None:
     """Read the headers column of a batch. Headers that cannot be read make their row a damaged one."""
     known: dict[Any, tuple[Headers | None, list[tuple[tuple[Signal, ...], Proof]]]] = {}
-    quiet = silent(column)
+    quiet = silent(column) if len(column) >= _MANY else np.zeros(len(column), dtype=np.bool_)
     marks.asked[quiet] |= BIT["transfer"]
     loud = np.flatnonzero(~quiet)
     for row, value in zip(loud.tolist(), values_of(column.take(loud)), strict=True):

@@ -168,7 +168,7 @@ def judge_shard(task: ShardTask) -> dict[str, Any]:
     receipt = ledger.read(task.receipt, task.job.out, task.key)
     if receipt is None:
         receipt = _judge(task)
-        ledger.write(task.receipt, receipt)
+        ledger.write(task.receipt, task.job.out, receipt)
     return receipt
 
 
@@ -181,9 +181,9 @@ def _judge(task: ShardTask) -> dict[str, Any]:
     registered = Registered(tools.registry, book) if tools.registry else None
     tally = Tally(used=np.zeros(book.compiled, dtype=np.bool_))
     with (
-        replacing(decisions_path) as decisions_file,
-        replacing(admitted_path, optional=True) as admitted_file,
-        replacing(task.receipt.with_suffix(PROOFS)) as proofs_file,
+        replacing(decisions_path, sync=False) as decisions_file,
+        replacing(admitted_path, optional=True, sync=False) as admitted_file,
+        replacing(task.receipt.with_suffix(PROOFS), sync=False) as proofs_file,
         proofs_file.open("wb") as proofs_out,
         UnitReader(job.agent) as units,
     ):
