@@ -1,6 +1,6 @@
 """The bytes of carriers that made signals: a shard writes them as they come, the end of the scan reads them in order.
 
-Beside the bytes (``.proofs``) stand their places (``.places``), sorted by digest: neither the bytes nor the places of
+Behind the bytes stand their places, sorted by digest: neither the bytes nor the places of
 all shards are ever held together.
 """
 
@@ -15,10 +15,8 @@ from typing import BinaryIO, Final, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from datalib.optout.outputs import replacing
+from datalib.optout.sections import Name, section_of
 
-PROOFS: Final = ".proofs"
-PLACES: Final = ".places"
 #: A place: the digest in four numbers, where the text of the source begins, its length and that of the bytes behind it.
 _PLACE: Final = np.dtype([("digest", ">u8", 4), ("start", "<u8"), ("source", "<u4"), ("size", "<u8")])
 _WRITTEN: Final = struct.Struct("<32sQIQ")  # the same
@@ -39,7 +37,7 @@ class Proof:
 
 
 class ProofWriter:
-    """Writes the bytes of carriers to a file, most of them once."""
+    """Writes the bytes of carriers to a section, most of them once."""
 
     def __init__(self, out: BinaryIO) -> None:
         self._out, self._end, self._places = out, 0, bytearray()
@@ -58,10 +56,10 @@ class ProofWriter:
             self._out.write(proof.data)
             self._end += len(source) + len(proof.data)
 
-    def close(self, path: Path) -> None:
-        """Write the places to ``path``."""
-        with replacing(path, sync=False) as temporary:
-            temporary.write_bytes(_distinct(np.frombuffer(self._places, dtype=_PLACE)).tobytes())
+    def places(self) -> bytes:
+        """Give the places of what was added, ready to be written."""
+        places = np.frombuffer(self._places, dtype=_PLACE)
+        return places[_order(places)].tobytes()
 
 
 class ProofPlace(NamedTuple):
@@ -74,29 +72,25 @@ class ProofPlace(NamedTuple):
     source: int
 
 
-def proof_places(proofs: Sequence[Path]) -> Iterator[ProofPlace]:
+def proof_places(shards: Sequence[Path]) -> Iterator[ProofPlace]:
     """Find the bytes of carriers that shards kept, in the order of their digests, each once: the first is given."""
-    files = [path.with_suffix(PLACES) for path in proofs]
-    passes = max(-(-sum(path.stat().st_size for path in files) // _PLACE.itemsize // _SORTED), 1)
-    width = (1 << 64) // passes + 1
+    size = sum(section_of(path, Name.PLACES).size for path in shards)
+    passes = max(-(-size // _PLACE.itemsize // _SORTED), 1)
+    width, starts = (1 << 64) // passes + 1, [section_of(path, Name.PROOFS).start for path in shards]
     for number in range(passes):
-        found, shards = [np.zeros(0, dtype=_PLACE)], [np.zeros(0, dtype=np.int64)]
-        for shard, path in enumerate(files):
-            places = np.fromfile(path, dtype=_PLACE)
+        found, owners = [np.zeros(0, dtype=_PLACE)], [np.zeros(0, dtype=np.int64)]
+        for shard, path in enumerate(shards):
+            places = section_of(path, Name.PLACES).array(_PLACE)
             if passes > 1:
                 places = places[places["digest"][:, 0] // np.uint64(width) == number]
             found.append(places)
-            shards.append(np.full(len(places), shard))
-        together, at = np.concatenate(found), np.concatenate(shards)
+            owners.append(np.full(len(places), shard))
+        together, at = np.concatenate(found), np.concatenate(owners)
         first = _order(together)
         for place, shard in zip(together[first].tolist(), at[first].tolist(), strict=True):
             digest, start, source, size = place
             sha256 = "".join(f"{part:016x}" for part in digest)
-            yield ProofPlace(sha256, size, proofs[shard], start, source)
-
-
-def _distinct(places: _Places) -> _Places:
-    return places[_order(places)]
+            yield ProofPlace(sha256, size, shards[shard], starts[shard] + start, source)
 
 
 def _order(places: _Places) -> NDArray[np.int64]:

@@ -11,15 +11,15 @@ from typing import Any, NamedTuple
 from datalib.engine import Engine, run
 from datalib.merkle import EMPTY_ROOT, RootBuilder
 from datalib.optout import ledger
-from datalib.optout.carried import PROOFS
 from datalib.optout.decisions import BLOCK, leaves_of
-from datalib.optout.found import CITED, LEAVES, MADE, SUBTREES, USED, read_leaves, read_subtrees
-from datalib.optout.key_index import KEYS, write_index
+from datalib.optout.found import read_leaves, read_subtrees
 from datalib.optout.key_index import NAME as INDEX
+from datalib.optout.key_index import write_index
 from datalib.optout.outputs import output, replacing, trouble
 from datalib.optout.result import ScanFile
-from datalib.optout.shard import COUNTED, WORK, Job, tools_of
+from datalib.optout.shard import FOUND, WORK, Job, tools_of
 from datalib.optout.statements import Statements
+from datalib.optout.tally import COUNTED
 
 
 class Step(NamedTuple):
@@ -34,9 +34,10 @@ class Step(NamedTuple):
         """How many leaves the decisions of each shard have."""
         return [leaves_of(rows) for rows in self.rows]
 
-    def left(self, suffix: str) -> list[Path]:
-        """Name what all shards left with this suffix."""
-        return [self.job.out / WORK / f"{number:05d}{suffix}" for number in range(len(self.rows))]
+    @property
+    def found(self) -> list[Path]:
+        """Name what all shards left."""
+        return [self.job.out / WORK / f"{number:05d}{FOUND}" for number in range(len(self.rows))]
 
 
 def gather(job: Job, receipts: Sequence[dict[str, Any]], engine: Engine) -> dict[str, Any]:
@@ -85,8 +86,7 @@ def _take(step: Step) -> Any:
 def _statements(step: Step) -> Statements:
     tools = tools_of(step.job)
     store = tools.location.store if tools.location else None
-    left = {suffix: step.left(suffix) for suffix in (USED, MADE, CITED, PROOFS)}
-    return Statements(store, tools.judges, tools.registry, left)
+    return Statements(store, tools.judges, tools.registry, step.found)
 
 
 def _signals(step: Step) -> dict[str, Any]:
@@ -106,10 +106,10 @@ def _evidence(step: Step) -> dict[str, Any]:
 def _root(step: Step) -> bytes:
     """Give the root over all leaves: of what the shards have folded already, where they knew their place."""
     builder = RootBuilder()
-    for leaves, folded, count in zip(step.left(LEAVES), step.left(SUBTREES), step.leaves, strict=True):
-        ready = read_subtrees(folded, builder.size, count)
+    for path, count in zip(step.found, step.leaves, strict=True):
+        ready = read_subtrees(path, builder.size, count)
         if ready is None:
-            for some in read_leaves(leaves):
+            for some in read_leaves(path):
                 builder.extend_hashes(some)
         else:
             for subtree, size in ready:
@@ -120,7 +120,7 @@ def _root(step: Step) -> bytes:
 def _index(step: Step) -> dict[str, Any]:
     """Write the index that proofs of absence need, and describe it."""
     first, shards = 0, list[tuple[Path, int]]()
-    for path, leaves in zip(step.left(KEYS), step.leaves, strict=True):
+    for path, leaves in zip(step.found, step.leaves, strict=True):
         shards.append((path, first))
         first += leaves
     return write_index(step.job.out / INDEX, shards)

@@ -6,7 +6,6 @@ the line in it. Records are sorted and bound by an RFC 6962 root, 64 of them a l
 with its key, or only records that lead to decisions about something else: keys are short, so both are looked at.
 """
 
-import os
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha256
@@ -14,15 +13,14 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from datalib.merkle import RootBuilder
 from datalib.optout.outputs import replacing
+from datalib.optout.sections import Name, SectionWriter, section_of
 from datalib.optout.urls import spans_of
 
 NAME: Final = "index.bin"
-KEYS: Final = ".keys"
 LEAF: Final = 64  # records
 RECORD: Final = np.dtype([("key", ">u8"), ("place", ">u8")])
 LEAF_BYTES: Final = LEAF * RECORD.itemsize
@@ -50,13 +48,14 @@ def keys_of(kind: Kind, column: Any, first: int) -> tuple[Numbers, Numbers]:
     return np.frombuffer(found, dtype=">u8").astype(np.uint64), (rows + first).astype(np.uint64)
 
 
-def write_keys(path: Path, parts: Sequence[tuple[Numbers, Numbers]]) -> None:
+def write_keys(out: SectionWriter, parts: Sequence[tuple[Numbers, Numbers]]) -> None:
     """Write keys of a shard, sorted, and then their places."""
     none = np.zeros(0, dtype=np.uint64)
     keys, places = (np.concatenate([none, *side]) for side in zip(*parts, strict=True)) if parts else (none, none)
     order = _order(keys, places)
-    with replacing(path, sync=False) as temporary:
-        temporary.write_bytes(keys[order].tobytes() + places[order].tobytes())
+    with out.section(Name.KEYS) as file:
+        file.write(keys[order].tobytes())
+        file.write(places[order].tobytes())
 
 
 def write_index(path: Path, shards: Iterable[tuple[Path, int]]) -> dict[str, Any]:
@@ -84,12 +83,8 @@ def leaves_of(data: bytes) -> Iterator[bytes]:
 
 def _read_keys(path: Path, leaf: int) -> tuple[Numbers, Numbers, int]:
     """Map keys and places; the places begin behind those of earlier shards."""
-    count = path.stat().st_size // 2 // _KEY_BYTES
-    if not count:
-        return np.zeros(0, dtype=np.uint64), np.zeros(0, dtype=np.uint64), 0
-    with pa.memory_map(os.fsencode(path)) as file:  # one of NumPy would hold a descriptor for each shard
-        both = np.frombuffer(file.read_buffer(), dtype=np.uint64)
-    return both[:count], both[count:], leaf * LEAF
+    keys, places = np.split(np.frombuffer(section_of(path, Name.KEYS).mapped(), dtype=np.uint64), 2)
+    return keys, places, leaf * LEAF
 
 
 def _merged(parts: Sequence[tuple[Numbers, Numbers, int]], low: int = 0, high: int = _END) -> Iterator[bytes]:

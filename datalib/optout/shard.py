@@ -4,7 +4,6 @@
 the task means that the shard is done, whatever became of the process that did it.
 """
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -22,18 +21,18 @@ from datalib.optout.agents import AgentTable
 from datalib.optout.archived import works_of
 from datalib.optout.archived_admitted import ArchiveWriter, archive_name
 from datalib.optout.book import Book
-from datalib.optout.carried import PLACES, PROOFS, ProofWriter
+from datalib.optout.carried import ProofWriter
 from datalib.optout.columns import first_url, text_column
 from datalib.optout.contained import UnitReader
 from datalib.optout.decide import Profile
-from datalib.optout.decisions import PAIRS, Decided, DecisionWriter, carriers_of, work_ids
+from datalib.optout.decisions import PAIRS, Decided, DecisionWriter, work_ids
 from datalib.optout.followed import Follower, Linking, settle_marks
 from datalib.optout.found import write_found, write_leaves
 from datalib.optout.judges import Judges
-from datalib.optout.key_index import KEYS, write_keys
+from datalib.optout.key_index import write_keys
 from datalib.optout.licences import Licences
 from datalib.optout.location import Findings, Location
-from datalib.optout.outcome import DAMAGED, REASONS, VERDICTS, Rows, Verdicts, judge_rows
+from datalib.optout.outcome import DAMAGED, Rows, Verdicts, judge_rows
 from datalib.optout.outputs import replacing
 from datalib.optout.reading import (
     CONTENT_ROWS,
@@ -48,14 +47,15 @@ from datalib.optout.reading_files import about_table, batches_of, mark_table, re
 from datalib.optout.registered import Registered, identifiers
 from datalib.optout.registry_table import Registry
 from datalib.optout.rows import BATCH_ROWS, DOCUMENT_ROWS
+from datalib.optout.sections import Name, SectionWriter
 from datalib.optout.site import open_store
 from datalib.optout.speaking import Speaking
+from datalib.optout.tally import Tally
 from datalib.optout.urls import Fault, Places, places_of
 from datalib.optout.works import File, Named, Part, Shard
 
 WORK = "work"
-#: What a scan counts.
-COUNTED = ("asked", "reason", "signal", "synthetic", "verdict")
+FOUND = ".found"
 #: Batches of a row group whose pairs come from what is said about a whole table.
 _PARTS = 4
 
@@ -98,6 +98,11 @@ class ShardTask(NamedTuple):
         """Where its receipt lies once it is done."""
         return self.job.out / WORK / f"{self.number:05d}.json"
 
+    @property
+    def found(self) -> Path:
+        """Where it leaves what the end of the scan needs."""
+        return self.receipt.with_suffix(FOUND)
+
 
 @dataclass(slots=True, kw_only=True)
 class Batch:
@@ -115,28 +120,6 @@ class Batch:
     source: Any = None
     ids: list[tuple[int, str]] = field(default_factory=list)
     placed: NDArray[np.bool_] | None = None
-
-
-@dataclass(slots=True, kw_only=True)
-class Tally:
-    """What happened in a shard, counted as it goes. ``used`` marks the compiled signals that were used."""
-
-    rows: int = 0
-    counts: dict[str, Counter[str]] = field(default_factory=lambda: {kind: Counter() for kind in COUNTED})
-    used: NDArray[np.bool_]
-
-    def add(self, verdicts: Verdicts, book: Book) -> None:
-        """Count decisions."""
-        self.rows += len(verdicts.verdict)
-        for name, numbers, words in (("verdict", verdicts.verdict, VERDICTS), ("reason", verdicts.reason, REASONS)):
-            found = np.bincount(numbers, minlength=len(words))
-            self.counts[name].update({str(words[place]): int(found[place]) for place in np.flatnonzero(found)})
-        carriers = np.bincount(verdicts.asked)
-        self.counts["asked"].update({carriers_of(place): int(carriers[place]) for place in np.flatnonzero(carriers)})
-        kinds = np.bincount(book.kinds(verdicts.signals), minlength=len(book.templates))
-        for place in np.flatnonzero(kinds):
-            self.counts["signal"][book.templates[place].signal] += int(kinds[place])
-        self.used[verdicts.signals[verdicts.signals < len(self.used)]] = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,39 +166,40 @@ def _judge(task: ShardTask) -> dict[str, Any]:
     with (
         replacing(decisions_path, sync=False) as decisions_file,
         replacing(admitted_path, optional=True, sync=False) as admitted_file,
-        replacing(task.receipt.with_suffix(PROOFS), sync=False) as proofs_file,
-        proofs_file.open("wb") as proofs_out,
+        replacing(task.found, sync=False) as found_file,
+        SectionWriter(found_file) as found,
         UnitReader(job.agent) as units,
     ):
         decisions = DecisionWriter(decisions_file, keyed=job.receipts)
-        archive, proofs = task.shard.part is Part.RECORDS, ProofWriter(proofs_out)
+        archive = task.shard.part is Part.RECORDS
         admitted = ArchiveWriter(admitted_file, task.shard) if archive else AdmittedWriter(admitted_file)
-        for batch in _batches(task, tools, book, units):
-            places = [places_of(column) for column in batch.urls]
-            if registered:
-                registered.mark(places, batch.ids, batch.marks)
-            verdicts = _decide(batch, places, job, tools.location, book)
-            decisions.add(Decided(work=batch.work, url=batch.url, verdicts=verdicts, ids=book.ids(verdicts.signals)))
-            tally.add(verdicts, book)
-            tally.counts["synthetic"].update(batch.marks.synthetic)
-            proofs.add(batch.marks.proofs.values())
-            if job.admitted and batch.source is not None:
-                admitted.add(batch.source, verdicts.verdict == 0)
+        with found.section(Name.PROOFS) as file:
+            proofs = ProofWriter(file)
+            for batch in _batches(task, tools, book, units):
+                places = [places_of(column) for column in batch.urls]
+                if registered:
+                    registered.mark(places, batch.ids, batch.marks)
+                verdicts, work = _decide(batch, places, job, tools.location, book), batch.work
+                decisions.add(Decided(work=work, url=batch.url, verdicts=verdicts, ids=book.ids(verdicts.signals)))
+                tally.add(verdicts, book)
+                tally.counts["synthetic"].update(batch.marks.synthetic)
+                proofs.add(batch.marks.proofs.values())
+                if job.admitted and batch.source is not None:
+                    admitted.add(batch.source, verdicts.verdict == 0)
         decisions.close()
         some = admitted.close()
+        with found.section(Name.PLACES) as file:
+            file.write(proofs.places())
+        write_found(found, book, used=np.flatnonzero(tally.used))
+        write_leaves(found, decisions.leaves, task.first)
+        if job.receipts:
+            write_keys(found, decisions.keys)
     outputs = [ledger.entry(job.out, decisions_path, tally.rows)]
     if some:
         outputs.append(ledger.entry(job.out, admitted_path, admitted.rows))
-    found = [task.receipt.with_suffix(PROOFS), task.receipt.with_suffix(PLACES)]
-    proofs.close(found[1])
-    found += write_found(task.receipt, book, used=np.flatnonzero(tally.used))
-    found += write_leaves(task.receipt, decisions.leaves, task.first)
-    if job.receipts:
-        found.append(task.receipt.with_suffix(KEYS))
-        write_keys(found[-1], decisions.keys)
     return {
         "counts": {kind: dict(counter) for kind, counter in tally.counts.items()},
-        "found": [ledger.entry(job.out, path, 0) for path in found],
+        "found": [ledger.entry(job.out, task.found, 0)],
         "key": task.key,
         "outputs": outputs,
         "rows": tally.rows,

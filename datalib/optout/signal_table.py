@@ -1,16 +1,15 @@
 """Signals as a table: as they stand in ``signals.parquet``, and in what a shard leaves for it."""
 
-import os
 from collections.abc import Sequence
 from functools import cache
-from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 import numpy as np
 import pyarrow as pa
 
 from datalib.optout.compiled import Template
 from datalib.optout.model import CATEGORIES, Signal, State
+from datalib.optout.sections import Section
 
 _WORDS: Final = pa.dictionary(pa.int32(), pa.string())
 _TEXTS: Final = ("signal", "carrier", "locator", "raw", "sha256", "observed_at")
@@ -62,17 +61,13 @@ def merged(tables: Sequence[Any]) -> Any:
     return whole.take(np.unique(whole["id"].to_numpy(), return_index=True)[1])
 
 
-def write_table(path: Path, table: Any) -> None:
-    """Write a table so that it can be mapped; an empty one as an empty file."""
-    with pa.OSFile(os.fsencode(path), "wb") as file:
-        if len(table):
-            with pa.ipc.new_file(file, table.schema) as out:
-                out.write_table(table)
+def write_table(file: BinaryIO, table: Any) -> None:
+    """Write a table so that it can be mapped; nothing of an empty one."""
+    if len(table):
+        with pa.ipc.new_stream(file, table.schema) as out:
+            out.write_table(table)
 
 
-def mapped_table(path: Path) -> Any:
-    """Map a table that `write_table` wrote. It lives as long as what is taken from it, and holds no descriptor."""
-    if not path.stat().st_size:
-        return SIGNALS_SCHEMA.empty_table()
-    with pa.memory_map(os.fsencode(path)) as file:
-        return pa.ipc.open_file(file).read_all()
+def mapped_table(section: Section) -> Any:
+    """Map a table that `write_table` wrote."""
+    return pa.ipc.open_stream(section.mapped()).read_all() if section.size else SIGNALS_SCHEMA.empty_table()

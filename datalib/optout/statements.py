@@ -1,7 +1,7 @@
 """The signals and the evidence of a scan, gathered from its shards: each once, in the order of their numbers."""
 
 import heapq
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from datetime import UTC, datetime
 from functools import cached_property
@@ -15,12 +15,13 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from datalib.optout.answers import stamp
-from datalib.optout.carried import PROOFS, ProofPlace, ProofReader, proof_places
-from datalib.optout.found import CITED, MADE, USED, read_cited
+from datalib.optout.carried import ProofPlace, ProofReader, proof_places
+from datalib.optout.found import read_cited
 from datalib.optout.judges import Judges
 from datalib.optout.maps import take, trim
 from datalib.optout.model import Carrier
 from datalib.optout.registry_table import Registry
+from datalib.optout.sections import Name, section_of
 from datalib.optout.signal_table import SIGNALS_SCHEMA, mapped_table, merged, of_kinds, of_signals, table_of
 from datalib.optout.site import SiteStore
 from datalib.optout.used import Range, Used
@@ -47,15 +48,14 @@ _Row = tuple[str, int, bytes | None, str]
 
 
 class Statements:
-    """The statements that the shards of a scan used. ``left`` names the files that they left, by their endings."""
+    """The statements that the shards of a scan used. ``found`` are the files that they left."""
 
     def __init__(
-        self, store: SiteStore | None, judges: Judges | None, registry: Registry | None, left: Mapping[str, list[Path]]
+        self, store: SiteStore | None, judges: Judges | None, registry: Registry | None, found: Sequence[Path]
     ) -> None:
-        self.store, self.judges, self._registry = store, judges, registry
-        self._cited, self._proofs = left[CITED], left[PROOFS]
-        self._used = Used(judges, left[USED]) if judges else None
-        self._made = [path for path in left[MADE] if path.stat().st_size]
+        self.store, self.judges, self._registry, self._found = store, judges, registry, found
+        self._used = Used(judges, found) if judges else None
+        self._made = [made for path in found if (made := section_of(path, Name.MADE)).size]
         self._maps = [table.maps for table in (store, judges) if table]
 
     def write_signals(self, path: Path) -> int:
@@ -64,7 +64,7 @@ class Statements:
 
         cited, entries = self._of_registry()
         # Copies: while they are at hand, the tables themselves need not be.
-        ids = [cited, *(np.array(mapped_table(path)["id"]) for path in self._made)]
+        ids = [cited, *(np.array(mapped_table(made)["id"]) for made in self._made)]
         count, done = 0, [0] * len(ids)
         with pq.ParquetWriter(path, SIGNALS_SCHEMA, compression="zstd", compression_level=1) as out:
             for part in self._ranges(np.sort(np.concatenate(ids))):
@@ -73,7 +73,7 @@ class Statements:
                 table, done = self._compiled(part.signals, part.ids), ends
                 near = [self._cited_signals(cited[here[0]], entries[here[0]])]
                 found = zip(self._made, here[1:], strict=True)
-                near += [self._seen(mapped_table(path)[place]) for path, place in found if place.stop > place.start]
+                near += [self._seen(mapped_table(made)[place]) for made, place in found if place.stop > place.start]
                 if any(map(len, near)):
                     table = merged([table, *near])
                 out.write_table(table.combine_chunks(), row_group_size=_RANGE)
@@ -96,7 +96,7 @@ class Statements:
     def _of_registry(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Give the numbers of the signals of the entries that were cited, ascending, and these entries."""
         known = waiting = np.zeros((0, 2), dtype=np.int64)
-        for path in self._cited:
+        for path in self._found:
             waiting = np.concatenate([waiting, read_cited(path)])
             if len(waiting) > max(len(known), _RANGE):
                 known, waiting = _distinct(known, waiting), waiting[:0]
@@ -228,7 +228,7 @@ class Statements:
 
     def _in_order(self, bodies: NDArray[np.int64]) -> Iterator[tuple[str, ProofPlace | int]]:
         """Give carriers in the order of their digests, each once: what a shard kept, else the body of a site."""
-        own: Iterator[tuple[str, ProofPlace | int]] = ((place.sha256, place) for place in proof_places(self._proofs))
+        own: Iterator[tuple[str, ProofPlace | int]] = ((place.sha256, place) for place in proof_places(self._found))
         last = ""
         for sha256, place in heapq.merge(own, self._numbered_bodies(bodies), key=itemgetter(0)):
             if sha256 != last:

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from datalib.optout.model import Carrier, Reading, Signal, State
+from datalib.optout.sections import Name, SectionWriter, section_of
 from datalib.optout.signal_table import mapped_table, merged, of_signals, write_table
 
 TIMES = ("", "2026-05-01T10:00:00Z", "2026-06-01T10:00:00Z", "2027-01-01T00:00:00Z")
@@ -47,8 +48,12 @@ def test_each_number_stands_once_as_in_the_first_table_that_has_it(parts: list[N
 def test_a_mapped_table_is_the_one_that_was_written(items: Numbered) -> None:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "made"
-        write_table(path, table(items))
-        found = mapped_table(path).to_pylist()
+        with SectionWriter(path) as out:
+            with out.section(Name.USED) as file:
+                file.write(b"before")
+            with out.section(Name.MADE) as file:
+                write_table(file, table(items))
+        found = mapped_table(section_of(path, Name.MADE)).to_pylist()
     assert [(row["id"], row["raw"], row["carrier"], row["note"]) for row in found] == [
         (number, signal.raw, signal.carrier.value, signal.note) for number, signal in items
     ]

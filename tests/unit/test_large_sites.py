@@ -16,6 +16,7 @@ from datalib.optout.answers import Answer
 from datalib.optout.judges import compile_store
 from datalib.optout.maps import Maps, NpyFile, take, windows
 from datalib.optout.scan import scan
+from datalib.optout.sections import Name, SectionWriter
 from datalib.optout.site import SiteStore
 from datalib.optout.site_import import import_sites
 from datalib.optout.speaking import answers_that_count
@@ -191,8 +192,9 @@ def test_used_signals_come_in_ranges_whatever_is_sorted_at_once(
     chance, count = random.Random(size), len(judges.signals["ids"])
     shards = [sorted(chance.sample(range(count), count // 3)) for _ in range(2)]
     for number, places in enumerate(shards):
-        np.array(places, dtype=np.int64).tofile(tmp_path / f"{number}.used")
-    used = Used(judges, [tmp_path / "0.used", tmp_path / "1.used"])
+        with SectionWriter(tmp_path / f"{number}") as out, out.section(Name.USED) as file:
+            file.write(np.array(places, dtype=np.int64).tobytes())
+    used = Used(judges, [tmp_path / "0", tmp_path / "1"])
     together = np.array(sorted({*shards[0], *shards[1]}))
     assert np.concatenate(list(used.places())).tolist() == together.tolist()
     ids, first = np.unique(judges.signals["ids"][together], return_index=True)

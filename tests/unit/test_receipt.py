@@ -24,6 +24,7 @@ from datalib.optout.receipt import Lines, Presence, Receipt, Records, attested, 
 from datalib.optout.receipt_making import make
 from datalib.optout.result import read_bytes, read_scan
 from datalib.optout.scan import scan
+from datalib.optout.sections import SectionWriter
 from tests.libraries import sound
 from tests.scanning import NOW, read_decisions, scan_files
 
@@ -160,13 +161,15 @@ def test_a_merge_needs_little_memory_and_gives_the_same(tmp_path: Path, monkeypa
         keys[:150] = 42  # more than are sorted at a time
         keys[150:160] = [0, 2**64 - 1] * 5
         places = np.arange(400, dtype=np.uint64)
-        path = tmp_path / f"{number}.keys"
-        key_index.write_keys(path, [(keys[:200], places[:200]), (keys[200:], places[200:])])
+        path = tmp_path / f"{number}.found"
+        with SectionWriter(path) as out:
+            key_index.write_keys(out, [(keys[:200], places[:200]), (keys[200:], places[200:])])
         records += [(int(key), leaf * 64 + int(at)) for key, at in zip(keys, places, strict=True)]
         shards.append((path, leaf))
         leaf += 7
-    key_index.write_keys(tmp_path / "none.keys", [])
-    shards.append((tmp_path / "none.keys", leaf))
+    with SectionWriter(tmp_path / "none.found") as out:
+        key_index.write_keys(out, [])
+    shards.append((tmp_path / "none.found", leaf))
     whole = key_index.write_index(tmp_path / "whole.bin", shards)
     monkeypatch.setattr(key_index, "MAX_SORTED", 100)
     parts = key_index.write_index(tmp_path / "parts.bin", shards)

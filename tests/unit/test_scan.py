@@ -604,7 +604,7 @@ def test_two_scans_cannot_write_the_same_result(tmp_path: Path, sites: Path, mon
     assert scan([path], profile="strict", **one).profile == "strict"
 
 
-@pytest.mark.parametrize("name", ["decisions/part-00000.parquet", "work/00000.used"])
+@pytest.mark.parametrize("name", ["decisions/part-00000.parquet", "work/00000.found"])
 def test_a_shard_whose_files_are_changed_before_the_end_is_no_result(
     tmp_path: Path, sites: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
