@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from datalib.optout.admitted_lines import Lines, NoTypesError
@@ -78,8 +79,6 @@ class AdmittedWriter:
             self._writer.close()
 
     def _flush(self) -> None:
-        import pyarrow.parquet as pq
-
         table = pa.Table.from_batches(self._waiting)
         if self._writer is None:
             self._writer = pq.ParquetWriter(self._path, table.schema, compression="zstd", compression_level=1)

@@ -18,6 +18,7 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq  # here: workers import it while nobody waits for them
 from numpy.typing import NDArray
 
 from datalib.optout.key_index import keys_of
@@ -64,8 +65,6 @@ class DecisionWriter:
     """Writes decisions to one file. ``leaves`` are the hashes of its leaves so far, ``keys`` those of an index."""
 
     def __init__(self, path: Path, *, keyed: bool = False) -> None:
-        import pyarrow.parquet as pq
-
         plain = ["work_id", "url", "signal_ids.list.element"]
         coded = [name for name in SCHEMA.names if name not in {"work_id", "url", "signal_ids"}]
         self._writer = pq.ParquetWriter(

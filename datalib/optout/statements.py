@@ -12,6 +12,7 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from datalib.optout.answers import stamp
@@ -60,8 +61,6 @@ class Statements:
 
     def write_signals(self, path: Path) -> int:
         """Write the signals; give their number."""
-        import pyarrow.parquet as pq
-
         cited, entries = self._of_registry()
         # Copies: while they are at hand, the tables themselves need not be.
         ids = [cited, *(np.array(mapped_table(made)["id"]) for made in self._made)]
@@ -194,8 +193,6 @@ class Statements:
 
     def write_evidence(self, path: Path) -> int:
         """Write the evidence; give the number of carriers."""
-        import pyarrow.parquet as pq
-
         bodies = self._used_bodies()
         total = int(take(self.store.bodies, bodies, *self._maps)["length"].sum()) if self.store else 0
         count = size = 0
