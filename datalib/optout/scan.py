@@ -6,6 +6,7 @@ Every step leaves whole files, and each depends on its inputs only: a scan that 
 result is the same, byte for byte, for any number of workers and any size of batches.
 """
 
+import errno
 import fcntl
 import hashlib
 import json
@@ -59,6 +60,8 @@ _FOLDERS = {
     ),
 }
 _HASHED_AT_ONCE = 256
+#: How file systems of clusters say that they know no locks.
+_NO_LOCKS: Final = frozenset({errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOLCK})
 #: Bytes that are hashed in less time than it takes to have others do it.
 LITTLE = 128 << 20
 
@@ -216,10 +219,14 @@ def _room(out: Path) -> Iterator[None]:
 
 
 def _lock(folder: int, out: Path) -> None:
+    """Keep others out, where the file system can: the files of shards are held against their receipts in any case."""
     try:
         fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         raise Misuse("E-BUSY", str(out)) from None
+    except OSError as error:
+        if error.errno not in _NO_LOCKS:
+            raise
 
 
 def _hash_files(files: Sequence[File], engine: Engine, watch: Watch) -> dict[str, str]:

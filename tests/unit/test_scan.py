@@ -1,3 +1,4 @@
+import errno
 import json
 import os
 import shutil
@@ -602,6 +603,24 @@ def test_two_scans_cannot_write_the_same_result(tmp_path: Path, sites: Path, mon
     assert found == read_scan(tmp_path / "out")
     monkeypatch.undo()
     assert scan([path], profile="strict", **one).profile == "strict"
+
+
+def test_a_file_system_without_locks_is_written_to(
+    tmp_path: Path, sites: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(tmp_path / "w.parquet", url=URLS)
+
+    def refused(code: int) -> Callable[..., None]:
+        def flock(*_: Any) -> None:
+            raise OSError(code, os.strerror(code))
+
+        return flock
+
+    monkeypatch.setattr("fcntl.flock", refused(errno.ENOSYS))
+    assert scan([path], out=tmp_path / "out", sites=[sites], now=NOW).works == len(URLS)
+    monkeypatch.setattr("fcntl.flock", refused(errno.EIO))
+    with pytest.raises(Unchecked, match="E-IO"):
+        scan([path], out=tmp_path / "out", sites=[sites], now=NOW)
 
 
 @pytest.mark.parametrize("name", ["decisions/part-00000.parquet", "work/00000.found"])
