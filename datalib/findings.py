@@ -74,22 +74,25 @@ def of_scan(library: Path, out: Path, claim_type: str, *, now: int, until: int |
     It is ``pass`` only if every work is admitted and every scanned file is the listed one.
 
     ``ship`` adds decisions, signals and evidence to the files that are shipped.
+
+    Raises Misuse (E-USAGE), Refused (E-SCAN-FORMAT, E-NOT-SIGNED, E-SCAN-OTHER for a scan of something else), Unchecked
+    (E-IO).
     """
-    from datalib.optout.attest import attest_result
-    from datalib.optout.explain import checked
+    from datalib.optout.attest import attest_result, recount
     from datalib.optout.result import NAME, read_scan
 
     if claim_type != OPTOUT:
         raise Misuse("E-USAGE", "--claim", "a scan shows the claim optout")
     scanned = read_scan(out)
-    for file in scanned.outputs:
-        checked(out, scanned, file.path)
+    recount(out, scanned)
     with Folder(library) as folder:
         bound = unverified.read_manifest(folder).content
         if bound is None:
             raise Refused("E-NOT-SIGNED", str(library))
         listed = {line.path: line.sha256 for line in listing.lines(folder, sha256=bound.sha256)}
     result, facts = attest_result(scanned, listed)
+    if len(facts["not_scanned"]) == len(listed):
+        raise Refused("E-SCAN-OTHER", f"{out}: {library}", "none of its files was scanned as it is")
     reasons = tuple(f"{name}: {_listed(value)}" for name, value in facts.items() if value)
     files = (out / NAME, *(out / file.path for file in scanned.outputs if ship))
     ends = now + SCAN_SECONDS if until is None else until

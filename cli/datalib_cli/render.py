@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from datalib.acts import Act
     from datalib.library.sampling import Sample
     from datalib.library.upgrade import Note
-    from datalib.optout.result import ScanResult
+    from datalib.optout.result import ScanResult, Unread
     from datalib.verify import Facts, Report, Verdict
 
 
@@ -234,6 +234,8 @@ def report_lines(report: "Report", say: Texts) -> list[Block]:
     return lines
 
 
+#: Things that were not read that a summary names.
+_SHOWN = 10
 #: Carriers that no fetch can ask.
 _NOT_OF_SITES = {f"not-asked-{carrier}" for carrier in ("page", "registry", "transfer", "unit")}
 
@@ -256,7 +258,17 @@ def scan_lines(result: "ScanResult", say: Texts) -> list[Block]:
         lines.append(_counted((count, code) for code, count in _by_count(marked)))
         if result.synthetic_stated is not True:
             lines.append(say("no manifest states synthetic content; a library says so in datalib.synthetic"))
+    if result.unread:
+        lines.append(Line(text=say("not read:"), tone="warn"))
+        lines += [_unread(each, say) for each in result.unread[:_SHOWN]]
+        lines += [f"  … +{more}"] if (more := len(result.unread) - _SHOWN) > 0 else []
     return lines
+
+
+def _unread(each: "Unread", say: Texts) -> str:
+    if each.column:
+        return "  - " + say("{path}: its column {column} (--license-column)", path=each.path, column=each.column)
+    return "  - " + say("{path}: a table judged as one file, without its rows (--url-column)", path=each.path)
 
 
 def scan_step(result: "ScanResult", library: "Path | None", out: "Path", say: Texts) -> str:

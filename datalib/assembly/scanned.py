@@ -18,6 +18,7 @@ from datalib.library.listing import Line
 from datalib.library.manifest import Manifest
 from datalib.library.paths import check_path, readable, to_bytes
 from datalib.library.store import Folder
+from datalib.optout.attest import recount
 from datalib.optout.model import Verdict
 from datalib.optout.result import NAME, ScanResult, parse_scan, read_bytes
 
@@ -87,6 +88,7 @@ def read(out: Path, folder: Path, manifest: Manifest) -> Scanned:
     """
     raw = read_bytes(out)
     result = parse_scan(raw, str(out / NAME))
+    recount(out, result)
     with Folder(folder) as opened:
         listed = {line.path: line.sha256 for line in listing.lines(opened, sha256=manifest.bound.sha256)}
     seen = {file.path: file.sha256 for file in result.inputs}

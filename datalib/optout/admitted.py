@@ -1,9 +1,12 @@
 """The admitted rows of a table as Parquet: schema unchanged, row groups that do not depend on the batches.
 
 Text tables have no types: the columns of CSV are strings. JSON Lines get the types that all their admitted rows share;
-where there are none that keep every value, each row stays what it was, in one column ``json``.
+where there are none that keep every value, each row stays what it was, in a column ``json`` beside those that were read
+as text to judge it: whoever scans the result has to find them.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from datalib.errors import Unchecked
 from datalib.optout.admitted_lines import Lines, NoTypesError
 from datalib.optout.decisions import GROUP
 from datalib.optout.rows import LINE
@@ -24,8 +28,9 @@ HEAVY: Final = 32 << 20
 class AdmittedWriter:
     """Writes the rows that are admitted. No row, no file."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, *, lines: bool = False) -> None:
+        """``lines``: batches hold lines of JSON, as ``LINE``."""
+        self._path, self._is_lines = path, lines
         self._writer: Any = None
         self._waiting: list[Any] = []
         self._lines: Lines | None = None
@@ -34,10 +39,11 @@ class AdmittedWriter:
 
     def add(self, batch: Any, admitted: NDArray[Any]) -> None:
         """Add the rows of a batch that are marked."""
-        chosen = batch.filter(pa.array(admitted))
+        with _possible():
+            chosen = batch.filter(pa.array(admitted))
         self.rows += len(chosen)
-        if LINE in batch.schema.names:
-            self._lines = self._lines or Lines(self._path.parent)
+        if self._is_lines:
+            self._lines = self._lines or Lines(self._path.parent, [name for name in batch.schema.names if name != LINE])
             self._lines.add(chosen.column(LINE).to_pylist())
         else:
             self._take(chosen)
@@ -80,7 +86,19 @@ class AdmittedWriter:
 
     def _flush(self) -> None:
         table = pa.Table.from_batches(self._waiting)
-        if self._writer is None:
-            self._writer = pq.ParquetWriter(self._path, table.schema, compression="zstd", compression_level=1)
-        self._writer.write_table(table.combine_chunks(), row_group_size=GROUP)
+        with _possible():
+            self._writer = self._writer or pq.ParquetWriter(
+                self._path, table.schema, compression="zstd", compression_level=1
+            )
+            self._writer.write_table(table.combine_chunks(), row_group_size=GROUP)
         self._waiting, self._held, self._weight = [], 0, 0
+
+
+@contextmanager
+def _possible() -> Iterator[None]:
+    """Name types of which Arrow can take no rows, or that Parquet does not have. Raises Unchecked (E-TABLE-READ)."""
+    try:
+        yield
+    except pa.ArrowNotImplementedError as error:
+        detail = f"its rows cannot be written as Parquet: {error}; scan without --admitted"
+        raise Unchecked("E-TABLE-READ", "admitted", detail) from error

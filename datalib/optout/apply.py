@@ -120,7 +120,7 @@ class _Journal:
 
 def _remove_rows(library: Path, file: ScanFile, found: set[int], journal: _Journal) -> bool:
     name, path = file.path, library / file.path
-    now = sha256_of(path)
+    now = sha256_of(path) if os.path.lexists(path) else ""
     if journal.has(name, now):
         return False
     if now != file.sha256:

@@ -318,7 +318,7 @@ def works_of(place: Path, book: Book) -> Iterator[Works]:
                     **{name: _array(rows, name) for name in ("fault", "required", "asked")},
                     rows=head["row"],
                     signals=[numbers[number] for number in head["signal"]],
-                    proofs={proof.sha256: proof for proof in kept},
+                    proofs={(proof.sha256, proof.source): proof for proof in kept},
                     synthetic=Counter(head["synthetic"]),
                 ),
                 extents=[Extent(start, end, None if cut[0] < 0 else cut) for start, end, cut in places],

@@ -1,10 +1,35 @@
 """What a scan says about a library: the claim ``optout``, computed and never typed (opt-out specification §4)."""
 
+from collections import Counter
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
+from datalib.errors import Refused
+from datalib.optout.explain import checked, reading
 from datalib.optout.model import Verdict
-from datalib.optout.result import ScanResult
+from datalib.optout.result import NAME, ScanResult
+
+
+def recount(out: Path, result: ScanResult) -> None:
+    """Count the verdicts of a scan again, and make sure that ``scan.json`` says the same.
+
+    Raises Refused (E-SCAN-FORMAT), Unchecked (E-IO).
+    """
+    import pyarrow.parquet as pq
+
+    found: Counter[str] = Counter()
+    for file in result.outputs:
+        checked(out, result, file.path)
+        if file.path.startswith("decisions/"):
+            with reading(out / file.path), pq.ParquetFile(out / file.path) as table:
+                for batch in table.iter_batches(columns=["verdict"]):
+                    for item in batch.column("verdict").value_counts().to_pylist():
+                        found[item["values"]] += item["counts"]
+    if dict(found) != {verdict: count for verdict, count in result.counts.get("verdict", {}).items() if count}:
+        raise Refused("E-SCAN-FORMAT", str(out / NAME), "its counts are not those of its decisions")
+    if found.total() != result.works:
+        raise Refused("E-SCAN-FORMAT", str(out / NAME), "it has another number of works than its decisions")
 
 
 def attest_result(result: ScanResult, listing: Mapping[str, str]) -> tuple[str, dict[str, Any]]:
@@ -34,6 +59,8 @@ def attest_result(result: ScanResult, listing: Mapping[str, str]) -> tuple[str, 
         "refused": verdicts.get(Verdict.REFUSE, 0),
         "works": result.works,
     }
+    if result.unread:
+        facts["not_read"] = sorted(f"{path}: {column}" if column else path for path, column in result.unread)
     if marked := result.counts.get("synthetic", {}):
         facts["synthetic_marks"] = ", ".join(f"{code} {count}" for code, count in sorted(marked.items()))
         if not result.synthetic_stated:

@@ -4,22 +4,26 @@ Behind the bytes stand their places, sorted by digest: neither the bytes nor the
 all shards are ever held together.
 """
 
+import hashlib
 import json
 import os
 import struct
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Final, NamedTuple, Self
+from typing import Any, BinaryIO, Final, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from datalib.optout.sections import Name, section_of
 
-#: A place: the digest in four numbers, where the text of the source begins, its length and that of the bytes behind it.
-_PLACE: Final = np.dtype([("digest", ">u8", 4), ("start", "<u8"), ("source", "<u4"), ("size", "<u8")])
-_WRITTEN: Final = struct.Struct("<32sQIQ")  # the same
+#: A place: the digest in four numbers; by what one of several sources is chosen, for the order in which they were read
+#: depends on the batches; where the text of the source begins, its length and that of the bytes behind it.
+_PLACE: Final = np.dtype([
+    ("digest", ">u8", 4), ("choice", ">u8"), ("start", "<u8"), ("source", "<u4"), ("size", "<u8"),
+])  # fmt: skip
+_WRITTEN: Final = struct.Struct("<32s8sQIQ")  # the same
 #: Places that are sorted at once.
 _SORTED: Final = 1 << 20
 _KNOWN: Final = 1 << 14
@@ -41,17 +45,18 @@ class ProofWriter:
 
     def __init__(self, out: BinaryIO) -> None:
         self._out, self._end, self._places = out, 0, bytearray()
-        self._known: set[str] = set()
+        self._known: set[tuple[str, str]] = set()
 
     def add(self, proofs: Iterable[Proof]) -> None:
         """Append the bytes of carriers."""
         for proof in proofs:
-            if proof.sha256 in self._known:
+            if (proof.sha256, proof.source) in self._known:
                 continue
             if len(self._known) < _KNOWN:
-                self._known.add(proof.sha256)
+                self._known.add((proof.sha256, proof.source))
             source = json.dumps(proof.source).encode()
-            self._places += _WRITTEN.pack(bytes.fromhex(proof.sha256), self._end, len(source), len(proof.data))
+            digest, choice = bytes.fromhex(proof.sha256), hashlib.sha256(source).digest()[:8]
+            self._places += _WRITTEN.pack(digest, choice, self._end, len(source), len(proof.data))
             self._out.write(source)
             self._out.write(proof.data)
             self._end += len(source) + len(proof.data)
@@ -59,7 +64,7 @@ class ProofWriter:
     def places(self) -> bytes:
         """Give the places of what was added, ready to be written."""
         places = np.frombuffer(self._places, dtype=_PLACE)
-        return places[_order(places)].tobytes()
+        return places[_order(places, places["choice"])].tobytes()
 
 
 class ProofPlace(NamedTuple):
@@ -73,7 +78,7 @@ class ProofPlace(NamedTuple):
 
 
 def proof_places(shards: Sequence[Path]) -> Iterator[ProofPlace]:
-    """Find the bytes of carriers that shards kept, in the order of their digests, each once: the first is given."""
+    """Find the bytes of carriers that shards kept, in the order of their digests, each once: as the first has it."""
     size = sum(section_of(path, Name.PLACES).size for path in shards)
     passes = max(-(-size // _PLACE.itemsize // _SORTED), 1)
     width, starts = (1 << 64) // passes + 1, [section_of(path, Name.PROOFS).start for path in shards]
@@ -86,17 +91,17 @@ def proof_places(shards: Sequence[Path]) -> Iterator[ProofPlace]:
             found.append(places)
             owners.append(np.full(len(places), shard))
         together, at = np.concatenate(found), np.concatenate(owners)
-        first = _order(together)
+        first = _order(together, at)
         for place, shard in zip(together[first].tolist(), at[first].tolist(), strict=True):
-            digest, start, source, size = place
+            digest, _, start, source, size = place
             sha256 = "".join(f"{part:016x}" for part in digest)
             yield ProofPlace(sha256, size, shards[shard], starts[shard] + start, source)
 
 
-def _order(places: _Places) -> NDArray[np.int64]:
-    """Sort places by digest; of those with the same one, give the first."""
+def _order(places: _Places, choice: NDArray[Any]) -> NDArray[np.int64]:
+    """Sort places by digest; of those with the same one, give the one with the least ``choice``."""
     digest = places["digest"]
-    order = np.lexsort(digest.T[::-1])
+    order = np.lexsort((choice, *digest.T[::-1]))
     fresh = np.ones(len(order), dtype=np.bool_)
     fresh[1:] = (digest[order[1:]] != digest[order[:-1]]).any(axis=1)
     return order[fresh]

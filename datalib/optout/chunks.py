@@ -106,6 +106,8 @@ class _Faults(AbstractContextManager[None]):
 
         if isinstance(error, OSError) and error.errno is not None and not isinstance(error, gzip.BadGzipFile):
             raise Unchecked("E-IO", str(self.path), error.strerror or str(error)) from error
+        if isinstance(error, MemoryError):  # of this machine, not of the file
+            raise Unchecked("E-IO", str(self.path), f"out of memory: {error}") from error
         if isinstance(error, (OSError, pa.ArrowException, ValueError, EOFError, csv.Error, *_OTHERS)):
             raise DamagedError(str(error).splitlines()[0][:200] if str(error) else kind.__name__) from error  # type: ignore[union-attr]  # an error has a kind
 

@@ -17,6 +17,9 @@ from datalib.optout.urls import spans_of
 #: Columns that are taken for URLs when none is named.
 URL_COLUMNS = ("url", "URL", "image_url", "page_url", "source_url")
 
+#: Columns that look like licences; they are read where they are named.
+LICENCE_COLUMNS = frozenset({"licence", "license", "licences", "licenses", "license_url", "rights"})
+
 #: Characters of a URL that decisions show. What is longer, as pictures put into URLs are, stands in the works.
 MAX_URL = 2000
 
@@ -28,7 +31,7 @@ _BEYOND_ASCII = 128
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Columns:
-    """Names of columns as the user gave them; ``urls`` empty means the detection of ``URL_COLUMNS``.
+    """Names of columns as the user gave them; a table with none of ``urls`` is searched for ``URL_COLUMNS``.
 
     ``contents`` holds the bytes of a file for each row, ``ids`` its identifiers, which registries may name, ``licence``
     the licence of each row.
@@ -45,7 +48,7 @@ class Columns:
     def of(self, names: Sequence[str]) -> "Columns | None":
         """Give the columns that one table has, or None when none of them speaks of its works."""
         found = Columns(
-            urls=tuple(name for name in self.urls if name in names) if self.urls else _detected(names),
+            urls=tuple(name for name in self.urls if name in names) or _detected(names),
             headers=self.headers if self.headers in names else None,
             html=self.html if self.html in names else None,
             basis=self.basis if self.basis in names else None,
@@ -55,6 +58,15 @@ class Columns:
         )
         speaks = found.urls or found.headers or found.html or found.contents or found.licence
         return found if speaks else None
+
+    def unread(self, names: Sequence[str], chosen: "Columns | None") -> list[str]:
+        """Name what of a table with these columns looks as if it spoke of its works, and is not read.
+
+        A licence; the empty name stands for all of a table without columns of works, which is judged as one file.
+        """
+        if chosen is None:
+            return [""]
+        return [] if chosen.licence else [name for name in names if name.strip().casefold() in LICENCE_COLUMNS]
 
     def require(self, names: Sequence[str], where: str) -> None:
         """Refuse a table that lacks a column which was named. Raises Misuse (E-USAGE)."""

@@ -111,7 +111,7 @@ def settle_marks(marks: "Marks", urls: Sequence[str | None], follower: Follower,
         signals += map(book.enter, found)
         for _, evidence, body in documents:
             proof = Proof(sha256=evidence.sha256, data=body, source=evidence.locator)
-            marks.proofs.setdefault(evidence.sha256, proof)
+            marks.keep(proof)
     marks.rows, marks.signals = rows, signals
 
 

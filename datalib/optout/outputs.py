@@ -86,6 +86,10 @@ def sweep(folder: Path) -> None:
                 leftover.unlink()
 
 
+#: Places in what `look_of` gives.
+SIZE, MTIME = 0, 2
+
+
 def look_of(found: os.stat_result) -> tuple[int, ...]:
     """Say how a file looks: whoever writes into it, or puts another in its place, changes that."""
     return found.st_size, found.st_ino, found.st_mtime_ns, found.st_ctime_ns

@@ -57,7 +57,7 @@ class Marks:
     asked: NDArray[np.uint16]
     rows: list[int] = field(default_factory=list)
     signals: list[int] = field(default_factory=list)
-    proofs: dict[str, Proof] = field(default_factory=dict)
+    proofs: dict[tuple[str, str], Proof] = field(default_factory=dict)
     synthetic: Counter[str] = field(default_factory=Counter)
 
     def add_unit(self, row: int, reading: UnitReading, book: Book) -> None:
@@ -69,7 +69,7 @@ class Marks:
             self.signals.append(book.enter(signal))
             data = reading.proofs.get(signal.sha256)
             if data is not None and len(data) <= MAX_PAGE:
-                self.proofs.setdefault(signal.sha256, Proof(sha256=signal.sha256, data=data, source=signal.locator))
+                self.keep(Proof(sha256=signal.sha256, data=data, source=signal.locator))
         self.synthetic.update({mark.code for mark in reading.marks if mark.extent is not Extent.NONE})
 
     def add(self, row: int, found: tuple[Signal, ...], proof: Proof, book: Book) -> None:
@@ -78,7 +78,11 @@ class Marks:
             self.rows.append(row)
             self.signals.append(book.enter(signal))
         if found:
-            self.proofs.setdefault(proof.sha256, proof)
+            self.keep(proof)
+
+    def keep(self, proof: Proof) -> None:
+        """Keep the bytes of a carrier, once for each place that they stand in: which comes first is chance."""
+        self.proofs.setdefault((proof.sha256, proof.source), proof)
 
 
 def read_headers(

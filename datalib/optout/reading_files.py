@@ -213,7 +213,7 @@ def mark_table(said: Sequence[Statements] | None, marks: Marks, book: Book) -> N
         for signal in signals:
             marks.rows.extend(range(count))
             marks.signals.extend([book.enter(signal)] * count)
-        marks.proofs.setdefault(proof.sha256, proof)
+        marks.keep(proof)
 
 
 def _below(governor: File, file: File) -> str:

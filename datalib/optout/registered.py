@@ -96,7 +96,8 @@ class Registered:
         if number is None:
             number = self._numbers[entry] = self._book.cite(entry, *self._registry.identity(entry))
             file = self._registry.file_of(entry)
-            data = None if file.sha256 in marks.proofs else self._registry.bytes_of(file)
+            source = f"registry:{file.name}"
+            data = None if (file.sha256, source) in marks.proofs else self._registry.bytes_of(file)
             if data is not None:
-                marks.proofs[file.sha256] = Proof(sha256=file.sha256, data=data, source=f"registry:{file.name}")
+                marks.keep(Proof(sha256=file.sha256, data=data, source=source))
         return number

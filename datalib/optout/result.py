@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from datalib.errors import Refused, Unchecked
 from datalib.formats import check_digest, parse_time
@@ -26,6 +26,13 @@ class ScanFile:
         return {"path": self.path, "rows": self.rows, "sha256": self.sha256}
 
 
+class Unread(NamedTuple):
+    """A column of a table that was not read though it looks as if it spoke of works; no name stands for all of them."""
+
+    path: str
+    column: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScanResult:
     """What a scan found and on what grounds (datalib opt-out specification §4).
@@ -37,7 +44,8 @@ class ScanResult:
     ``synthetic_stated``: whether the scanned library itself says that it holds synthetic content, None where it says
     nothing. ``licences``: digest of the licence records, or None. ``root``: RFC 6962 root over the decisions,
     ``leaf_rows`` of one decisions file in a leaf; files in their order. ``index``: entries, leaves and root of the
-    index that receipts of absence need, or None. ``time``: the moment given as now.
+    index that receipts of absence need, or None. ``time``: the moment given as now. ``unread``: what of tables was not
+    read; a table of which that is all was judged as one file.
     """
 
     time: str
@@ -58,11 +66,14 @@ class ScanResult:
     licences: str | None = None
     synthetic_stated: bool | None = None
     index: Mapping[str, Any] | None = None
+    unread: tuple[Unread, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Write the result as ``scan.json`` holds it."""
-        index = {} if self.index is None else {"index": dict(self.index)}
-        return index | {
+        some: dict[str, Any] = {} if self.index is None else {"index": dict(self.index)}
+        if self.unread:
+            some["unread"] = [each._asdict() for each in self.unread]
+        return some | {
             "agent": self.agent,
             "agents_sha256": self.agents_sha256,
             "counts": {kind: dict(sorted(found.items())) for kind, found in sorted(self.counts.items())},
@@ -138,6 +149,7 @@ def _parse(value: Any) -> ScanResult:
         licences=check_digest(_text(value["licences"])) if value.get("licences") else None,
         synthetic_stated=_answer(value.get("synthetic_stated")),
         index=_index(value["index"]) if "index" in value else None,
+        unread=tuple(Unread(_text(each["path"]), _text(each["column"])) for each in value.get("unread", [])),
     )
 
 

@@ -111,7 +111,7 @@ def _read_parquet(path: "Source", columns: Sequence[str] | None, groups: range |
             # A file opened anew for each group: what one damaged group leaves behind does not touch the next.
             with faults(path), _parquet(path) as file:
                 for batch in file.iter_batches(held, row_groups=[index], columns=columns, use_threads=False):
-                    yield Chunk(first=first + done, count=len(batch), batch=batch)
+                    yield Chunk(first=first + done, count=len(batch), batch=_plain(batch))
                     done += len(batch)
         except DamagedError:
             pass
@@ -153,8 +153,23 @@ def _read_arrow(path: "Source", columns: Sequence[str] | None, rows: int) -> Ite
             chosen = whole if columns is None else whole.select(list(columns))
             for start in range(0, len(chosen), rows):
                 batch = chosen.slice(start, rows)
-                yield Chunk(first=first + start, count=len(batch), batch=batch)
+                yield Chunk(first=first + start, count=len(batch), batch=_plain(batch))
             first += len(chosen)
+
+
+def _plain(batch: Any) -> Any:
+    """Give a batch whose columns rows can be taken from: views and runs, of which Arrow cannot, become plain."""
+    import pyarrow as pa
+
+    for place, field in enumerate(batch.schema):
+        kind, found = field.type, batch.column(place)
+        if pa.types.is_run_end_encoded(kind):
+            found = pa.compute.run_end_decode(found)
+        elif pa.types.is_string_view(kind) or pa.types.is_binary_view(kind):
+            found = found.cast(pa.large_string() if pa.types.is_string_view(kind) else pa.large_binary())
+        if found.type != kind:
+            batch = batch.set_column(place, field.with_type(found.type), found)
+    return batch
 
 
 # -- JSON Lines
@@ -176,7 +191,7 @@ def json_lines(path: "Source") -> Iterator[tuple[bytes, dict[str, Any] | None]]:
             if not raw.strip():
                 continue
             try:
-                value = json.loads(raw, object_pairs_hook=_members)
+                value = json.loads(raw.decode(), object_pairs_hook=_members)  # of bytes it would guess the encoding
             except (ValueError, RecursionError):
                 value = None
             yield raw, value if isinstance(value, dict) else None
@@ -217,7 +232,7 @@ def _jsonl_chunk(first: int, lines: list[bytes], values: list[dict[str, Any] | N
     import pyarrow as pa
 
     damaged = np.array([value is None for value in values], dtype=np.bool_)
-    arrays = {name: pa.array([_text((value or {}).get(name)) for value in values], pa.string()) for name in columns}
+    arrays = {name: pa.array([text_of((value or {}).get(name)) for value in values], pa.string()) for name in columns}
     if lines:
         arrays[LINE] = pa.array(lines, pa.binary())
     return Chunk(
@@ -228,7 +243,7 @@ def _jsonl_chunk(first: int, lines: list[bytes], values: list[dict[str, Any] | N
     )
 
 
-def _text(value: Any) -> str | None:
+def text_of(value: Any) -> str | None:
     """Give a member as text: a string as it is, anything else as JSON (pairs and maps of headers are read later)."""
     if value is None:
         return None

@@ -35,7 +35,7 @@ from datalib.optout.gather import gather
 from datalib.optout.key_index import NAME as INDEX
 from datalib.optout.licences import read as read_licences
 from datalib.optout.outcome import BIT, CARRIERS
-from datalib.optout.outputs import look_of, replacing, sha256_of, sweep, trouble
+from datalib.optout.outputs import MTIME, SIZE, look_of, replacing, sha256_of, sweep, trouble
 from datalib.optout.registered import prepare_registry
 from datalib.optout.registry_table import Registry
 from datalib.optout.result import NAME, ScanFile, ScanResult, read_scan
@@ -47,7 +47,7 @@ from datalib.optout.stored import Source, StoredTable
 from datalib.optout.works import File, Plan, Shard, plan
 from datalib.progress import Watch, adding, nobody, watched
 
-VERSION: Final = 4
+VERSION: Final = 5
 SITES: Final = "sites"
 _DAY = 86_400
 #: The folders of a result whose leftovers are removed, and what scans call the things in them.
@@ -134,11 +134,11 @@ def scan(
             batch_rows=batch_rows,
         )
         done = _judge(list(_tasks(planned, job, _sites_key(prepared, speaking), digests)), engine, watch)
-        _check_unchanged(planned.files)
+        _check_unchanged(planned.files, digests)
         found = _about(job, prepared, registry) | gather(job, done, engine)
         inputs = tuple(_inputs(planned, digests, done))
-        result = ScanResult(time=format_time(now), synthetic_stated=planned.synthetic, inputs=inputs, **found)
-        return _finish(out, result)
+        found |= {"synthetic_stated": planned.synthetic, "unread": planned.unread}
+        return _finish(out, ScanResult(time=format_time(now), inputs=inputs, **found))
 
 
 def _speaking(prepared: Prepared | None, since: int | None, out: Path) -> Speaking | None:
@@ -213,6 +213,7 @@ def _room(out: Path) -> Iterator[None]:
             sweep(out)
             (out / NAME).unlink(missing_ok=True)
             (out / INDEX).unlink(missing_ok=True)
+            os.fsync(folder)  # before a shard's files are: they are not of the earlier result
         yield
     finally:
         os.close(folder)
@@ -322,15 +323,20 @@ def _sites_key(prepared: Prepared | None, speaking: Speaking | None) -> list[str
     return [prepared.judges.digest, speaking.digest] if prepared and speaking else None
 
 
-def _check_unchanged(files: Sequence[File]) -> None:
-    """Make sure that what was hashed is what was judged. Raises Unchecked (E-FILE-CHANGED)."""
+def _check_unchanged(files: Sequence[File], digests: dict[str, str]) -> None:
+    """Make sure that what was hashed is what was judged. Raises Unchecked (E-FILE-CHANGED).
+
+    What nobody wrote to may have been linked to or given to others meanwhile, or be shown with another number by its
+    file system: then its digest decides.
+    """
     for file in files:
         if isinstance(file.path, StoredTable):
             file.path.check()
             continue
         with trouble(file.path):
             found = look_of(file.path.lstat())
-        if found != file.look:
+        written = (found[SIZE], found[MTIME]) != (file.look[SIZE], file.look[MTIME])
+        if written or (found != file.look and file.regular and sha256_of(file.path) != digests[file.name]):
             raise Unchecked("E-FILE-CHANGED", str(file.path), "changed while it was scanned")
 
 

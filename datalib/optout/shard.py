@@ -46,13 +46,14 @@ from datalib.optout.reading import (
 from datalib.optout.reading_files import about_table, batches_of, mark_table, read_files
 from datalib.optout.registered import Registered, identifiers
 from datalib.optout.registry_table import Registry
-from datalib.optout.rows import BATCH_ROWS, DOCUMENT_ROWS
+from datalib.optout.rows import BATCH_ROWS, DOCUMENT_ROWS, Form
 from datalib.optout.sections import Name, SectionWriter
 from datalib.optout.site import open_store
+from datalib.optout.sources import Named
 from datalib.optout.speaking import Speaking
 from datalib.optout.tally import Tally
 from datalib.optout.urls import Fault, Places, places_of
-from datalib.optout.works import File, Named, Part, Shard
+from datalib.optout.works import File, Part, Shard
 
 WORK = "work"
 FOUND = ".found"
@@ -172,7 +173,11 @@ def _judge(task: ShardTask) -> dict[str, Any]:
     ):
         decisions = DecisionWriter(decisions_file, keyed=job.receipts)
         archive = task.shard.part is Part.RECORDS
-        admitted = ArchiveWriter(admitted_file, task.shard) if archive else AdmittedWriter(admitted_file)
+        admitted = (
+            ArchiveWriter(admitted_file, task.shard)
+            if archive
+            else AdmittedWriter(admitted_file, lines=task.shard.form is Form.JSONL)
+        )
         with found.section(Name.PROOFS) as file:
             proofs = ProofWriter(file)
             for batch in _batches(task, tools, book, units):

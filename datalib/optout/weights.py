@@ -7,12 +7,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-_NUMBER: Final = 8  # bytes of what has no length of its own
+_NUMBER: Final = 8  # bytes of a value, or of where it begins
 _Weights = NDArray[np.int64]
 
 
 def weights_of(batch: Any) -> _Weights:
-    """Give the bytes of each row of a batch, nearly: texts and bytes by their length, all else as a number each."""
+    """Give the bytes of each row of a batch, nearly: each value as a number, texts and bytes with their length."""
     return _sum(batch.columns, len(batch))
 
 
@@ -36,7 +36,7 @@ def _weights(array: Any) -> _Weights:
         inner = _weights(array.values).reshape(-1, kind.list_size).sum(axis=1)
         return np.where(array.is_valid(), inner[array.offset : array.offset + len(array)], 0)
     if any(is_one(kind) for is_one in (types.is_string, types.is_large_string, types.is_binary, types.is_large_binary)):
-        return np.asarray(pc.fill_null(pc.binary_length(array), 0), dtype=np.int64)
+        return np.asarray(pc.fill_null(pc.binary_length(array), 0), dtype=np.int64) + _NUMBER
     return np.full(len(array), _NUMBER, dtype=np.int64)
 
 

@@ -4,23 +4,23 @@ A plan is a list of shards, each of which can be judged alone, anywhere, in any 
 not on the number of workers or the order of the arguments.
 """
 
-import json
 import os
 import stat
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, NamedTuple
 
 from datalib.errors import Misuse, Refused, Unchecked
-from datalib.optout import licence, rows, synthetic, treebank, works_table
+from datalib.optout import rows, synthetic, treebank, works_table
 from datalib.optout.columns import URL_COLUMNS, Columns
 from datalib.optout.declared import INTENTS
 from datalib.optout.licence_text import is_licence_file, is_own_licence
 from datalib.optout.outputs import look_of
+from datalib.optout.result import Unread
 from datalib.optout.reuse import is_reuse_file
 from datalib.optout.rows import Form
+from datalib.optout.sources import MANIFEST, Named, grants, named_sources, read_manifest, sources_of
 from datalib.optout.stored import Source, StoredTable
 from datalib.webarchive.files import entries_of, is_archive, is_wacz
 
@@ -33,9 +33,6 @@ SHARD_FILES = 1 << 12
 #: Extensions of files that speak about the file beside them: XMP, C2PA manifests, REUSE, metadata of a token.
 SIDECARS = (".xmp", ".c2pa", ".license", ".json")
 
-MANIFEST = "datapackage.json"
-#: What a source may give as its ``basis`` that is a right to use it (datalib manifest, "sources").
-_RIGHTS = ("public_domain", "own", "licence", "not_a_work")
 _OWN_FILES = frozenset({MANIFEST, "files.sha256", "chain.jsonl"})
 _OWN_FOLDERS = frozenset({"proofs", "manifests", "upstream", "evidence"})
 
@@ -80,14 +77,6 @@ class File:
         raise Misuse("E-STORE-READ-ONLY", str(self.path))
 
 
-class Named(NamedTuple):
-    """A source of a library that is judged as a work: its number, its address, what it says of its licence."""
-
-    number: int
-    url: str | None
-    licence: str | None
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shard:
     """Works that are judged together. ``file`` and what follows it are of a table, ``files`` and ``sources`` of others.
@@ -112,13 +101,15 @@ class Shard:
 class Plan:
     """All works of a scan. ``licensed``: each source of the scanned library names a licence or another right to it.
 
-    ``synthetic``: what the scanned library states of synthetic content, None where none speaks of it.
+    ``synthetic``: what the scanned library states of synthetic content, None where none speaks of it. ``unread``: what
+    of the tables was not read.
     """
 
     shards: tuple[Shard, ...]
     files: tuple[File, ...]
     licensed: bool = False
     synthetic: bool | None = None
+    unread: tuple[Unread, ...] = ()
 
 
 def plan(works: Sequence[Source], columns: Columns, table: Path | None = None) -> Plan:
@@ -128,7 +119,7 @@ def plan(works: Sequence[Source], columns: Columns, table: Path | None = None) -
     broken manifest, Unchecked (E-IO).
     """
     found: dict[str, File] = {}
-    named_sources: list[Named] = []
+    judged: list[Named] = []
     single: set[str] = set()
     licensed = bool(works)
     stated: list[bool] = []
@@ -139,25 +130,26 @@ def plan(works: Sequence[Source], columns: Columns, table: Path | None = None) -
                 raise Misuse("E-USAGE", file.name, "two of the works have this name; scan them apart")
             found[file.name] = file
         if isinstance(root, Path) and root.is_dir():
-            manifest = _manifest(root)
+            manifest = read_manifest(root)
             said = synthetic.stated(manifest)
             stated += [] if said is None else [said]
-            sources = _sources(manifest)
-            named_sources += _named_sources(sources)
-            licensed = licensed and bool(sources) and all(map(_grants, sources))
+            sources = sources_of(manifest)
+            judged += named_sources(sources)
+            licensed = licensed and bool(sources) and all(map(grants, sources))
         else:
             single.add(root.name)
             licensed = False
     files = [found[name] for name in sorted(found)]
     archives, others = _archives(list(_with_governors(_with_sidecars(files))))
-    tables, others = _tables(others, columns, single)
+    tables, others, unread = _tables(others, columns, single)
     placed = others if table is None else list(works_table.place(others, table))
     shards = [*archives, *tables, *_folder_shards(placed)]
-    if named_sources:
-        shards.append(Shard(part=Part.SOURCES, sources=tuple(named_sources)))
+    if judged:
+        shards.append(Shard(part=Part.SOURCES, sources=tuple(judged)))
     if not shards:
         raise Misuse("E-USAGE", ", ".join(map(str, works)), "there is no file to judge")
-    return Plan(shards=tuple(shards), files=tuple(files), licensed=licensed, synthetic=any(stated) if stated else None)
+    said = any(stated) if stated else None
+    return Plan(shards=tuple(shards), files=tuple(files), licensed=licensed, synthetic=said, unread=tuple(unread))
 
 
 def _order(root: Source) -> tuple[bool, tuple[str, ...]]:
@@ -194,9 +186,11 @@ def _archives(files: Sequence[File]) -> tuple[list[Shard], list[File]]:
     return shards, others
 
 
-def _tables(files: Sequence[File], columns: Columns, single: set[str]) -> tuple[list[Shard], list[File]]:
+def _tables(files: Sequence[File], columns: Columns, single: set[str]) -> tuple[list[Shard], list[File], list[Unread]]:
+    """Find tables of works; the other files; and what of tables looks as if it should have been read."""
     shards: list[Shard] = []
     others: list[File] = []
+    unread: list[Unread] = []
     named: set[str] = set()
     for file in files:
         form = rows.form_of(file.name) if file.regular else None
@@ -213,6 +207,7 @@ def _tables(files: Sequence[File], columns: Columns, single: set[str]) -> tuple[
             if chosen is None:
                 detail = f"none of the columns {', '.join(URL_COLUMNS)}; name one with --url-column"
                 raise Misuse("E-USAGE", file.name, detail)
+        unread += [Unread(file.name, name) for name in columns.unread(head.columns, chosen)]
         if chosen is None:
             others.append(file)
             continue
@@ -224,7 +219,7 @@ def _tables(files: Sequence[File], columns: Columns, single: set[str]) -> tuple[
         ]
     if missing := [name for name in columns.read if name not in named]:
         raise Misuse("E-USAGE", missing[0], "no table of the works has this column")
-    return shards, others
+    return shards, others, unread
 
 
 def _head(path: Source, said: Form, columns: Columns) -> tuple[Form, rows.Head, Columns | None]:
@@ -353,48 +348,3 @@ def _damaged(file: File, why: str) -> File:
 def _readable(name: str) -> str:
     """Write a file name as text that can be stored: bytes that are not UTF-8 become escapes."""
     return os.fsencode(name).decode("utf-8", "backslashreplace")
-
-
-def _manifest(folder: Path) -> Any:
-    """Read the manifest of a library; None when the folder is none."""
-    path = folder / MANIFEST
-    if not path.is_file():
-        return None
-    try:
-        return json.loads(path.read_bytes())
-    except OSError as error:
-        raise Unchecked("E-IO", str(path), error.strerror or str(error)) from error
-    except (ValueError, RecursionError) as error:
-        raise Refused("E-JSON-SYNTAX", str(path), str(error)) from error
-
-
-def _sources(manifest: Any) -> list[dict[str, Any]]:
-    """Give the sources that a manifest names."""
-    sources = manifest.get("sources") if isinstance(manifest, dict) else None
-    return [source if isinstance(source, dict) else {} for source in sources] if isinstance(sources, list) else []
-
-
-def _grants(source: Mapping[str, Any]) -> bool:
-    """Say whether a source names a right to its works.
-
-    That nothing forbids them (``no_prohibition``) is none, nor is a licence with a limit that a training set may break.
-    """
-    named = _licence_of(source)
-    if named and licence.is_limited(named):
-        return False
-    return bool(named) or source.get("basis") in _RIGHTS
-
-
-def _licence_of(source: Mapping[str, Any]) -> str | None:
-    """Give what a source says of its licence, in either member, as one text."""
-    named = [said for said in (source.get("license"), source.get("licenses")) if said]
-    return json.dumps(named, ensure_ascii=False) if named else None
-
-
-def _named_sources(sources: Sequence[dict[str, Any]]) -> Iterator[Named]:
-    """Give the sources that are judged as works: those with an address, and those whose licence sets a limit."""
-    for number, source in enumerate(sources):
-        path, named = source.get("path"), _licence_of(source)
-        url = path.encode("utf-8", "replace").decode() if isinstance(path, str) and "://" in path else None
-        if url or (named and licence.is_limited(named)):
-            yield Named(number, url, named)

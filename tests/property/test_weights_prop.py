@@ -33,12 +33,10 @@ def weight(value: Any, kind: Any) -> int:
     if pa.types.is_struct(kind):
         return sum(weight(value[field.name], field.type) for field in kind)
     if pa.types.is_map(kind):
-        return sum(len(key) + 8 for key, _ in value or ())
+        return sum(len(key) + 16 for key, _ in value or ())
     if pa.types.is_nested(kind):
         return sum(weight(one, kind.value_type) for one in value or ())
-    if isinstance(value, str | bytes):
-        return len(value.encode() if isinstance(value, str) else value)
-    return 0 if kind in {pa.string(), pa.large_string(), pa.string_view(), pa.binary()} else 8
+    return 8 + (len(value.encode() if isinstance(value, str) else value) if isinstance(value, str | bytes) else 0)
 
 
 @given(st.data(), st.lists(st.sampled_from(sorted(KINDS)), max_size=3, unique=True), st.integers(0, 6))

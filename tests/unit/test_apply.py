@@ -181,7 +181,7 @@ def test_only_libraries_and_their_own_scans_will_do(tmp_path: Path) -> None:
         apply(root, tmp_path / "none")
     out = scanned(root, tmp_path / "out")
     (root / "w.parquet").unlink()
-    with pytest.raises(Unchecked, match="E-IO"):
+    with pytest.raises(Refused, match="E-FILE-CHANGED"):
         apply(root, out)
 
 

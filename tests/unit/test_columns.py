@@ -13,7 +13,8 @@ def test_url_columns_are_found_by_name_or_named() -> None:
     other = named.of(["link", "url", "h", "b"])
     assert other == Columns(urls=("link",), headers="h", html=None, basis="b")
     assert other.read == ("link", "h", "b")
-    assert named.of(["url", "b"]) is None
+    assert named.of(["url", "b"]) == Columns(urls=("url",), basis="b")
+    assert named.of(["text", "b"]) is None
     assert Columns(html="page").of(["page"]) == Columns(html="page")
 
 

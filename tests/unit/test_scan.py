@@ -349,7 +349,23 @@ def test_rows_of_json_without_one_schema_stay_lines(tmp_path: Path, sites: Path)
     (tmp_path / "w.jsonl").write_text("\n".join(lines), encoding="utf-8")
     scan([tmp_path / "w.jsonl"], out=tmp_path / "out", sites=[sites], admitted=True, now=NOW)
     admitted = pq.read_table(tmp_path / "out" / "admitted" / "part-00000.parquet")
-    assert [text.strip() for text in admitted["json"].to_pylist()] == lines
+    assert admitted.to_pylist() == [
+        {"url": f"https://a.kz/{name}", "json": line} for name, line in zip("xy", lines, strict=True)
+    ]
+
+
+def test_lines_that_stay_lines_are_judged_again_as_the_works_they_are(tmp_path: Path, sites: Path) -> None:
+    lines = [
+        {"url": "https://a.kz/x", "n": 1, "rights": "CC-BY-4.0", "json": 1},
+        {"url": "https://a.kz/y", "n": {}, "rights": ["CC-BY-4.0"]},
+    ]
+    (tmp_path / "w.jsonl").write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+    options: dict[str, Any] = {"license_column": "rights", "now": NOW}
+    scan([tmp_path / "w.jsonl"], out=tmp_path / "out", sites=[sites], admitted=True, **options)
+    later = [Answer(origin="https://a.kz", status=200, body=b"User-agent: *\nDisallow: /y\n")]
+    again = write_sites(tmp_path / "later.jsonl", later)
+    scan([tmp_path / "out" / "admitted"], out=tmp_path / "again", sites=[again], **options)
+    assert reasons(tmp_path / "again") == ["no-prohibition", "robots-disallow"]
 
 
 def admitted_lines(folder: Path, sites: Path, members: list[str]) -> Any:
@@ -371,6 +387,9 @@ def admitted_lines(folder: Path, sites: Path, members: list[str]) -> Any:
          pa.list_(pa.struct([("a", pa.string()), ("b", pa.int64())]))),
         (['"n": {"a": 9223372036854775807}', '"n": {}'], pa.struct([("a", pa.int64())])),
         (['"n": 18014398509481984', '"n": 0.12345678901234567'], pa.float64()),
+        (['"n": []', '"n": null', '"n": [null, null]'], pa.list_(pa.string())),
+        (['"n": [null, null]', '"n": [1, null]', '"n": []'], pa.list_(pa.int64())),
+        (['"n": [[null, null]]', '"n": [[], null]'], pa.list_(pa.list_(pa.string()))),
     ],
 )  # fmt: skip
 def test_lines_get_the_types_that_they_share(
@@ -401,6 +420,11 @@ def _without_nulls(value: Any) -> Any:
         ['"n": 9007199254740993', '"n": 1.5'],
         ['"n": [{"a": 0.5}]', '"n": [{"a": 9007199254740993}]'],
         ['"n": 1e400', '"n": 1'],
+        ['"n": {}', '"n": {}'],
+        ['"n": [{}]', '"n": [{}, {}]'],
+        ['"n": ' + "[" * 110 + "]" * 110, ""],
+        ['"n": ' + "[" * 600 + "]" * 600, ""],
+        [f'"n": {{"k{number}": 1}}' for number in range(600)],
     ],
 )
 def test_lines_whose_values_no_types_keep_stay_lines(
@@ -410,7 +434,7 @@ def test_lines_whose_values_no_types_keep_stay_lines(
     for name, block in (("whole", 1 << 20), ("parts", 1)):
         monkeypatch.setattr("datalib.optout.admitted_lines.BLOCK", block)
         found = admitted_lines(tmp_path / name, sites, members)
-        assert found.column_names == ["json"]
+        assert found.column_names == ["url", "json"]
         lines = (tmp_path / name / "w.jsonl").read_text(encoding="utf-8").splitlines()
         assert found["json"].to_pylist() == lines
 
@@ -421,6 +445,115 @@ def library(root: Path) -> Path:
     (root / "notes.txt").write_text("hello", encoding="utf-8")
     (root / "datapackage.json").write_text(json.dumps({"sources": [{"path": "https://a.kz/set"}]}), encoding="utf-8")
     return root
+
+
+def test_lines_that_are_not_utf8_are_held_and_the_others_admitted(tmp_path: Path, sites: Path) -> None:
+    line = b'{"url": "https://a.kz/x", "a": "x"}\n'
+    odd = [
+        line.replace(b'"x"', b'"\xed\xa0\x80"'), line.replace(b'"a"', b'"\xed\xa0\x80"'), b"\xef\xbb\xbf" + line,
+        line[:-1].decode().encode("utf-16-be") + b"\n",
+    ]  # fmt: skip
+    (tmp_path / "w.jsonl").write_bytes(line + b"".join(odd) + line)
+    scan([tmp_path / "w.jsonl"], out=tmp_path / "out", sites=[sites], admitted=True, now=NOW)
+    assert reasons(tmp_path / "out") == ["no-prohibition", *["damaged-record"] * 4, "no-prohibition"]
+    admitted = pq.read_table(tmp_path / "out" / "admitted" / "part-00000.parquet")
+    assert admitted.to_pylist() == [{"url": "https://a.kz/x", "a": "x"}] * 2
+
+
+def test_what_is_admitted_does_not_depend_on_the_memory_there_is(
+    tmp_path: Path, sites: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def exhausted(*_: Any, **__: Any) -> Any:
+        raise pa.ArrowMemoryError("malloc of size 64 failed")
+
+    (tmp_path / "w.jsonl").write_text('{"url": "https://a.kz/x"}\n', encoding="utf-8")
+    path = write(tmp_path / "w.parquet", url=URLS)
+    with monkeypatch.context() as patch:
+        patch.setattr("pyarrow.json.read_json", exhausted)
+        with pytest.raises((MemoryError, Unchecked)):
+            scan([tmp_path / "w.jsonl"], out=tmp_path / "out", sites=[sites], admitted=True, now=NOW)
+    monkeypatch.setattr("pyarrow.parquet.ParquetFile.iter_batches", exhausted)
+    with pytest.raises(Unchecked, match=r"E-IO.*memory"):
+        scan([path], out=tmp_path / "other", sites=[sites], now=NOW)
+
+
+def test_columns_of_any_type_are_judged_and_admitted(tmp_path: Path, sites: Path) -> None:
+    headers = ["Server: x", "X-Robots-Tag: noai", None]
+    table = pa.table({
+        "url": pa.array(["https://a.kz/x"] * 3, pa.string_view()),
+        "h": pa.array(headers, pa.string_view()),
+        "b": pa.array([b"1", None, b"3"], pa.binary_view()),
+        "\0line": [1, 2, 3],
+    })  # fmt: skip
+    (tmp_path / "works").mkdir()
+    pq.write_table(table, tmp_path / "works" / "w.parquet")
+    runs = table.append_column("run", pa.RunEndEncodedArray.from_arrays([2, 3], ["a", "b"]))
+    with pa.OSFile(str(tmp_path / "works" / "w.arrow"), "wb") as file, pa.ipc.new_file(file, runs.schema) as writer:
+        writer.write_table(runs)
+    scan([tmp_path / "works"], out=tmp_path / "out", sites=[sites], header_column="h", admitted=True, now=NOW)
+    assert reasons(tmp_path / "out") == ["no-prohibition", "x-robots-tag", "no-prohibition"] * 2
+    arrow, parquet = (pq.read_table(path) for path in sorted((tmp_path / "out" / "admitted").iterdir()))
+    rows = [row for row in table.to_pylist() if row["\0line"] != 2]
+    assert parquet.to_pylist() == rows
+    assert arrow.to_pylist() == [row | {"run": run} for row, run in zip(rows, "ab", strict=True)]
+
+
+def test_types_that_parquet_does_not_have_are_named(tmp_path: Path, sites: Path) -> None:
+    union = pa.UnionArray.from_sparse(pa.array([0], pa.int8()), [pa.array([1])])
+    table = pa.table({"url": ["https://a.kz/x"], "u": union})
+    with pa.OSFile(str(tmp_path / "w.arrow"), "wb") as file, pa.ipc.new_file(file, table.schema) as writer:
+        writer.write_table(table)
+    with pytest.raises(Unchecked, match=r"E-TABLE-READ.*without --admitted"):
+        scan([tmp_path / "w.arrow"], out=tmp_path / "out", sites=[sites], admitted=True, now=NOW)
+    assert scan([tmp_path / "w.arrow"], out=tmp_path / "out", sites=[sites], now=NOW).counts["verdict"] == {"admit": 1}
+
+
+def test_the_source_of_bytes_that_stand_in_several_places_does_not_depend_on_the_batch(
+    tmp_path: Path, sites: Path
+) -> None:
+    text = "X-Robots-Tag: noai\n<meta name=robots content=noai>"
+    path = write(tmp_path / "w.parquet", url=["https://a.kz/1", "https://a.kz/2"], h=[None, text], html=[text, None])
+    for rows in (1, 2):
+        scan(
+            [path], out=tmp_path / f"{rows}", sites=[sites], header_column="h", html_column="html", batch_rows=rows,
+            now=NOW,
+        )  # fmt: skip
+    assert scan_files(tmp_path / "1") == scan_files(tmp_path / "2")
+
+
+def test_works_that_are_linked_to_or_given_away_meanwhile_are_what_they_were(
+    tmp_path: Path, sites: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(tmp_path / "w.parquet", url=URLS)
+
+    def meanwhile(*arguments: Any) -> Any:
+        os.link(path, tmp_path / "backup")
+        path.chmod(0o600)
+        return check(*arguments)
+
+    check = scanning._check_unchanged
+    monkeypatch.setattr(scanning, "_check_unchanged", meanwhile)
+    assert scan([path], out=tmp_path / "out", sites=[sites], now=NOW).works == len(URLS)
+
+
+def test_what_of_tables_was_not_read_is_named(tmp_path: Path, sites: Path) -> None:
+    root = tmp_path / "works"
+    write(root / "a.parquet", link=["https://a.kz/x"], n=[1])
+    write(root / "b.parquet", url=["https://a.kz/private/x"], License=["LicenseRef-NoAI"])
+    write(root / "c.parquet", address=["https://a.kz/private/x"])
+    (root / "d.txt").write_text("text", encoding="utf-8")
+    result = scan([root], out=tmp_path / "out", sites=[sites], url_columns=["address"], now=NOW)
+    assert {row.work: row.reason for row in read_decisions(tmp_path / "out")} == {
+        "a.parquet": "no-prohibition", "b.parquet#0": "robots-disallow", "c.parquet#0": "robots-disallow",
+        "d.txt": "no-prohibition",
+    }  # fmt: skip
+    assert result.unread == (("a.parquet", ""), ("b.parquet", "License"))
+    assert read_scan(tmp_path / "out") == result
+    _, named = attest_result(result, listing(result))
+    assert named["not_read"] == ["a.parquet", "b.parquet: License"]
+    result = scan([root], out=tmp_path / "all", url_columns=["address", "link"], license_column="License", now=NOW)
+    assert result.unread == ()
+    assert "unread" not in facts(tmp_path / "all")
 
 
 def listing(result: ScanResult) -> dict[str, str]:
@@ -553,13 +686,13 @@ def test_wrong_requests_are_misuse(tmp_path: Path, sites: Path) -> None:
 
 
 def rewritten(path: Path) -> None:
-    write(path, url=URLS[:3])
+    path.write_text("url\nhttps://a.kz/\n", encoding="utf-8")
 
 
 def swapped(path: Path) -> None:
     """Put another file of the same size and time in its place."""
     other, seen = path.with_name("other"), path.stat()
-    other.write_bytes(path.read_bytes().replace(b"/private/x", b"/pubblic/x"))
+    other.write_bytes(path.read_bytes().replace(b"/private/x", b"/publics/x"))
     os.utime(other, ns=(seen.st_atime_ns, seen.st_mtime_ns))
     other.rename(path)
 
@@ -567,7 +700,7 @@ def swapped(path: Path) -> None:
 def written_into(path: Path) -> None:
     """Change it in its place, and set its time back."""
     seen = path.stat()
-    path.write_bytes(path.read_bytes().replace(b"/private/x", b"/pubblic/x"))
+    path.write_bytes(path.read_bytes().replace(b"/private/x", b"/publics/x"))
     os.utime(path, ns=(seen.st_atime_ns, seen.st_mtime_ns))
 
 
@@ -575,7 +708,8 @@ def written_into(path: Path) -> None:
 def test_a_file_that_changes_meanwhile_is_noticed(
     tmp_path: Path, sites: Path, monkeypatch: pytest.MonkeyPatch, change: Callable[[Path], None]
 ) -> None:
-    path = write(tmp_path / "w.parquet", url=URLS)
+    path = tmp_path / "w.csv"
+    path.write_text("url\nhttps://a.kz/private/x\n", encoding="utf-8")
     hashed = scanning._hash_files
 
     def changed(*arguments: Any) -> Any:
