@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from datalib.errors import Misuse, Refused, Unchecked
-from datalib.library.store import write_file
+from datalib.library import draft
+from datalib.library.describe import Statements, describe
+from datalib.library.store import Folder, write_file
 from datalib.optout import rows
 from datalib.optout.chunks import faults
 from datalib.optout.explain import checked, reading
@@ -20,6 +22,7 @@ from datalib.optout.model import Verdict
 from datalib.optout.outputs import replacing, sha256_of, trouble
 from datalib.optout.result import ScanFile, ScanResult, read_scan
 from datalib.optout.rewrite import rewrite
+from datalib.optout.sources import MANIFEST, read_manifest
 from datalib.optout.works import is_library
 from datalib.webarchive.files import is_archive
 
@@ -62,7 +65,31 @@ def apply(library: Path, out: Path, *, held: bool = False) -> Applied:
         if _remove_rows(library, scanned[name], found, journal)
     }
     gone = [name for name in sorted(files) if _remove_file(library, name, scanned[name].sha256)]
+    _undeclare(library, frozenset(files))
     return Applied(tables=done, files=tuple(gone), sources=tuple(sources))
+
+
+def _undeclare(library: Path, gone: frozenset[str]) -> None:
+    """Have no resource of the manifest name a file that is gone; if none is left, the largest file becomes one."""
+    document = read_manifest(library)
+    before = document.get("resources", []) if isinstance(document, dict) else []
+    after = [named for each in before if (named := _without(each, gone))]
+    if after == before:
+        return
+    with Folder(library) as folder:
+        document = {**document, "resources": after}
+        if not after:
+            document["resources"] = describe(folder, Statements(), now=0, given=document).document["resources"]
+        folder.write(MANIFEST, draft.render(document))
+
+
+def _without(resource: dict[str, Any], gone: frozenset[str]) -> dict[str, Any] | None:
+    """Give a resource without the files that are gone; None if it has had no other."""
+    before = draft.paths_of(resource)
+    after = [path for path in before if path not in gone]
+    if after == before:
+        return resource
+    return {**resource, "path": after} if after else None
 
 
 def _unwanted(out: Path, result: ScanResult, wanted: set[str]) -> tuple[dict[str, set[int]], list[str], list[str]]:

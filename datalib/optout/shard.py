@@ -172,12 +172,7 @@ def _judge(task: ShardTask) -> dict[str, Any]:
         UnitReader(job.agent) as units,
     ):
         decisions = DecisionWriter(decisions_file, keyed=job.receipts)
-        archive = task.shard.part is Part.RECORDS
-        admitted = (
-            ArchiveWriter(admitted_file, task.shard)
-            if archive
-            else AdmittedWriter(admitted_file, lines=task.shard.form is Form.JSONL)
-        )
+        admitted = _admitted(admitted_file, task.shard)
         with found.section(Name.PROOFS) as file:
             proofs = ProofWriter(file)
             for batch in _batches(task, tools, book, units):
@@ -209,6 +204,12 @@ def _judge(task: ShardTask) -> dict[str, Any]:
         "outputs": outputs,
         "rows": tally.rows,
     }
+
+
+def _admitted(path: Path, shard: Shard) -> ArchiveWriter | AdmittedWriter:
+    if shard.part is Part.RECORDS:
+        return ArchiveWriter(path, shard)
+    return AdmittedWriter(path, lines=shard.form is Form.JSONL)
 
 
 def _batches(task: ShardTask, tools: Tools, book: Book, units: UnitReader) -> Iterator[Batch]:

@@ -10,6 +10,9 @@ import pytest
 from openpyxl import Workbook
 
 from datalib.errors import Misuse, Refused, Unchecked
+from datalib.library.describe import Statements, describe
+from datalib.library.draft import render
+from datalib.library.store import Folder
 from datalib.optout import delimited, rows
 from datalib.optout.answers import Answer
 from datalib.optout.apply import apply
@@ -158,6 +161,40 @@ def test_refused_files_leave_the_folder(tmp_path: Path) -> None:
     assert apply(root, out).files == ("sub/page.html",)
     assert apply(root, out).files == ()
     assert (root / "fine.html").exists()
+
+
+@pytest.mark.parametrize(
+    ("paths", "left"),
+    [
+        ([["a.html"]], ["c.html"]),
+        (["a.html", "c.html"], ["c.html"]),
+        ([["a.html", "c.html"]], [["c.html"]]),
+        (["a.html", ["b.html", "a.html"]], ["c.html"]),
+        ([["b.html", "c.html"], "c.html"], [["c.html"], "c.html"]),
+        (["c.html"], ["c.html"]),
+    ],
+)
+def test_no_resource_names_a_file_that_has_left_the_folder(tmp_path: Path, paths: list[Any], left: list[Any]) -> None:
+    root = tmp_path / "lib"
+    root.mkdir()
+    for name in ("a.html", "b.html"):
+        (root / name).write_text('<meta name="robots" content="noai">', encoding="utf-8")
+    (root / "c.html").write_text("<html>", encoding="utf-8")
+    said = Statements(
+        producer={"id": "x-test:lab", "name": {"en": "Lab"}}, purposes=["train:llm"], sources=[{"title": "x"}]
+    )
+    with Folder(root) as folder:
+        document = dict(describe(folder, said, now=NOW).document)
+        document["resources"] = [{"name": f"r{number}", "path": path} for number, path in enumerate(paths)]
+        folder.write("datapackage.json", render(document))
+    out = scanned(root, tmp_path / "out")
+    for _ in range(2):
+        apply(root, out)
+        written = json.loads((root / "datapackage.json").read_bytes())
+        assert [resource["path"] for resource in written["resources"]] == left
+        assert {**written, "resources": []} == {**document, "resources": []}
+    with Folder(root) as folder:
+        assert describe(folder, Statements(), now=NOW).document["resources"]
 
 
 def test_a_library_that_has_changed_is_not_touched(tmp_path: Path) -> None:
