@@ -83,7 +83,8 @@ def judge_licence(text: str) -> tuple[Reading, str]:
     """
     strict, quote = NOTHING, ""
     for start in range(0, max(len(text), 1), _MAX - _OVERLAP):
-        said = text[start : start + _MAX].casefold()
+        piece = text[start : start + _MAX]
+        said = piece.casefold()
         reading = judge_words(said)
         about = next((f for f in _ABOUT.finditer(said) if _is_near_training(said, f)), None)
         refused = _PLAIN.finditer(said) if about else ()
@@ -92,9 +93,9 @@ def judge_licence(text: str) -> tuple[Reading, str]:
         if about:
             reading |= _NO_TRAINING if plain else _HOLD
         if reading.tested > strict.tested:
-            quote = (
-                " ".join(said[max(about.start() - _NEAR, 0) : about.end() + _NEAR].split()) if about else said[:_NEAR]
-            )
+            words = about or _WORDS.search(said) or _CODES.search(said)
+            shown = piece if len(piece) == len(said) else said  # few letters become two
+            quote = " ".join(shown[max(words.start() - _NEAR, 0) : words.end() + _NEAR].split()) if words else ""
         strict |= reading
     return strict, quote
 

@@ -197,3 +197,9 @@ def test_a_licence_that_changes_is_read_again_and_that_of_another_folder_says_no
     assert set(verdicts().values()) == {"admit"}
     (one / "LICENSE").write_bytes(b"No AI training.")
     assert verdicts() == {"LICENSE": "refuse", "a.txt": "refuse", "b.txt": "admit"}
+
+
+def test_what_is_quoted_of_a_licence_are_the_words_that_refuse() -> None:
+    text = b"SPDX-FileCopyrightText: 2024 Ann of the Steppe\nSPDX-License-Identifier: LicenseRef-NoAI\n"
+    quoted = [signal.raw for signal in licence_text.whole(text, EVIDENCE)]
+    assert quoted == ["LicenseRef-NoAI", "icense-Identifier: LicenseRef-NoAI"]  # some letters before them

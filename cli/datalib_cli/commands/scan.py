@@ -52,7 +52,9 @@ if TYPE_CHECKING:
 @click.option("--sites-max-age", type=click.IntRange(0), metavar="DAYS", help="Older answers count as not asked.")
 @options.judging
 @click.option("--receipts", is_flag=True, help="Also write the index by which `optout receipt` can show absence.")
-@click.option("--admitted", is_flag=True, help="Also write what is admitted: rows, records of archives.")
+@click.option(
+    "--admitted", is_flag=True, help="Also write what is admitted: rows, records of archives; not whole files."
+)
 @options.progress
 @options.now
 def command(
