@@ -14,6 +14,7 @@ from collections import Counter
 from typing import Any, NoReturn
 
 from datalib.errors import Refused
+from datalib.repeating import repeated
 
 #: Integers beyond this lose digits in the many readers that keep numbers as IEEE 754 doubles (RFC 8785 §3.2.2.3).
 MAX_INTEGER = 2**53 - 1
@@ -22,7 +23,7 @@ MAX_INTEGER_CHARACTERS = 17
 MAX_DEPTH = 32
 
 _BOM = b"\xef\xbb\xbf"
-_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\Z)', re.DOTALL)
+_STRING = re.compile(rb'"' + repeated(rb'[^"\\]++|\\.') + rb'(?:"|\Z)', re.DOTALL)
 _NO_BRACKET = bytes(byte for byte in range(256) if byte not in b"[]{}")
 _SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
 #: First bytes of the characters beyond the Basic Multilingual Plane in UTF-8.

@@ -28,7 +28,7 @@ def _behind(address: IPv4Address | IPv6Address) -> tuple[IPv4Address | IPv6Addre
     if address in _NAT64:
         return (IPv4Address(int(address) & 0xFFFFFFFF),)
     if address.sixtofour is not None:
-        return (address, address.sixtofour)
+        return (address.sixtofour,)
     if address.teredo is not None:
         return (address, *address.teredo)
     return (address,)

@@ -12,17 +12,13 @@ from functools import lru_cache
 from typing import Final
 
 from datalib.optout.agents import AgentTable
-from datalib.optout.page import MAX_BYTES, MAX_TAG, MAX_TAGS
+from datalib.optout.page import MAX_BYTES, MAX_TAG, MAX_TAGS, REST
 from datalib.optout.robots_lenient import clean
 from datalib.optout.signs import MOST
 
 #: A page with more such places, or in which a tag does not end, is read.
 _MOST: Final = 512
-_TAG: Final = re.compile(
-    rb"""<(?:meta|link|script)(?=[\t\n\f\r />])"""
-    rb"""(?:=[\t\n\f\r ]*+(?:"[^"]*+(?:"|\Z)|'[^']*+(?:'|\Z))|[^>])*+(?:>|\Z)""",
-    re.IGNORECASE,
-)
+_TAG: Final = re.compile(rb"""<(?:meta|link|script)(?=[\t\n\f\r />])""" + REST, re.IGNORECASE)
 _UTF16: Final = (b"\xff\xfe", b"\xfe\xff")
 #: Names that matter wherever they are part of one, and tokens that matter under any name.
 _NAMES: Final = re.compile("robots|bot|crawler|spider|slurp|extended|tdm|content-usage|content-signal|ai-license")

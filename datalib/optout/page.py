@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from datalib.optout.signs import MOST, find_signs
+from datalib.repeating import repeated
 
 #: A page longer than this, or with a tag longer than the second, counts as not fully read.
 MAX_BYTES: Final = 8 << 20
@@ -30,15 +31,18 @@ _ENDS: Final = {name: re.compile(rb"</" + name + rb"(?=[\t\n\f\r />])", re.IGNOR
 
 _NAMES = rb"(?:meta|link|script|style|textarea|title|xmp|iframe|noembed|noframes|plaintext|svg|math)(?=[\t\n\f\r />])"
 #: From a tag's name to its end. A quote counts only behind an equals sign; an unfinished tag reaches to the end.
-_REST = rb"""(?:=[\t\n\f\r ]*+(?:"[^"]*+(?:"|\Z)|'[^']*+(?:'|\Z))|[^>])*+(?:>|\Z)"""
+REST = repeated(rb"""=[\t\n\f\r ]*+(?:"[^"]*+(?:"|\Z)|'[^']*+(?:'|\Z))|[^>]""") + rb"(?:>|\Z)"
 _NEXT = re.compile(
-    rb"""(?:[^<]++                                  # text
+    repeated(
+        rb"""[^<]++                                 # text
         |<!--(?:-?>|.*?(?:--!?>|\Z))                # comments
         |<(?:[!?]|/(?![a-z]))[^>]*+(?:>|\Z)         # declarations and what counts as a comment
         |<(?![a-z/!?])                              # a lone sign
         |</?(?!%(names)b)[a-z]%(rest)b              # tags that do not matter
-        )*+(?P<tag><(?P<end>/?)(?P<name>[a-z]+)%(rest)b)"""
-    % {b"names": _NAMES, b"rest": _REST},
+        """
+        % {b"names": _NAMES, b"rest": REST}
+    )
+    + rb"(?P<tag><(?P<end>/?)(?P<name>[a-z]+)%b)" % REST,
     re.IGNORECASE | re.DOTALL | re.VERBOSE,
 )
 #: With one of these begins, or in it stands, every tag that matters; what comes after the last of them does not.

@@ -17,6 +17,7 @@ from typing import Final
 from datalib.optout import robots_lenient
 from datalib.optout.patterns import Letter, Rule, RuleList, RuleSet, escape_pattern, url_to_path
 from datalib.optout.robots_lenient import Record
+from datalib.repeating import repeated
 
 #: RFC 9309 §2.5 asks for at least 500 KiB. What lies behind this bound is not read and the file counts as unreadable.
 MAX_BODY: Final = 8 << 20
@@ -32,10 +33,12 @@ _HTML = re.compile(
 )
 #: A whole file in which the lenient scan can find nothing else than the letter: known keys, a colon, visible ASCII.
 _TAME = re.compile(
-    rb"(?:[ \t]*+(?:#[\t -\[\]-~]*+|(?:(?:allow|disallow)[ \t]*+:[ \t]*+(?:[/*][!\"$-;=-\[\]-~]*+)?[ \t]*+"
-    rb"|user-agent[ \t]*+:[\t !\"$-9;=-\[\]-~]*+"
-    rb"|(?:sitemap|crawl-delay|content-usage|content-signal|license|host|clean-param|request-rate|visit-time|noindex)"
-    rb"[ \t]*+:[\t !\"$-\[\]-~]*+)(?:#[\t -\[\]-~]*+)?)?(?:\r?\n|\Z))*+",
+    repeated(
+        rb"[ \t]*+(?:#[\t -\[\]-~]*+|(?:(?:allow|disallow)[ \t]*+:[ \t]*+(?:[/*][!\"$-;=-\[\]-~]*+)?[ \t]*+"
+        rb"|user-agent[ \t]*+:[\t !\"$-9;=-\[\]-~]*+"
+        rb"|(?:sitemap|crawl-delay|content-usage|content-signal|license|host|clean-param|request-rate|visit-time|noindex)"
+        rb"[ \t]*+:[\t !\"$-\[\]-~]*+)(?:#[\t -\[\]-~]*+)?)?(?:\r?\n|\Z)"
+    ),
     re.IGNORECASE,
 )
 

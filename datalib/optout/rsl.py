@@ -23,6 +23,7 @@ from datalib.optout.model import NOTHING, Carrier, Reading, Signal, State
 from datalib.optout.patterns import canonical_pattern, canonical_target, escape_pattern, matches
 from datalib.optout.robots import Robots
 from datalib.optout.statement import TRAINING, Evidence, reading_of
+from datalib.repeating import repeated
 
 SIGNAL: Final = "rsl-license"
 MEDIA_TYPE: Final = "application/rsl+xml"
@@ -48,7 +49,7 @@ _TYPES: Final = frozenset({"usage", "user", "geo"})
 _HARMLESS: Final = frozenset({"permits", "prohibits", "payment", "legal"})
 _FREE: Final = "free"
 _SPLIT = re.compile(r"[\s,;]+")
-_LINK = re.compile(r"<([^<>]*)>((?:[^,\"]|\"[^\"]*+\"?)*+)")
+_LINK = re.compile(r"<([^<>]*)>(" + repeated(r"[^,\"]|\"[^\"]*+\"?") + ")")
 _PARAMETER = re.compile(r"""([A-Za-z*_-]+)\s*=\s*(?:"([^"]*)"|([^\s;,"]+))""")
 
 Usages = dict[str, State]

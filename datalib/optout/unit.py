@@ -21,6 +21,7 @@ from datalib.optout.media.forms import Container, Form, form_of
 from datalib.optout.media.members import ARCHIVES, Budget, Member, members
 from datalib.optout.media.source import MAX_PIECE, DamagedError, Metadata, Packet, Source
 from datalib.optout.model import NOTHING, Carrier, Reading, Signal, State
+from datalib.optout.packed_tables import holds_works
 from datalib.optout.rights_text import judge_notice
 from datalib.optout.statement import TRAINING, Evidence
 from datalib.optout.synthetic import SIGNAL, Extent, Mark, of_store, of_values
@@ -190,6 +191,8 @@ def _read_members(source: Source, form: Form, name: str, found: _Found) -> None:
                 trouble[member.name] = member.trouble
             elif not _read_part(member, form, trouble, found):
                 trouble.setdefault(member.name, "no reader knows its form")
+            elif holds_works(member.name, member.data):
+                trouble[member.name] = "a table of works, whose rows are not read here: unpack it"
             if len(found.signals) > _MAX_SAID:
                 break
     except DamagedError as error:

@@ -1,6 +1,7 @@
 """Scans of media: folders, sidecars, columns of bytes; the same files for any number of workers and size of batches."""
 
 import base64
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from datalib.optout.columns import Content, content_of
 from datalib.optout.explain import explain
 from datalib.optout.scan import ScanResult, scan
 from tests import media_files as made
+from tests.scanning import NOW, read_decisions
 
 XMP = made.mining()
 FILES = {
@@ -258,3 +260,36 @@ def test_marks_are_shown_and_held_against_what_a_library_states(
     outcome, facts = attest_result(result, {file.path: file.sha256 for file in result.inputs})
     assert (outcome, facts["synthetic_marks"]) == ("pass", "trainedAlgorithmicMedia 1")
     assert ("synthetic_not_stated" in facts) is missing
+
+
+def _packed(name: str) -> bytes:
+    rows = [{"n": 1, "URL": "https://a.kz/x"}, {"n": 2, "URL": "https://a.kz/y"}]
+    if name.endswith("jsonl"):
+        return "".join(json.dumps(row) + "\n" for row in rows).encode()
+    if name.endswith("parquet"):
+        out = io.BytesIO()
+        pq.write_table(pa.Table.from_pylist(rows), out)
+        return out.getvalue()
+    if name.endswith("arrow"):
+        out = io.BytesIO()
+        table = pa.Table.from_pylist(rows)
+        with pa.ipc.new_file(out, table.schema) as writer:
+            writer.write_table(table)
+        return out.getvalue()
+    mark = "\t" if name.endswith("tsv") else ";"
+    text = f'"n"{mark} "URL"\r\n1{mark}https://a.kz/x\r\n'
+    return text.encode("utf-16") if "wide" in name else text.encode()
+
+
+@pytest.mark.parametrize("name", ["a/w.csv", "w.tsv", "wide.csv", "w.jsonl", "w.parquet", "w.arrow"])
+@pytest.mark.parametrize("pack", [made.zipped, made.tarred])
+def test_tables_of_works_in_archives_hold_them(tmp_path: Path, name: str, pack: Any) -> None:
+    (tmp_path / "works").mkdir()
+    (tmp_path / "works" / "set.zip").write_bytes(pack({"read.txt": b"text", name: _packed(name)}))
+    harmless = {"a.csv": b"n,text\n1,url\n", "b.jsonl": b'{"n": "url"}\n', "read.txt": b"url"}
+    (tmp_path / "works" / "other.zip").write_bytes(pack(harmless))
+    scan([tmp_path / "works"], out=tmp_path / "out", now=NOW)
+    found = {row.work: row for row in read_decisions(tmp_path / "out")}
+    assert found["other.zip"].verdict == "admit"
+    assert (found["set.zip"].verdict, found["set.zip"].reason) == ("hold", "unit-unreadable-hold")
+    assert "unpack it" in explain("set.zip", tmp_path / "out").statements[0].quote
