@@ -366,3 +366,13 @@ def test_a_fetch_is_proposed_where_it_helps(datalib: Program, tmp_path: Path) ->
     assert ("not-asked-unit" in held.out, "optout fetch" in held.out) == (True, False)
     (tmp_path / "works" / "a.csv").write_text("url\nhttps://e.example/\n")
     assert "next: `datalib optout fetch" in datalib("scan", "works", "-o", "out").out
+
+
+def test_a_new_draft_of_a_signed_library_is_called_one(datalib: Program, library: Path) -> None:
+    assert "is signed" not in datalib("init", "library").out
+    assert datalib("sign", "library", "--key", "producer.pem").status == 0
+    done = datalib("init", "library", "--source", "More")
+    assert (done.status, "the library is signed" in done.out) == (0, True)
+    assert "E-MANIFEST-DIGEST" in datalib("verify", "library", *TRUST).out
+    assert datalib("sign", "library", "--key", "producer.pem").status == 0
+    assert datalib("verify", "library", *TRUST, "--require", "none").status == 0

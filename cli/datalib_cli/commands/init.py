@@ -9,7 +9,7 @@ import click
 from datalib.errors import Misuse
 from datalib_cli import options
 from datalib_cli.base import Command, Output, clock, texts
-from datalib_cli.layout import Row, Table
+from datalib_cli.layout import Block, Line, Row, Table
 from datalib_cli.render import note_data, note_lines
 
 
@@ -89,7 +89,7 @@ def _done(folder: Path, found: Any) -> Output:
     document = found.document
     tables = document["resources"]
     others = document["datalib"].get("collections", [])
-    lines = [
+    lines: list[Block] = [
         say("draft: {path}", path=folder / "datapackage.json"),
         say("resources: {count} ({names})", count=len(tables), names=", ".join(item["name"] for item in tables[:6])),
         *(
@@ -103,6 +103,9 @@ def _done(folder: Path, found: Any) -> Output:
         ),
         *note_lines(found.warnings, say),
     ]
+    if (folder / "chain.jsonl").exists():
+        text = say("the library is signed: until `datalib sign` amends it, `datalib verify` refuses it with this draft")
+        lines.append(Line(text=text, tone="warn"))
     step = say("next: read the draft, then `datalib sign {folder} --key KEY.pem`", folder=folder)
     data = {
         "draft": str(folder / "datapackage.json"),
