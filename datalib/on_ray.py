@@ -156,6 +156,8 @@ def _end(waiting: Collection[Any]) -> None:
     """End the tasks that nobody waits for any more, and wait for that: they write where the next run will."""
     import ray
 
+    if not waiting:
+        return
     with suppress(Exception):  # Ray may be dead already
         for each in waiting:
             ray.cancel(each)

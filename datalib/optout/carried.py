@@ -1,7 +1,7 @@
 """The bytes of carriers that made signals: a shard writes them as they come, the end of the scan reads them in order.
 
-Behind the bytes stand their places, sorted by digest: neither the bytes nor the places of
-all shards are ever held together.
+Behind the bytes stand their places, sorted by digest: neither the bytes nor the places of all shards are ever held
+together.
 """
 
 import hashlib

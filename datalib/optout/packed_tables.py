@@ -1,7 +1,8 @@
 """Tables of works in archives: nobody reads their rows there, so the archive is held.
 
 Only the usual names of columns are looked for, and only where they would stand: in the first line of a text, in the
-first lines of JSON, at either end of Parquet and Arrow. A name there that is none holds too much, never too little.
+first lines of JSON, at either end of Parquet and Arrow. A name there that is none holds too much; one that stands
+elsewhere, or is not usual, is overlooked.
 """
 
 import re
