@@ -79,7 +79,8 @@ def _undeclare(library: Path, gone: frozenset[str]) -> None:
     with Folder(library) as folder:
         document = {**document, "resources": after}
         if not after:
-            document["resources"] = describe(folder, Statements(), now=0, given=document).document["resources"]
+            found = describe(folder, Statements(), now=0, given=document)
+            document["resources"] = found.document.get("resources", [])  # none where names are unfit: sign says so
         folder.write(MANIFEST, draft.render(document))
 
 
