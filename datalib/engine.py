@@ -12,7 +12,7 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -30,6 +30,8 @@ Result = TypeVar("Result")
 
 #: Tasks that are given out for each worker: none idles while the first of the row is a long one.
 _AHEAD: Final = 2
+#: How long a result is waited for until the pool has to look for dead workers, in seconds.
+_LOOK: Final = 5
 
 
 class Kind(StrEnum):
@@ -144,14 +146,27 @@ def _run(
         for task in tasks:
             waiting.append(_give(pool, function, task))
             if len(waiting) > most:
-                yield waiting.popleft().result()
+                yield _result(pool, waiting.popleft())
         while waiting:
-            yield waiting.popleft().result()
+            yield _result(pool, waiting.popleft())
     except BrokenProcessPool as error:
         raise Unchecked("E-IO", "worker", "a worker process died; run the command again to go on") from error
     finally:
         for future in waiting:
             future.cancel()
+
+
+def _result(pool: ProcessPoolExecutor, future: Future[Result]) -> Result:
+    """Wait for a result, and wake the pool now and then.
+
+    Python's pool is woken by a task before it starts a worker for it, and watches those that it had then: it would not
+    see that the new one died.
+    """
+    woken: Future[int] | None = None
+    while not wait([future], _LOOK).done:
+        if woken is None or woken.done():
+            woken = _give(pool, abs, 0)
+    return future.result()
 
 
 def _give(pool: ProcessPoolExecutor, function: Callable[[Task], Result], task: Task) -> Future[Result]:

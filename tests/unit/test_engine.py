@@ -91,6 +91,45 @@ def test_a_worker_that_dies_is_named() -> None:
         list(run(die, [1], Engine(workers=2)))
 
 
+def die_or_wait(place: tuple[int, Path]) -> None:
+    """Let the second task die as soon as the first has begun, which goes on for long."""
+    number, folder = place
+    if number == 1:
+        die(number)
+    (folder / "begun").touch()
+    time.sleep(600)
+
+
+def test_a_worker_that_dies_at_its_start_is_named(tmp_path: Path) -> None:
+    """Hold up the start of the second worker, so that Python's pool begins to watch without it."""
+    code = (
+        "import sys, time\n"
+        "from pathlib import Path\n"
+        "from datalib.engine import Engine, run\n"
+        "from datalib.errors import Unchecked\n"
+        "from tests.unit.test_engine import die_or_wait\n"
+        "folder = Path(sys.argv[1])\n"
+        "def hold_up(event, _):\n"
+        "    if event == 'socket.connect' and (folder / 'begun').exists():\n"
+        "        time.sleep(0.5)\n"
+        "def tasks():\n"
+        "    yield 0, folder\n"
+        "    while not (folder / 'begun').exists():\n"
+        "        time.sleep(0.01)\n"
+        "    sys.addaudithook(hold_up)\n"
+        "    yield 1, folder\n"
+        "try:\n"
+        "    list(run(die_or_wait, tasks(), Engine(workers=2)))\n"
+        "except Unchecked as error:\n"
+        "    print(error)\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    ran = subprocess.run(
+        [sys.executable, "-c", code, tmp_path], env=environment, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert ran.stdout.startswith("E-IO: worker: a worker process died"), ran.stderr
+
+
 def test_workers_serve_all_runs_of_a_block() -> None:
     with Engine(workers=2).begun("json") as engine:
         first = {*run(where, range(20), engine)}
