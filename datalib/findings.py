@@ -79,6 +79,7 @@ def of_scan(library: Path, out: Path, claim_type: str, *, now: int, until: int |
     (E-IO).
     """
     from datalib.optout.attest import attest_result, recount
+    from datalib.optout.reread import check
     from datalib.optout.result import NAME, read_scan
 
     if claim_type != OPTOUT:
@@ -94,7 +95,10 @@ def of_scan(library: Path, out: Path, claim_type: str, *, now: int, until: int |
     if len(facts["not_scanned"]) == len(listed):
         raise Refused("E-SCAN-OTHER", f"{out}: {library}", "none of its files was scanned as it is")
     reasons = tuple(f"{name}: {_listed(value)}" for name, value in facts.items() if value)
-    files = (out / NAME, *(out / file.path for file in scanned.outputs if ship))
+    shipped = scanned.outputs if ship else ()
+    for file in shipped:
+        check(out, file)
+    files = (out / NAME, *(out / file.path for file in shipped))
     ends = now + SCAN_SECONDS if until is None else until
     return Finding(type=OPTOUT, result=result, until=ends, reasons=reasons, files=files)
 

@@ -1,7 +1,7 @@
 """What a scan decided about the files of one resource."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
     from datalib.optout.result import ScanFile, ScanResult
 
-_BATCH = 1 << 17
 _ADMIT = "admit"
 
 
@@ -37,6 +36,7 @@ def unwanted(library: Path, paths: Sequence[str], out: Path) -> Unwanted:
     """
     from datalib.library.hashing import hash_file
     from datalib.library.store import Folder
+    from datalib.optout.reread import decisions
     from datalib.optout.result import read_scan
 
     result = read_scan(out)
@@ -46,7 +46,7 @@ def unwanted(library: Path, paths: Sequence[str], out: Path) -> Unwanted:
             for path in paths
         }
     judged, found = Counter[str](), dict[str, str]()
-    for batch in _batches(out, result):
+    for batch in decisions(out, result, ["work_id", "verdict", "reason"]):
         for name in scanned:
             judged[name] += _take(batch, name, found)
     rows, start = dict[int, str](), 0
@@ -81,15 +81,3 @@ def _take(batch: "pa.RecordBatch", name: str, found: dict[str, str]) -> int:
     for each in batch.filter(pc.and_(pc.or_(row, pc.equal(work, name)), other)).to_pylist():
         found[each["work_id"]] = f"{each['verdict']}: {each['reason']}"
     return int(pc.sum(row).as_py() or 0)
-
-
-def _batches(out: Path, result: "ScanResult") -> "Iterator[pa.RecordBatch]":
-    import pyarrow.parquet as pq
-
-    from datalib.optout.explain import checked, reading
-
-    for file in result.outputs:
-        if file.path.startswith("decisions/"):
-            checked(out, result, file.path)
-            with reading(out / file.path), pq.ParquetFile(out / file.path) as table:
-                yield from table.iter_batches(_BATCH, columns=["work_id", "verdict", "reason"])

@@ -6,7 +6,7 @@
 The scan must be one of the input as it is: every file of its listing, with its digest, and no other.
 """
 
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -57,28 +57,27 @@ class Scanned:
         Raises ``Refused``: ``E-TAKE-NONE`` if there are none, ``E-SCAN-FORMAT`` for one that is not the scan's,
         ``E-PATH-*``.
         """
-        from datalib.optout.explain import checked
+        from datalib.optout.reread import check
 
-        found = [Line(file.sha256, file.path) for file in self.result.outputs if file.path.startswith(f"{FOLDER}/")]
-        for line in found:
-            check_path(line.path)
-            checked(self.out, self.result, line.path)
+        found = [file for file in self.result.outputs if file.path.startswith(f"{FOLDER}/")]
+        for file in found:
+            check_path(file.path)
+            check(self.out, file)
         if not found:
             raise Refused("E-TAKE-NONE", str(self.out), "no admitted rows: scan with --admitted, or take mode=subset")
-        lines = (Line(line.sha256, line.path.removeprefix(f"{FOLDER}/")) for line in found)
+        lines = (Line(file.sha256, file.path.removeprefix(f"{FOLDER}/")) for file in found)
         return tuple(sorted(lines, key=lambda line: to_bytes(line.path)))
 
     def files(self) -> frozenset[str]:
         """Give the files of which at least one work was admitted and none was not."""
+        from datalib.optout.reread import decisions
+
         names = {file.path for file in self.result.inputs}
-        others = [verdict.value for verdict in Verdict if verdict is not Verdict.ADMIT]
-        return self._files_with([Verdict.ADMIT.value], names) - self._files_with(others, names)
-
-    def _files_with(self, verdicts: Sequence[str], names: Container[str]) -> frozenset[str]:
-        from datalib.optout.apply import works_with
-
-        works = works_with(self.out, self.result, verdicts)
-        return frozenset(name for work in works for name in _files_of(work, names))
+        admitted, others = set[str](), set[str]()
+        for batch in decisions(self.out, self.result, ["work_id", "verdict"]):
+            for work, verdict in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+                (admitted if verdict == Verdict.ADMIT else others).update(_files_of(work, names))
+        return frozenset(admitted - others)
 
 
 def read(out: Path, folder: Path, manifest: Manifest) -> Scanned:

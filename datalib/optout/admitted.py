@@ -6,7 +6,7 @@ as text to judge it: whoever scans the result has to find them.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,9 +28,9 @@ HEAVY: Final = 32 << 20
 class AdmittedWriter:
     """Writes the rows that are admitted. No row, no file."""
 
-    def __init__(self, path: Path, *, lines: bool = False) -> None:
-        """``lines``: batches hold lines of JSON, as ``LINE``."""
-        self._path, self._is_lines = path, lines
+    def __init__(self, path: Path, table: str, *, lines: bool = False) -> None:
+        """``table`` is the name of what is read. ``lines``: batches hold lines of JSON, as ``LINE``."""
+        self._path, self._table, self._is_lines = path, table, lines
         self._writer: Any = None
         self._waiting: list[Any] = []
         self._lines: Lines | None = None
@@ -39,7 +39,7 @@ class AdmittedWriter:
 
     def add(self, batch: Any, admitted: NDArray[Any]) -> None:
         """Add the rows of a batch that are marked."""
-        with _possible():
+        with _possible(self._table):
             chosen = batch.filter(pa.array(admitted))
         self.rows += len(chosen)
         if self._is_lines:
@@ -51,7 +51,7 @@ class AdmittedWriter:
     def close(self) -> bool:
         """Write what is left; say whether there is a file."""
         if self._lines:
-            with self._lines as lines:
+            with closing(self._lines) as lines:
                 self._read(lines)
         self._finish()
         return self._writer is not None
@@ -86,7 +86,7 @@ class AdmittedWriter:
 
     def _flush(self) -> None:
         table = pa.Table.from_batches(self._waiting)
-        with _possible():
+        with _possible(self._table):
             self._writer = self._writer or pq.ParquetWriter(
                 self._path, table.schema, compression="zstd", compression_level=1
             )
@@ -95,10 +95,10 @@ class AdmittedWriter:
 
 
 @contextmanager
-def _possible() -> Iterator[None]:
+def _possible(table: str) -> Iterator[None]:
     """Name types of which Arrow can take no rows, or that Parquet does not have. Raises Unchecked (E-TABLE-READ)."""
     try:
         yield
     except pa.ArrowNotImplementedError as error:
         detail = f"its rows cannot be written as Parquet: {error}; scan without --admitted"
-        raise Unchecked("E-TABLE-READ", "admitted", detail) from error
+        raise Unchecked("E-TABLE-READ", table, detail) from error

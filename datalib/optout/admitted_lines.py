@@ -6,8 +6,7 @@ import re
 import secrets
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -31,7 +30,7 @@ class NoTypesError(Exception):
 
 
 class Lines:
-    """Some lines, each a JSON object. ``folder`` is where they wait, until the ``with`` block ends.
+    """Some lines, each a JSON object. ``folder`` is where they wait, until they are closed.
 
     ``columns``: the members by which they were judged.
     """
@@ -42,14 +41,6 @@ class Lines:
         path = folder / f"{TEMPORARY}{secrets.token_hex(8)}"  # as what interrupted writes leave: the next run sweeps it
         self._file = path.open("w+b")
         path.unlink()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._file.close()
 
     def add(self, lines: Iterable[bytes]) -> None:
         """Append lines."""
@@ -89,6 +80,10 @@ class Lines:
             }
             lines = pa.array([line.rstrip() for line in block], pa.binary())
             yield pa.record_batch(columns | {self._whole: pc.cast(lines, pa.string(), safe=False)})
+
+    def close(self) -> None:
+        """Let go of the lines."""
+        self._file.close()
 
     def _blocks(self) -> Iterator[list[bytes]]:
         self._file.seek(0)

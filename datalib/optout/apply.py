@@ -17,9 +17,9 @@ from datalib.library.describe import Statements, describe
 from datalib.library.store import Folder, write_file
 from datalib.optout import rows
 from datalib.optout.chunks import faults
-from datalib.optout.explain import checked, reading
 from datalib.optout.model import Verdict
 from datalib.optout.outputs import replacing, sha256_of, trouble
+from datalib.optout.reread import decisions
 from datalib.optout.result import ScanFile, ScanResult, read_scan
 from datalib.optout.rewrite import rewrite
 from datalib.optout.sources import MANIFEST, read_manifest
@@ -27,7 +27,6 @@ from datalib.optout.works import is_library
 from datalib.webarchive.files import is_archive
 
 _JOURNAL = "applied.json"
-_BATCH = 1 << 17
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,8 +71,10 @@ def apply(library: Path, out: Path, *, held: bool = False) -> Applied:
 def _undeclare(library: Path, gone: frozenset[str]) -> None:
     """Have no resource of the manifest name a file that is gone; if none is left, the largest file becomes one."""
     document = read_manifest(library)
-    before = document.get("resources", []) if isinstance(document, dict) else []
-    after = [named for each in before if (named := _without(each, gone))]
+    before = document.get("resources") if isinstance(document, dict) else None
+    if not isinstance(before, list):
+        return
+    after = [left for each in before for left in _without(each, gone)]
     if after == before:
         return
     with Folder(library) as folder:
@@ -84,13 +85,15 @@ def _undeclare(library: Path, gone: frozenset[str]) -> None:
         folder.write(MANIFEST, draft.render(document))
 
 
-def _without(resource: dict[str, Any], gone: frozenset[str]) -> dict[str, Any] | None:
-    """Give a resource without the files that are gone; None if it has had no other."""
-    before = draft.paths_of(resource)
-    after = [path for path in before if path not in gone]
+def _without(resource: Any, gone: frozenset[str]) -> Iterator[Any]:
+    """Give a resource without the files that are gone, if it has others. What is no resource stays."""
+    named = resource.get("path") if isinstance(resource, dict) else None
+    before = named if isinstance(named, list) else [named]
+    after = [path for path in before if not isinstance(path, str) or path not in gone]
     if after == before:
-        return resource
-    return {**resource, "path": after} if after else None
+        yield resource
+    elif after:
+        yield {**resource, "path": after}
 
 
 def _unwanted(out: Path, result: ScanResult, wanted: set[str]) -> tuple[dict[str, set[int]], list[str], list[str]]:
@@ -116,16 +119,11 @@ def works_with(out: Path, result: ScanResult, wanted: Iterable[str]) -> Iterator
     """Give the ids of the works with one of these verdicts. Raises Refused (E-SCAN-FORMAT), Unchecked (E-IO)."""
     import pyarrow as pa
     import pyarrow.compute as pc
-    import pyarrow.parquet as pq
 
     words = pa.array(sorted(wanted))
-    for file in result.outputs:
-        if file.path.startswith("decisions/"):
-            checked(out, result, file.path)
-            with reading(out / file.path), pq.ParquetFile(out / file.path) as table:
-                for batch in table.iter_batches(_BATCH, columns=["work_id", "verdict"]):
-                    said = batch.column("verdict").cast(pa.string())
-                    yield from batch.column("work_id").filter(pc.is_in(said, words)).to_pylist()
+    for batch in decisions(out, result, ["work_id", "verdict"]):
+        said = batch.column("verdict").cast(pa.string())
+        yield from batch.column("work_id").filter(pc.is_in(said, words)).to_pylist()
 
 
 class _Journal:

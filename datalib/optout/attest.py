@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from datalib.errors import Refused
-from datalib.optout.explain import checked, reading
 from datalib.optout.model import Verdict
+from datalib.optout.reread import decisions
 from datalib.optout.result import NAME, ScanResult
 
 
@@ -16,16 +16,10 @@ def recount(out: Path, result: ScanResult) -> None:
 
     Raises Refused (E-SCAN-FORMAT), Unchecked (E-IO).
     """
-    import pyarrow.parquet as pq
-
     found: Counter[str] = Counter()
-    for file in result.outputs:
-        checked(out, result, file.path)
-        if file.path.startswith("decisions/"):
-            with reading(out / file.path), pq.ParquetFile(out / file.path) as table:
-                for batch in table.iter_batches(columns=["verdict"]):
-                    for item in batch.column("verdict").value_counts().to_pylist():
-                        found[item["values"]] += item["counts"]
+    for batch in decisions(out, result, ["verdict"]):
+        for item in batch.column("verdict").value_counts().to_pylist():
+            found[item["values"]] += item["counts"]
     if dict(found) != {verdict: count for verdict, count in result.counts.get("verdict", {}).items() if count}:
         raise Refused("E-SCAN-FORMAT", str(out / NAME), "its counts are not those of its decisions")
     if found.total() != result.works:

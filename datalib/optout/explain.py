@@ -2,16 +2,15 @@
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from datalib.errors import Misuse, Refused, Unchecked
+from datalib.errors import Misuse
 from datalib.optout import robots, rsl
 from datalib.optout.answers import ROBOTS
 from datalib.optout.model import CATEGORIES
-from datalib.optout.outputs import sha256_of
+from datalib.optout.reread import check, checked, reading
 from datalib.optout.result import ScanResult, read_scan
 from datalib.optout.scan import SITES
 from datalib.optout.site import SiteStore, is_store, open_store
@@ -100,15 +99,13 @@ def _rows(out: Path, result: ScanResult, column: str, value: str) -> Iterator[di
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
-    for file in result.outputs:
-        if not file.path.startswith("decisions/"):
-            continue
+    for file in result.decisions:
         with reading(out / file.path), pq.ParquetFile(out / file.path) as table:
             for group in range(table.num_row_groups):
                 names = table.read_row_group(group, columns=[column]).column(0)
                 hits = pc.indices_nonzero(pc.fill_null(pc.equal(names, value), fill_value=False))
                 if len(hits):
-                    checked(out, result, file.path)
+                    check(out, file)
                     yield from table.read_row_group(group).take(hits).to_pylist()
 
 
@@ -231,29 +228,9 @@ def _lookup(out: Path, result: ScanResult, name: str, column: str, values: list[
 
     if not values:
         return
-    checked(out, result, name)
-    with reading(out / name):
+    path = checked(out, result, name)
+    with reading(path):
         rows: list[dict[str, Any]] = (
-            ds.dataset(out / name, format="parquet").to_table(filter=pc.field(column).isin(values)).to_pylist()
+            ds.dataset(path, format="parquet").to_table(filter=pc.field(column).isin(values)).to_pylist()
         )
     yield from rows
-
-
-def checked(out: Path, result: ScanResult, path: str) -> None:
-    """Make sure that a file of the result is the one that ``scan.json`` names."""
-    expected = next((file.sha256 for file in result.outputs if file.path == path), None)
-    if sha256_of(out / path) != expected:
-        raise Refused("E-SCAN-FORMAT", str(out / path), "is not what scan.json says")
-
-
-@contextmanager
-def reading(path: Path) -> Iterator[None]:
-    """Turn what readers of damaged results raise into this library's errors."""
-    from pyarrow import ArrowException
-
-    try:
-        yield
-    except (OSError, ArrowException, KeyError) as error:
-        if isinstance(error, OSError) and error.errno is not None:
-            raise Unchecked("E-IO", str(path), error.strerror or str(error)) from error
-        raise Refused("E-SCAN-FORMAT", str(path), str(error).partition("\n")[0]) from error

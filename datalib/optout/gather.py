@@ -17,32 +17,29 @@ from datalib.optout.key_index import NAME as INDEX
 from datalib.optout.key_index import write_index
 from datalib.optout.outputs import output, replacing, trouble
 from datalib.optout.result import ScanFile
-from datalib.optout.shard import FOUND, WORK, Job, tools_of
+from datalib.optout.shard import Job, tools_of
 from datalib.optout.statements import Statements
 from datalib.optout.tally import COUNTED
 
 
 class Step(NamedTuple):
-    """What one task puts together: by what function, for what job, of shards with how many rows."""
+    """What one task puts together: by what function, for what job, of how many rows a shard and what it left."""
 
     write: Callable[["Step"], Any]
     job: Job
     rows: tuple[int, ...]
+    found: tuple[Path, ...]
 
     @property
     def leaves(self) -> list[int]:
         """How many leaves the decisions of each shard have."""
         return [leaves_of(rows) for rows in self.rows]
 
-    @property
-    def found(self) -> list[Path]:
-        """Name what all shards left."""
-        return [self.job.out / WORK / f"{number:05d}{FOUND}" for number in range(len(self.rows))]
-
 
 def gather(job: Job, receipts: Sequence[dict[str, Any]], engine: Engine) -> dict[str, Any]:
     """Put together what the shards left: signals, evidence, counts, the root over all decisions, the index."""
-    step = Step(_root, job, tuple(receipt["rows"] for receipt in receipts))
+    left = (file["path"] for receipt in receipts for file in receipt["found"])
+    step = Step(_root, job, tuple(receipt["rows"] for receipt in receipts), tuple(job.out / path for path in left))
     writers: list[Callable[[Step], Any]] = [_index] if job.receipts else []  # what may take longest begins first
     writers += [_evidence, _signals, _root]
     steps = [step._replace(write=write) for write in writers]

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from datalib.errors import Unchecked
-from datalib.optout.outputs import look_of, output, replacing, sha256_of, sync_all, trouble
+from datalib.optout.outputs import Look, output, replacing, sha256_of, sync_all, trouble
 
 
 def entry(root: Path, path: Path, rows: int) -> dict[str, Any]:
@@ -62,4 +62,4 @@ def _is_same(path: Path, item: dict[str, Any]) -> bool:
 
 
 def _look(path: Path) -> list[int]:
-    return list(look_of(path.stat()))
+    return list(Look.of(path.stat()))

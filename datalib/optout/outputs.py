@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from datalib.errors import Unchecked
 from datalib.library.store import TEMPORARY
@@ -86,13 +86,18 @@ def sweep(folder: Path) -> None:
                 leftover.unlink()
 
 
-#: Places in what `look_of` gives.
-SIZE, MTIME = 0, 2
+class Look(NamedTuple):
+    """How a file looks: whoever writes into it, or puts another in its place, changes that. Times in nanoseconds."""
 
+    size: int
+    inode: int
+    mtime: int
+    ctime: int
 
-def look_of(found: os.stat_result) -> tuple[int, ...]:
-    """Say how a file looks: whoever writes into it, or puts another in its place, changes that."""
-    return found.st_size, found.st_ino, found.st_mtime_ns, found.st_ctime_ns
+    @classmethod
+    def of(cls, found: os.stat_result) -> Self:
+        """Take it from what the system says of the file."""
+        return cls(found.st_size, found.st_ino, found.st_mtime_ns, found.st_ctime_ns)
 
 
 def sha256_of(path: "Source") -> str:

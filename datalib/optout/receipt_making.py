@@ -16,10 +16,11 @@ from datalib.library.store import Folder
 from datalib.merkle import PathBuilder, leaf_hash
 from datalib.optout import key_index
 from datalib.optout.decisions import BLOCK, leaf_hashes, table_lines
-from datalib.optout.explain import checked, explain, reading
+from datalib.optout.explain import explain
 from datalib.optout.key_index import LEAF_BYTES, Kind
 from datalib.optout.outputs import trouble
 from datalib.optout.receipt import MAX_SCAN, Lines, Receipt, Records, attested, check, named
+from datalib.optout.reread import checked, reading
 from datalib.optout.result import NAME, ScanResult, parse_scan, read_bytes
 
 #: Leaves of either kind that a receipt holds: of a URL that very many works have, it shows some.
@@ -82,8 +83,7 @@ def _find(scan: _Scan, kind: Kind, name: str) -> _Found:
     if scan.result.index is None:
         places = tuple(place for place, _ in zip(_search(scan, kind, name), range(MAX_LEAVES), strict=False))
         return _Found(kind=kind, name=name, places=places, records=None)
-    path = scan.out / key_index.NAME
-    checked(scan.out, scan.result, key_index.NAME)
+    path = checked(scan.out, scan.result, key_index.NAME)
     with trouble(path):
         start, stop = key_index.find(path, key_index.key_of(kind, name))
         with path.open("rb") as file:
@@ -108,9 +108,7 @@ def _groups(scan: _Scan, columns: list[str] | None = None) -> Iterator[tuple[int
     import pyarrow.parquet as pq
 
     leaf = 0
-    for file in scan.result.outputs:
-        if not file.path.startswith("decisions/"):
-            continue
+    for file in scan.result.decisions:
         path = scan.out / file.path
         with reading(path), pq.ParquetFile(path) as parquet:
             for group in range(parquet.num_row_groups):

@@ -68,6 +68,11 @@ class ScanResult:
     index: Mapping[str, Any] | None = None
     unread: tuple[Unread, ...] = ()
 
+    @property
+    def decisions(self) -> tuple[ScanFile, ...]:
+        """The outputs with the decisions, in their order."""
+        return tuple(file for file in self.outputs if file.path.startswith("decisions/"))
+
     def to_dict(self) -> dict[str, Any]:
         """Write the result as ``scan.json`` holds it."""
         some: dict[str, Any] = {} if self.index is None else {"index": dict(self.index)}

@@ -35,7 +35,7 @@ from datalib.optout.gather import gather
 from datalib.optout.key_index import NAME as INDEX
 from datalib.optout.licences import read as read_licences
 from datalib.optout.outcome import BIT, CARRIERS
-from datalib.optout.outputs import MTIME, SIZE, look_of, replacing, sha256_of, sweep, trouble
+from datalib.optout.outputs import Look, replacing, sha256_of, sweep, trouble
 from datalib.optout.registered import prepare_registry
 from datalib.optout.registry_table import Registry
 from datalib.optout.result import NAME, ScanFile, ScanResult, read_scan
@@ -334,8 +334,8 @@ def _check_unchanged(files: Sequence[File], digests: dict[str, str]) -> None:
             file.path.check()
             continue
         with trouble(file.path):
-            found = look_of(file.path.lstat())
-        written = (found[SIZE], found[MTIME]) != (file.look[SIZE], file.look[MTIME])
+            found = Look.of(file.path.lstat())
+        written = file.look is None or (found.size, found.mtime) != (file.look.size, file.look.mtime)
         if written or (found != file.look and file.regular and sha256_of(file.path) != digests[file.name]):
             raise Unchecked("E-FILE-CHANGED", str(file.path), "changed while it was scanned")
 

@@ -56,7 +56,6 @@ from datalib.optout.urls import Fault, Places, places_of
 from datalib.optout.works import File, Part, Shard
 
 WORK = "work"
-FOUND = ".found"
 #: Batches of a row group whose pairs come from what is said about a whole table.
 _PARTS = 4
 
@@ -102,7 +101,7 @@ class ShardTask(NamedTuple):
     @property
     def found(self) -> Path:
         """Where it leaves what the end of the scan needs."""
-        return self.receipt.with_suffix(FOUND)
+        return self.receipt.with_suffix(".found")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -209,7 +208,7 @@ def _judge(task: ShardTask) -> dict[str, Any]:
 def _admitted(path: Path, shard: Shard) -> ArchiveWriter | AdmittedWriter:
     if shard.part is Part.RECORDS:
         return ArchiveWriter(path, shard)
-    return AdmittedWriter(path, lines=shard.form is Form.JSONL)
+    return AdmittedWriter(path, shard.file.name if shard.file else "", lines=shard.form is Form.JSONL)
 
 
 def _batches(task: ShardTask, tools: Tools, book: Book, units: UnitReader) -> Iterator[Batch]:

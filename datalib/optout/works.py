@@ -16,7 +16,7 @@ from datalib.optout import rows, synthetic, treebank, works_table
 from datalib.optout.columns import URL_COLUMNS, Columns
 from datalib.optout.declared import INTENTS
 from datalib.optout.licence_text import is_licence_file, is_own_licence
-from datalib.optout.outputs import look_of
+from datalib.optout.outputs import Look
 from datalib.optout.result import Unread
 from datalib.optout.reuse import is_reuse_file
 from datalib.optout.rows import Form
@@ -60,7 +60,7 @@ class File:
     name: str
     path: Source
     size: int
-    look: tuple[int, ...] = ()
+    look: Look | None = None
     regular: bool = True
     damaged: str = ""
     sidecars: tuple["File", ...] = ()
@@ -148,8 +148,10 @@ def plan(works: Sequence[Source], columns: Columns, table: Path | None = None) -
         shards.append(Shard(part=Part.SOURCES, sources=tuple(judged)))
     if not shards:
         raise Misuse("E-USAGE", ", ".join(map(str, works)), "there is no file to judge")
-    said = any(stated) if stated else None
-    return Plan(shards=tuple(shards), files=tuple(files), licensed=licensed, synthetic=said, unread=tuple(unread))
+    return Plan(
+        shards=tuple(shards), files=tuple(files), licensed=licensed, synthetic=any(stated) if stated else None,
+        unread=tuple(unread),
+    )  # fmt: skip
 
 
 def _order(root: Source) -> tuple[bool, tuple[str, ...]]:
@@ -336,7 +338,7 @@ def _file(path: Path, name: str) -> File:
     except OSError as error:
         raise Unchecked("E-IO", str(path), error.strerror or str(error)) from error
     return File(
-        name=_readable(name), path=path, size=found.st_size, look=look_of(found),
+        name=_readable(name), path=path, size=found.st_size, look=Look.of(found),
         regular=stat.S_ISREG(found.st_mode),
     )  # fmt: skip
 

@@ -234,6 +234,47 @@ def test_attested_evidence_is_shipped_and_checked(datalib: Program, signed: Path
     assert datalib(*asked, "--format", "json").data["code"] == "E-EVIDENCE-DIGEST"
 
 
+def test_what_a_scan_left_is_shipped_as_it_was_left(datalib: Program, signed: Path, tmp_path: Path) -> None:
+    assert datalib("scan", "library", "-o", "out").status == 0
+    attest = (
+        *("attest", "library", "--as", AUDITOR, "--name", "en=Auditor", "--claim", "optout", "--scan", "out"),
+        *("--ship-evidence", "--key", "auditor.pem"),
+    )
+    evidence, signals = tmp_path / "out" / "evidence.parquet", tmp_path / "out" / "signals.parquet"
+    for path, other in ((signals, evidence.read_bytes()), (tmp_path / "out" / "decisions" / "part-00000.parquet", b"")):
+        before = path.read_bytes()
+        path.write_bytes(other)
+        refused = datalib(*attest)
+        named = path.relative_to(tmp_path)
+        assert (refused.status, f"E-SCAN-FORMAT: {named}: " in refused.err) == (1, True), refused.err
+        path.write_bytes(before)
+    assert not (signed / "evidence").exists()
+    done = datalib(*attest)
+    assert done.status == 0, done.err
+    left = {path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file()}
+    assert {path.read_bytes() for path in (signed / "evidence").iterdir()} == left
+    assert datalib("verify", "library", *TRUST, "--require", "optout", "--require-evidence").status == 0
+
+
+@pytest.mark.parametrize(("member", "what"), [("works", "number of works"), ("counts", "counts")])
+def test_a_scan_is_counted_again(datalib: Program, signed: Path, tmp_path: Path, member: str, what: str) -> None:
+    assert datalib("scan", "library", "-o", "out").status == 0
+    path = tmp_path / "out" / "scan.json"
+    said = json.loads(path.read_bytes())
+    others: dict[str, object] = {
+        "works": said["works"] + 1,
+        "counts": {"verdict": {"admit": said["works"] - 1, "refuse": 1}},
+    }
+    path.write_text(json.dumps(said | {member: others[member]}), encoding="utf-8")
+    refused = datalib(
+        *("attest", "library", "--as", AUDITOR, "--name", "en=Auditor", "--claim", "optout", "--scan", "out"),
+        *("--key", "auditor.pem"),
+    )
+    assert refused.status == 1
+    assert "E-SCAN-FORMAT: out/scan.json: " in refused.err
+    assert what in refused.err
+
+
 def test_nobody_types_the_result_of_a_scan(datalib: Program, signed: Path) -> None:
     typed = datalib(
         *("attest", "library", "--as", PRODUCER, "--claim", "optout", "--result", "pass", "--key", "producer.pem")

@@ -197,6 +197,34 @@ def test_no_resource_names_a_file_that_has_left_the_folder(tmp_path: Path, paths
         assert describe(folder, Statements(), now=NOW).document["resources"]
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (
+            [5, None, {"path": 7}, {"path": [{}, "a.html"]}, {"name": "x"}],
+            [5, None, {"path": 7}, {"path": [{}]}, {"name": "x"}],
+        ),
+        ({"path": "a.html"}, {"path": "a.html"}),
+        (None, None),
+    ],
+)
+def test_what_is_no_resource_stays_in_the_manifest(tmp_path: Path, before: Any, after: Any) -> None:
+    root = library(tmp_path / "lib")
+    (root / "a.html").write_text('<meta name="robots" content="noai">', encoding="utf-8")
+    (root / "datapackage.json").write_text(json.dumps({"resources": before}), encoding="utf-8")
+    assert apply(root, scanned(root, tmp_path / "out")).files == ("a.html",)
+    assert json.loads((root / "datapackage.json").read_bytes())["resources"] == after
+
+
+def test_a_manifest_has_no_resources_where_no_file_that_is_left_has_a_fit_name(tmp_path: Path) -> None:
+    root = library(tmp_path / "lib")
+    (root / "a.html").write_text('<meta name="robots" content="noai">', encoding="utf-8")
+    (root / "b\\c.html").write_text("<html>", encoding="utf-8")
+    (root / "datapackage.json").write_text('{"resources": [{"name": "a", "path": "a.html"}]}', encoding="utf-8")
+    assert apply(root, scanned(root, tmp_path / "out")).files == ("a.html",)
+    assert json.loads((root / "datapackage.json").read_bytes())["resources"] == []
+
+
 def test_a_library_that_has_changed_is_not_touched(tmp_path: Path) -> None:
     root = library(tmp_path / "lib", "w.parquet")
     (root / "page.html").write_text('<meta name="robots" content="noai">', encoding="utf-8")

@@ -503,7 +503,7 @@ def test_types_that_parquet_does_not_have_are_named(tmp_path: Path, sites: Path)
     table = pa.table({"url": ["https://a.kz/x"], "u": union})
     with pa.OSFile(str(tmp_path / "w.arrow"), "wb") as file, pa.ipc.new_file(file, table.schema) as writer:
         writer.write_table(table)
-    with pytest.raises(Unchecked, match=r"E-TABLE-READ.*without --admitted"):
+    with pytest.raises(Unchecked, match=r"E-TABLE-READ: w\.arrow: .*without --admitted"):
         scan([tmp_path / "w.arrow"], out=tmp_path / "out", sites=[sites], admitted=True, now=NOW)
     assert scan([tmp_path / "w.arrow"], out=tmp_path / "out", sites=[sites], now=NOW).counts["verdict"] == {"admit": 1}
 
