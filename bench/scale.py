@@ -27,9 +27,10 @@ def run(tmp: Path, *, full: bool) -> list[Row]:
     (tmp / "one.csv").write_text("url\nhttps://nowhere.example/\n", encoding="ascii")
     _scan(tmp, tmp / "one.csv", sites, tmp / "import")
     store = urls.imported(tmp / "import")
-    for judges in (tmp / "import" / "sites").glob("judges-*"):
-        (tmp / "judges").mkdir(exist_ok=True)
-        judges.rename(tmp / "judges" / judges.name)
+    (tmp / "judges").mkdir()
+    for made in (tmp / "import" / "sites").iterdir():
+        if made != store:
+            made.rename(tmp / "judges" / made.name)
     size = f"{few} M URLs, {hosts / 1e6:g} M sites"
     found = _engines(tmp, store, size)
     found += _growth(tmp, store, (few, many), hosts)

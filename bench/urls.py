@@ -8,6 +8,8 @@ import random
 from pathlib import Path
 from typing import Any
 
+from datalib.optout.site import is_store
+
 CHUNK = 1_000_000
 _ENDS = ("com", "org", "net", "kz", "de", "io")
 _FOLDERS = ("/a/", "/images/", "/private/", "/wp-content/")
@@ -35,8 +37,7 @@ def body(rng: random.Random) -> str:
 
 def imported(out: Path) -> Path:
     """Give the snapshot that a scan imported into its folder, without what it compiled from it."""
-    (store,) = (path for path in (out / "sites").iterdir() if not path.name.startswith("judges-"))
-    return store
+    return next(path for path in (out / "sites").iterdir() if is_store(path))
 
 
 def make(out: Path, *, rows: int, hosts: int, distinct: float, headers: bool = False) -> Path:

@@ -42,7 +42,6 @@ from datalib.optout.result import NAME, ScanFile, ScanResult, read_scan
 from datalib.optout.rows import BATCH_ROWS
 from datalib.optout.shard import WORK, Job, ShardTask, judge_shard
 from datalib.optout.sites import Prepared, prepare
-from datalib.optout.speaking import Speaking, prepare_speaking
 from datalib.optout.stored import Source, StoredTable
 from datalib.optout.works import File, Plan, Shard, plan
 from datalib.progress import Watch, adding, nobody, watched
@@ -56,7 +55,7 @@ _FOLDERS = {
     "decisions": _PART,
     "admitted": re.compile(rf"{_PART.pattern}|part-[0-9]{{5,}}(?:\.(?:warc|arc|wet|wat|gz|zst))+"),
     WORK: re.compile(
-        r"[0-9]{5,}\.[a-z.]+|(?:registry|speaking)-[0-9a-f]+|archive-[0-9a-f]+\.(?:read|sites|links|linked)|archived\.jsonl"
+        r"[0-9]{5,}\.[a-z.]+|registry-[0-9a-f]+|archive-[0-9a-f]+\.(?:read|sites|links|linked)|archived\.jsonl"
     ),
 }
 _HASHED_AT_ONCE = 256
@@ -118,12 +117,14 @@ def scan(
         registry = prepare_registry(registries, out / WORK, now)
         asked = Asked(agent, table, bool(registries or licences))
         planned, archived = read_archives(planned, digests, out / WORK, engine, asked, watch=watch)
-        prepared = prepare([*sites, *archived], out / SITES, agent=agent, table=table, engine=engine, watch=watch)
-        speaking = _speaking(prepared, None if sites_max_age is None else now - sites_max_age * _DAY, out)
+        prepared = prepare(
+            [*sites, *archived], out / SITES, agent=agent, table=table, engine=engine, watch=watch,
+            since=None if sites_max_age is None else now - sites_max_age * _DAY,
+        )  # fmt: skip
         job = Job(
             out=out,
             licences=read_licences(licences, now) if licences else None,
-            **_folders(prepared, speaking, registry),
+            **_folders(prepared, registry),
             agent=agent,
             table=table,
             profile=Profile(profile),
@@ -133,7 +134,7 @@ def scan(
             receipts=receipts,
             batch_rows=batch_rows,
         )
-        done = _judge(list(_tasks(planned, job, _sites_key(prepared, speaking), digests)), engine, watch)
+        done = _judge(list(_tasks(planned, job, _sites_key(prepared), digests)), engine, watch)
         _check_unchanged(planned.files, digests)
         found = _about(job, prepared, registry) | gather(job, done, engine)
         inputs = tuple(_inputs(planned, digests, done))
@@ -141,16 +142,12 @@ def scan(
         return _finish(out, ScanResult(time=format_time(now), inputs=inputs, **found))
 
 
-def _speaking(prepared: Prepared | None, since: int | None, out: Path) -> Speaking | None:
-    return prepare_speaking(prepared.store, prepared.judges, since, out / WORK) if prepared else None
-
-
-def _folders(prepared: Prepared | None, speaking: Speaking | None, registry: Registry | None) -> dict[str, Path | None]:
+def _folders(prepared: Prepared | None, registry: Registry | None) -> dict[str, Path | None]:
     """Name where lies what all shards need."""
     return {
         "store": prepared.store.folder if prepared else None,
         "judges": prepared.judges.folder if prepared else None,
-        "speaking": speaking.folder if speaking else None,
+        "speaking": prepared.speaking.folder if prepared else None,
         "registry": registry.folder if registry else None,
     }
 
@@ -318,9 +315,9 @@ def _beside(file: File, digests: dict[str, str]) -> list[tuple[str, str | None]]
     ]
 
 
-def _sites_key(prepared: Prepared | None, speaking: Speaking | None) -> list[str] | None:
+def _sites_key(prepared: Prepared | None) -> list[str] | None:
     """Name what is known of sites: what their answers say, and which of them speak."""
-    return [prepared.judges.digest, speaking.digest] if prepared and speaking else None
+    return [prepared.judges.digest, prepared.speaking.digest] if prepared else None
 
 
 def _check_unchanged(files: Sequence[File], digests: dict[str, str]) -> None:

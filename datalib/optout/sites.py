@@ -10,6 +10,7 @@ from datalib.optout.judges import Judges, compile_store, is_compiled, judges_key
 from datalib.optout.outputs import replacing_folder, sha256_of, trouble
 from datalib.optout.site import VERSION, SiteStore, is_store, open_store
 from datalib.optout.site_import import import_sites
+from datalib.optout.speaking import Speaking, prepare_speaking
 from datalib.progress import Watch, nobody
 
 _SHORT = 16
@@ -17,18 +18,28 @@ _SHORT = 16
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
-    """A snapshot that can be scanned with."""
+    """A snapshot that can be scanned with, and what of it speaks for each origin."""
 
     store: SiteStore
     judges: Judges
+    speaking: Speaking
 
 
 def prepare(
-    sources: Sequence[Path], folder: Path, *, agent: str, table: bytes, engine: Engine, watch: Watch = nobody
+    sources: Sequence[Path],
+    folder: Path,
+    *,
+    agent: str,
+    table: bytes,
+    since: int | None,
+    engine: Engine,
+    watch: Watch = nobody,
 ) -> Prepared | None:
     """Import and compile snapshots into ``folder``, unless that was done before; None when there are none.
 
-    A single imported store is used where it lies. Raises Refused (E-SITES-FORMAT), Unchecked (E-IO).
+    A single imported store is used where it lies. ``since``: older answers do not count, see `Speaking`.
+
+    Raises Refused (E-SITES-FORMAT), Unchecked (E-IO).
     """
     if not sources:
         return None
@@ -46,7 +57,8 @@ def prepare(
     if not is_compiled(place):
         with replacing_folder(place) as temporary:
             compile_store(store, temporary, agent, table, engine, watch=watch)
-    return Prepared(store=store, judges=Judges(place))
+    judges = Judges(place)
+    return Prepared(store=store, judges=judges, speaking=prepare_speaking(store, judges, since, folder))
 
 
 def _digest(sources: Sequence[Path]) -> str:

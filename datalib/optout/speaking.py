@@ -1,11 +1,11 @@
 """Which contents speak for each origin of a site store: its own files, and the licence documents that these link.
 
-Made once for a scan, in files that all workers map, from ranges of origins: what is held at once does not grow with
-the store.
+Made once, in files that all workers map, from ranges of origins: what is held at once does not grow with the store.
 """
 
 import hashlib
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
@@ -57,11 +57,15 @@ class Speaking:
 def prepare_speaking(store: SiteStore, judges: Judges, since: int | None, folder: Path) -> Speaking:
     """Join answers with the documents that they link, into ``folder``, unless that was done before.
 
-    Answers for other paths do not speak unless linked. ``since`` leaves out older answers (seconds since 1970).
+    Answers for other paths do not speak unless linked. ``since`` leaves out older answers (seconds since 1970). What
+    was made of others before goes: with every ``since`` there is another.
     """
     key = hashlib.sha256(f"{__version__} {store.digest} {judges.digest} {since}".encode()).hexdigest()
     place = folder / f"speaking-{key[:16]}"
     if not (place / _META).is_file():
+        with trouble(folder):
+            for earlier in folder.glob("speaking-*"):
+                shutil.rmtree(earlier)
         with replacing_folder(place) as temporary:
             _write(store, judges, since, temporary)
     return Speaking(place, judges)

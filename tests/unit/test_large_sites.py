@@ -17,7 +17,7 @@ from datalib.optout.judges import compile_store
 from datalib.optout.maps import Maps, NpyFile, take, windows
 from datalib.optout.scan import scan
 from datalib.optout.sections import Name, SectionWriter
-from datalib.optout.site import SiteStore
+from datalib.optout.site import SiteStore, is_store
 from datalib.optout.site_import import import_sites
 from datalib.optout.speaking import answers_that_count
 from datalib.optout.spool import PARTS, Spool
@@ -210,8 +210,24 @@ def test_a_folder_of_imported_snapshots_is_not_taken_for_one_of_hosts(tmp_path: 
     (tmp_path / "a.csv").write_text("url\nhttps://a.example/1\n", encoding="ascii")
     (tmp_path / "s.jsonl").write_text('{"origin": "https://a.example", "status": 404}\n', encoding="ascii")
     scan([tmp_path / "a.csv"], sites=[tmp_path / "s.jsonl"], out=tmp_path / "out", now=NOW)
-    (store,) = (path for path in (tmp_path / "out" / "sites").iterdir() if not path.name.startswith("judges-"))
+    (store,) = filter(is_store, (tmp_path / "out" / "sites").iterdir())
     with pytest.raises(Refused, match=f"an imported snapshot, {store.name}, stands here: name it") as caught:
         scan([tmp_path / "a.csv"], sites=[tmp_path / "out" / "sites"], out=tmp_path / "again", now=NOW)
     assert caught.value.code == "E-SITES-FORMAT"
     assert scan([tmp_path / "a.csv"], sites=[store], out=tmp_path / "again", now=NOW).counts["verdict"]["admit"] == 1
+
+
+def test_what_was_made_of_a_snapshot_is_kept_for_one_age_of_answers(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("url\nhttps://a.kz/1\nhttps://b.kz/1\n", encoding="ascii")
+    read = {"https://a.kz": "2026-01-01T00:00:00Z", "https://b.kz": "2026-07-01T00:00:00Z"}
+    body = b"User-agent: *\nDisallow: /\n"
+    answers = [Answer(origin=name, status=200, body=body, fetched_at=time) for name, time in read.items()]
+    write_sites(tmp_path / "s.jsonl", answers)
+    kept = set[int]()
+    for age, refused in ((None, 2), (100, 0), (200, 1), (None, 2), (None, 2)):
+        found = scan(
+            [tmp_path / "a.csv"], sites=[tmp_path / "s.jsonl"], out=tmp_path / "out", sites_max_age=age, now=NOW
+        )
+        assert found.counts["verdict"].get("refuse", 0) == refused
+        kept.add(len(list((tmp_path / "out" / "sites").iterdir())))
+    assert len(kept) == 1
