@@ -70,6 +70,10 @@ datalib scan speech -o scan
 datalib scan works.parquet --sites sites.jsonl --profile eu -o scan
 """,
     "optout fetch": "datalib optout fetch works.parquet -o sites.jsonl",
+    "optout list": """
+datalib optout list --scan scan
+datalib optout list --scan scan --verdict hold --reason not-asked-robots-txt
+""",
     "optout explain": "datalib optout explain https://example.org/a.html --scan scan",
     "optout apply": "datalib optout apply speech --scan scan",
     "optout declare": """

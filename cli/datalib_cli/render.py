@@ -287,7 +287,7 @@ def scan_step(result: "ScanResult", library: "Path | None", out: "Path", say: Te
             out=out,
         )
     if verdicts.get("admit", 0) < result.works:
-        return say("next: `datalib optout explain WORK --scan {out}` says why a work is not admitted", out=out)
+        return say("next: `datalib optout list --scan {out}` names the works that are not admitted", out=out)
     return ""
 
 

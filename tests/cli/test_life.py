@@ -256,6 +256,26 @@ def test_what_a_scan_left_is_shipped_as_it_was_left(datalib: Program, signed: Pa
     assert datalib("verify", "library", *TRUST, "--require", "optout", "--require-evidence").status == 0
 
 
+def test_the_works_of_a_scan_are_listed(datalib: Program, tmp_path: Path) -> None:
+    urls = [f"https://nobody-asked.kz/{n}" for n in range(3)]
+    (tmp_path / "w.csv").write_text("\n".join(["url", *urls]), encoding="ascii")
+    scanned = datalib("scan", "w.csv", "-o", "out", "--lang", "ru")
+    assert scanned.status == 0, scanned.err
+    reason = "not-asked-robots-txt"
+    whole = datalib("optout", "list", "--scan", "out").out.splitlines()
+    assert whole[0] == "works: 3"
+    assert [line.split() for line in whole[1:4]] == [["hold", reason, f"w.csv#{n}", urls[n]] for n in range(3)]
+    assert whole[-1].startswith("next: `datalib optout explain ")
+    some = datalib("optout", "list", "--scan", "out", "--verdict", "hold", "--reason", reason, "--limit", "2")
+    assert "1 more: --limit; all stand in out/decisions" in some.out
+    asked = ("optout", "list", "--scan", "out", "--verdict", "admit", "--format", "json")
+    assert datalib(*asked).data == {"total": 0, "version": 1, "works": []}
+    held = datalib(*asked[:-2], "--verdict", "hold", "--limit", "1", "--format", "json").data
+    assert held["total"] == 3
+    assert held["works"] == [{"work": "w.csv#0", "verdict": "hold", "reason": reason, "url": urls[0]}]
+    assert datalib("optout", "list", "--scan", "out", "--reason", "none").status == 2
+
+
 @pytest.mark.parametrize(("member", "what"), [("works", "number of works"), ("counts", "counts")])
 def test_a_scan_is_counted_again(datalib: Program, signed: Path, tmp_path: Path, member: str, what: str) -> None:
     assert datalib("scan", "library", "-o", "out").status == 0

@@ -149,6 +149,47 @@ def agents(table: Path | None, everything: bool) -> Output:
     )
 
 
+@command.command("list")
+@click.option("--scan", "scanned", type=options.FOLDER, required=True, help="The result of a scan.")
+@click.option(
+    "--verdict",
+    "verdicts",
+    type=click.Choice(["admit", "refuse", "hold"]),
+    multiple=True,
+    default=("refuse", "hold"),
+    help="Works with this verdict, once for each. Default: refuse and hold.",
+)
+@click.option(
+    "--reason", "reasons", multiple=True, metavar="CODE", help="Only works with this reason, as the scan has it."
+)
+@click.option(
+    "--limit", type=click.IntRange(1, 1_000_000), default=100, metavar="N", help="How many are listed. Default: 100."
+)
+def works(scanned: Path, verdicts: tuple[str, ...], reasons: tuple[str, ...], limit: int) -> Output:
+    """List works of a scan, with verdict, reason and URL: those that are not admitted, if nothing else is said."""
+    from datalib.optout.listed import listed
+    from datalib.optout.model import Verdict
+
+    found, say = listed(scanned, verdicts=tuple(map(Verdict, verdicts)), reasons=reasons, limit=limit), texts()
+    rows = [Row(cells=(each.verdict, each.reason, each.work, each.url or "")) for each in found.first]
+    more = found.total - len(rows)
+    return Output(
+        data={"total": found.total, "works": [each._asdict() for each in found.first]},
+        lines=[
+            say("works: {count}", count=found.total),
+            Table(rows=rows),
+            *(
+                [say("{count} more: --limit; all stand in {path}", count=more, path=scanned / "decisions")]
+                if more
+                else []
+            ),
+        ],
+        step=say("next: `datalib optout explain WORK --scan {out}` says why a work is not admitted", out=scanned)
+        if rows
+        else "",
+    )
+
+
 @command.command("explain")
 @click.argument("work")
 @click.option("--scan", "scanned", type=options.FOLDER, required=True, help="The result of a scan.")
