@@ -158,7 +158,8 @@ def serving(tls: ssl.SSLContext | None = None, address: str = "0.0.0.0") -> Iter
         for task in (rest := asyncio.all_tasks(loop)):
             task.cancel()
         for writer in sites.writers:
-            writer.transport.abort()
+            with suppress(AttributeError):  # Python before 3.11.5 stumbles where TLS has ended already
+                writer.transport.abort()
         loop.run_until_complete(asyncio.gather(*rest, return_exceptions=True))
         loop.run_until_complete(loop.shutdown_asyncgens())
         loop.close()

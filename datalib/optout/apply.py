@@ -102,7 +102,7 @@ def _unwanted(out: Path, result: ScanResult, wanted: set[str]) -> tuple[dict[str
     tables: dict[str, set[int]] = {}
     files: list[str] = []
     sources: list[str] = []
-    for work in works_with(out, result, wanted):
+    for work in _works_with(out, result, wanted):
         table, _, number = work.rpartition("#")
         if work in names:
             files.append(work)
@@ -115,7 +115,7 @@ def _unwanted(out: Path, result: ScanResult, wanted: set[str]) -> tuple[dict[str
     return tables, files, sources
 
 
-def works_with(out: Path, result: ScanResult, wanted: Iterable[str]) -> Iterator[str]:
+def _works_with(out: Path, result: ScanResult, wanted: Iterable[str]) -> Iterator[str]:
     """Give the ids of the works with one of these verdicts. Raises Refused (E-SCAN-FORMAT), Unchecked (E-IO)."""
     import pyarrow as pa
     import pyarrow.compute as pc

@@ -1,7 +1,6 @@
 """The web archive of a fetch, read by warcio: what went over the network, octet for octet."""
 
 import asyncio
-import gc
 import gzip
 import os
 import signal
@@ -166,9 +165,6 @@ def test_names_and_certificates_that_fail_are_said(tmp_path: Path) -> None:
     assert found == {"//a.test": b"failure: tls\r\n", "//nowhere.invalid/robots.txt": b"failure: dns\r\n"}
 
 
-# The server of the test stumbles over the end of a connection on Python before 3.11.5, and leaves it open.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_behind_tls_the_octets_are_those_inside(tmp_path: Path) -> None:
     server, client = site.certificate(tmp_path, "a.test")
     with serving(server) as sites:
@@ -176,7 +172,6 @@ def test_behind_tls_the_octets_are_those_inside(tmp_path: Path) -> None:
         origin = f"https://a.test:{sites.port}"
         run(tmp_path, [origin], hosts=["a.test"], paths=["/robots.txt"], tls=client, warc=tmp_path / "s.warc.gz")
     assert read(tmp_path / "s.warc.gz")[2].block == HEAD + b"\r\n" + ROBOTS
-    gc.collect()  # what is left is complained of here
 
 
 def test_the_rest_of_an_error_page_is_marked_as_missing(tmp_path: Path, sites: Sites) -> None:
