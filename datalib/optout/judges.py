@@ -163,8 +163,8 @@ def compile_store(
 
 
 def judges_key(store: SiteStore, agent: str, table: bytes) -> str:
-    """Name what the judges of a store depend on: its content, the collector, the table of names, this program."""
-    parts = (str(VERSION), __version__, store.digest, agent, hashlib.sha256(table).hexdigest())
+    """Name what the judges of a store depend on: its tables, the collector, the table of names, this program."""
+    parts = (str(VERSION), __version__, store.digest, store.tables, agent, hashlib.sha256(table).hexdigest())
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 

@@ -39,7 +39,7 @@ from datalib.optout.maps import Maps, trim, windows
 from datalib.optout.outputs import trouble as io_faults
 from datalib.optout.urls import SHORT, Bytes, Hashes, Places, Positions, equal_rest, first_words, hash_spans, places_of
 
-VERSION = 3
+VERSION = 4
 META = "store.json"
 CONTENT = np.dtype([("path", "<i4"), ("status", "<i2"), ("body", "<i4")])
 ANSWER = np.dtype([("content", "<i4"), ("fetched", "<i8")])
@@ -51,6 +51,7 @@ _FAILURE_NAMES = {code: name for name, code in FAILURE_CODES.items()}
 _INDEX_BITS = 24
 _COUNTED = 1 << 20
 _ARRAYS = ("hashes", "origins", "text", "words", "first", "answers", "contents", "bodies")
+_NUMBERED = ("first", "answers", "contents")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +76,8 @@ class SiteStore:
         self.paths: tuple[str, ...] = tuple(meta["paths"])
         self.size: int = meta["origins"]
         self.answer_count: int = meta["answers"]
+        #: A digest of what gives answers and contents their numbers.
+        self.tables: str = _digest_of([meta["paths"], *(meta["arrays"][name] for name in _NUMBERED)])
 
     @cached_property
     def hashes(self) -> Hashes:
@@ -266,6 +269,10 @@ def open_store(folder: Path, *, check: bool = True) -> SiteStore:
         return SiteStore(folder, meta)
     except (ValueError, TypeError, KeyError) as error:
         raise Refused("E-SITES-FORMAT", str(folder / META), f"not a site store: {error}") from error
+
+
+def _digest_of(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value).encode()).hexdigest()
 
 
 def is_store(path: Path) -> bool:

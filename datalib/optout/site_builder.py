@@ -5,7 +5,8 @@
                  → its origin, by the hash of the origin                    → the tables of origins and answers
 
 A content that was seen lately is not written again; one that was forgotten is, and found to be the same when the
-contents are ordered. What stays in memory is one number for each content, and one part of one spool at a time.
+contents are ordered. What stays in memory is one number for each content, each distinct path, and one part of one spool
+at a time. The tables do not depend on the order of the answers.
 """
 
 import hashlib
@@ -83,10 +84,9 @@ class Builder:
 
     def add_all(self, answers: Iterable[Answer], watch: Watch) -> None:
         """Take answers."""
-        iterator = iter(answers)
-        while batch := list(islice(iterator, _ROWS)):
-            rows = [self._add(answer) for answer in batch]
-            self.rows.write_batch(pa.RecordBatch.from_pylist(rows, self.schema))
+        rows = map(self._add, answers)  # one by one: a body may have megabytes
+        while batch := list(islice(rows, _ROWS)):
+            self.rows.write_batch(pa.RecordBatch.from_pylist(batch, self.schema))
             if len(self._answers) >= _HELD:
                 self._flush()
             watch("import", self.count + len(self._answers), None)
@@ -144,7 +144,9 @@ class Builder:
         self._known.clear()
         self._places.clear()
         self.close()
-        final = _write_contents(self.folder, self._contents, self.drafts)
+        paths = sorted(self.paths)
+        number = np.argsort([self.paths[path] for path in paths])
+        final = _write_contents(self.folder, self._contents, self.drafts, number)
         origins, seed = _write_origins(self.folder, self._said, final)
         names = ("hashes", "origins", "text", "words", "first", "answers", "contents", "bodies")
         meta = {
@@ -152,7 +154,7 @@ class Builder:
             "arrays": {name: _sha256(self.folder / f"{name}.npy") for name in names},
             "digest": _digest(self._digests),
             "origins": origins,
-            "paths": list(self.paths),
+            "paths": paths,
             "seed": seed,
             "version": VERSION,
         }
@@ -172,12 +174,16 @@ def row_of(answer: Answer) -> dict[str, Any]:
     }
 
 
-def _write_contents(folder: Path, spool: Spool, drafts: int) -> NDArray[np.int32]:
-    """Write the distinct bodies and contents in the order of their digests; give the number of each draft."""
+def _write_contents(folder: Path, spool: Spool, drafts: int, paths: NDArray[np.int64]) -> NDArray[np.int32]:
+    """Write the distinct bodies and contents in the order of their digests; give the number of each draft.
+
+    ``paths`` gives the number that each path has in the end.
+    """
     final = np.zeros(drafts, dtype=np.int32)
     with NpyFile(folder / "bodies.npy", BODY) as bodies, NpyFile(folder / "contents.npy", CONTENT) as contents:
         for part in sorted(spool.parts):
             found = spool.read(part)
+            found["path"] = paths[found["path"]]
             found = found[np.argsort(_as_text(found["sha256"]), kind="stable")]
             digests = _as_text(found["sha256"])
             fresh = _changes(len(found), digests[1:] != digests[:-1])
@@ -230,7 +236,8 @@ def _try_origins(folder: Path, spool: Spool, final: NDArray[np.int32]) -> int | 
         for part in sorted(spool.parts):
             found, data, whole = _read_said(spool, part)
             start = np.cumsum(whole) - whole
-            order = np.argsort(found["hash"], kind="stable")
+            found["draft"] = final[found["draft"]]
+            order = np.lexsort((found["fetched"], found["draft"], found["hash"]))
             found, start, whole = found[order], start[order], whole[order]
             fresh = _changes(len(found), found["hash"][1:] != found["hash"][:-1])
             if not _same(data, start, whole, np.flatnonzero(~fresh)):
@@ -240,7 +247,7 @@ def _try_origins(folder: Path, spool: Spool, final: NDArray[np.int32]) -> int | 
             begin = np.cumsum(whole) - whole
             heads = _heads(own, begin)
             said = np.zeros(len(found), dtype=ANSWER)
-            said["content"], said["fetched"] = final[found["draft"]], found["fetched"]
+            said["content"], said["fetched"] = found["draft"], found["fetched"]
             hashes.add(found["hash"][fresh])
             origins.add(text.rows + begin)
             words.add(np.stack(first_words(own, heads, begin + whole - heads), axis=1))

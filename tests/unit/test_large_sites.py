@@ -23,7 +23,7 @@ from datalib.optout.speaking import answers_that_count
 from datalib.optout.spool import PARTS, Spool
 from datalib.optout.urls import places_of
 from datalib.optout.used import Used
-from tests.scanning import NOW, scan_files, write_sites
+from tests.scanning import NOW, read_decisions, scan_files, write_sites
 
 HOSTS = 400
 GONE: tuple[int | str, ...] = (404, "timeout")
@@ -231,3 +231,34 @@ def test_what_was_made_of_a_snapshot_is_kept_for_one_age_of_answers(tmp_path: Pa
         assert found.counts["verdict"].get("refuse", 0) == refused
         kept.add(len(list((tmp_path / "out" / "sites").iterdir())))
     assert len(kept) == 1
+
+
+ROBOTS = b"User-agent: *\nDisallow: /\n"
+#: Files of the same text at two paths: what is held of them must not depend on which came first.
+SHARED = [
+    Answer(origin="https://x.kz", status=200, body=ROBOTS),
+    Answer(origin="https://x.kz", path="/ai.txt", status=200, body=ROBOTS),
+    Answer(origin="https://y.kz", path="/ai.txt", status=200, body=ROBOTS),
+    Answer(origin="https://y.kz", status=404),
+    Answer(origin="https://y.kz", path="/.well-known/tdmrep.json", status=404),
+    Answer(origin="https://z.kz", path="/.well-known/tdmrep.json", status=404),
+    Answer(origin="https://z.kz", path="/.well-known/tdmrep.json", status=404, fetched_at="2026-12-01T00:00:00Z"),
+]
+
+
+def test_the_order_of_answers_changes_nothing(tmp_path: Path) -> None:
+    """Scan with the answers in several orders, in folders of their own and in one that knows another order."""
+    (tmp_path / "w.csv").write_text("url\nhttps://x.kz/1\nhttps://y.kz/1\nhttps://z.kz/1\n", encoding="ascii")
+    found = []
+    for number in range(8):
+        answers = random.Random(number).sample(SHARED, len(SHARED))
+        write_sites(tmp_path / f"a{number}.jsonl", answers[:3])
+        write_sites(tmp_path / f"b{number}.jsonl", answers[3:])
+        sites = [tmp_path / f"a{number}.jsonl", tmp_path / f"b{number}.jsonl"]
+        for out, age in (("one", 30 + number), ("one", None), (f"own{number}", None)):
+            scan([tmp_path / "w.csv"], out=tmp_path / out, sites=sites, sites_max_age=age, now=NOW)
+            if age is None:
+                found.append(scan_files(tmp_path / out))
+    assert all(files == found[0] for files in found)
+    reasons = [row.reason for row in read_decisions(tmp_path / "one")]
+    assert reasons == ["robots-disallow", "ai-txt", "not-asked-robots-txt"]

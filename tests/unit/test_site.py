@@ -153,7 +153,7 @@ def test_a_failure_counts_only_while_nothing_better_is_known(tmp_path: Path) -> 
         ("https://e.x", 404),
         ("https://e.y", "dns"),
     ]
-    assert count(store(tmp_path / "c", [clear, closed, clear])) == [("https://e.x", 404), ("https://e.x", 403)]
+    assert count(store(tmp_path / "c", [clear, closed, clear])) == [("https://e.x", 403), ("https://e.x", 404)]
 
 
 def test_old_answers_do_not_count_when_an_age_is_asked_for(tmp_path: Path) -> None:
