@@ -266,22 +266,25 @@ def _with_sidecars(files: Sequence[File]) -> Iterator[File]:
 
     What speaks about another has nothing beside it; but a licence may stand beside anything (``data.json.license``).
     """
-    beside = {file.name.lower(): file for file in files if file.regular and file.name.lower().endswith(SIDECARS)}
+    beside: dict[tuple[Path, str], list[File]] = {}
     for file in files:
-        stem, dot, suffix = file.name.lower().rpartition(".")
-        if not beside or not file.regular or suffix == "license":
+        if file.regular and isinstance(file.path, Path) and file.name.lower().endswith(SIDECARS):
+            beside.setdefault((file.path.parent, file.path.name.lower()), []).append(file)
+    for file in files:
+        name = file.path.name.lower()
+        stem, _, suffix = name.rpartition(".")
+        if not beside or not file.regular or not isinstance(file.path, Path) or suffix == "license":
             yield file
             continue
         known = SIDECARS if f".{suffix}" not in SIDECARS else (".license",)
-        stems = (file.name.lower(), stem if dot and "/" not in suffix else "")
         found = (
-            beside.get(stem + extension)
-            for stem in stems
+            sidecar
+            for start in (name, stem)
             for extension in known
-            if stem
-            and (extension != ".license" or stem == stems[0])  # REUSE: the whole name of the file goes before it
+            if start and (extension != ".license" or start == name)  # REUSE: the whole name of the file goes before it
+            for sidecar in beside.get((file.path.parent, start + extension), ())
         )
-        yield replace(file, sidecars=tuple(dict.fromkeys(sidecar for sidecar in found if sidecar)))
+        yield replace(file, sidecars=tuple(dict.fromkeys(found)))
 
 
 def _with_governors(files: Iterable[File]) -> Iterator[File]:

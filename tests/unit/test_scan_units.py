@@ -107,6 +107,25 @@ def test_a_sidecar_that_changes_is_read_again(tmp_path: Path, monkeypatch: pytes
     assert judge(source, tmp_path / "out")[1]["a.jpg"]["verdict"] == "refuse"
 
 
+def test_sidecars_whose_names_differ_in_case_all_count(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    for name, data in {"PHOTO.txt": b"1", "PHOTO.xmp": XMP, "photo.txt": b"2", "photo.xmp": made.packet()}.items():
+        (tmp_path / "a" / name).write_bytes(data)
+    assert {name: row["verdict"] for name, row in judge(tmp_path / "a", tmp_path / "out")[1].items()} == {
+        "PHOTO.txt": "refuse", "photo.txt": "refuse", "PHOTO.xmp": "refuse", "photo.xmp": "admit",
+    }  # fmt: skip
+
+
+def test_a_sidecar_speaks_of_files_in_its_own_folder_only(tmp_path: Path) -> None:
+    for name, data in {"a/P.txt": b"1", "a/P.xmp": XMP, "b/q.txt": b"2", "b/p.xmp": made.packet()}.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(data)
+    scan([tmp_path / "a", tmp_path / "b"], out=tmp_path / "out", now=NOW)
+    assert {row.work: row.verdict for row in read_decisions(tmp_path / "out")} == {
+        "P.txt": "refuse", "P.xmp": "refuse", "q.txt": "admit", "p.xmp": "admit",
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("before", "after"), [("data/REUSE.toml", "REUSE.toml"), ("data/t.csv.json", "data/t.csv.license")]
 )
