@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from datalib.errors import Unchecked
 from datalib.optout.admitted_lines import Lines, NoTypesError
+from datalib.optout.compact import compacted
 from datalib.optout.decisions import GROUP
 from datalib.optout.rows import LINE
 from datalib.optout.weights import weights_of
@@ -40,7 +41,7 @@ class AdmittedWriter:
     def add(self, batch: Any, admitted: NDArray[Any]) -> None:
         """Add the rows of a batch that are marked."""
         with _possible(self._table):
-            chosen = batch.filter(pa.array(admitted))
+            chosen = compacted(batch.filter(pa.array(admitted)))
         self.rows += len(chosen)
         if self._is_lines:
             self._lines = self._lines or Lines(self._path.parent, [name for name in batch.schema.names if name != LINE])
@@ -96,9 +97,11 @@ class AdmittedWriter:
 
 @contextmanager
 def _possible(table: str) -> Iterator[None]:
-    """Name types of which Arrow can take no rows, or that Parquet does not have. Raises Unchecked (E-TABLE-READ)."""
+    """Name types of which Arrow takes no rows, or values that Parquet cannot have. Raises Unchecked (E-TABLE-READ)."""
     try:
         yield
-    except pa.ArrowNotImplementedError as error:
+    except (pa.ArrowNotImplementedError, pa.ArrowInvalid, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:  # of the disk; Arrow's own have no number
+            raise
         detail = f"its rows cannot be written as Parquet: {error}; scan without --admitted"
         raise Unchecked("E-TABLE-READ", table, detail) from error

@@ -46,50 +46,61 @@ def _records(lines: IO[bytes], form: Form) -> Iterator[tuple[int, bytes]]:
     return _json_records(lines) if form is Form.JSONL else _csv_records(lines, form)
 
 
-def _mask(first: int, count: int, removed: Any) -> Any:
+def _kept(batch: Any, first: int, removed: Any) -> Any:
+    """Give what stays of a batch whose first row has this number."""
     import pyarrow as pa
 
-    keep = np.ones(count, dtype=np.bool_)
-    inside = removed[(removed >= first) & (removed < first + count)]
+    keep = np.ones(len(batch), dtype=np.bool_)
+    inside = removed[(removed >= first) & (removed < first + len(batch))]
     keep[inside - first] = False
-    return pa.array(keep)
+    return batch.filter(pa.array(keep))
 
 
 def _parquet(source: Path, target: Path, removed: Any) -> int:
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
+    from datalib.optout.compact import compacted
+
+    total = 0
     with pq.ParquetFile(source) as file:
         meta = file.metadata
         codec = meta.row_group(0).column(0).compression if meta.num_row_groups and meta.num_columns else "SNAPPY"
-        first = 0
         with pq.ParquetWriter(
             target, file.schema_arrow, compression=codec if codec != "UNCOMPRESSED" else "NONE"
         ) as out:
-            for group in range(meta.num_row_groups):
-                table = file.read_row_group(group)
-                out.write_table(table.filter(_mask(first, len(table), removed)))
-                first += len(table)
-    return first
+            for table in map(file.read_row_group, range(meta.num_row_groups)):
+                kept = _kept(table, total, removed).to_batches()
+                out.write_table(pa.Table.from_batches(map(compacted, kept), table.schema))
+                total += len(table)
+    return total
 
 
 def _arrow(source: Path, target: Path, removed: Any) -> int:
     import pyarrow as pa
 
+    from datalib.optout.compact import Dictionaries, compacted
+
+    total, compact, make = 0, compacted, pa.ipc.new_stream
     with pa.memory_map(str(source)) as mapped:
         try:
             reader = pa.ipc.open_file(mapped)
-            batches = map(reader.get_batch, range(reader.num_record_batches))
-            make = pa.ipc.new_file
+            numbers = range(reader.num_record_batches)
         except pa.ArrowInvalid:
             mapped.seek(0)
             reader = batches = pa.ipc.open_stream(mapped)
-            make = pa.ipc.new_stream
-        first = 0
+        else:
+            shared = Dictionaries()
+            first = 0
+            for batch in map(reader.get_batch, numbers):
+                shared.add(_kept(batch, first, removed))
+                first += len(batch)
+            compact, make, batches = shared.compacted, pa.ipc.new_file, map(reader.get_batch, numbers)
         with make(str(target), reader.schema) as out:
             for batch in batches:
-                out.write_batch(batch.filter(_mask(first, len(batch), removed)))
-                first += len(batch)
-    return first
+                out.write_batch(compact(_kept(batch, total, removed)))
+                total += len(batch)
+    return total
 
 
 def _json_records(lines: IO[bytes]) -> Iterator[tuple[int, bytes]]:

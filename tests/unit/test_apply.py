@@ -197,6 +197,72 @@ def test_no_resource_names_a_file_that_has_left_the_folder(tmp_path: Path, paths
         assert describe(folder, Statements(), now=NOW).document["resources"]
 
 
+def coded() -> pa.Table:
+    """A table with dictionaries of several kinds."""
+    texts = pa.array([f"{'refused' if '/no/' in url else 'kept'}-{n}" for n, url in enumerate(URLS)])
+    codes, ends = texts.dictionary_encode(), range(len(URLS) + 1)
+    return pa.table({
+        "url": URLS, "text": codes, "short": texts.cast(pa.dictionary(pa.int8(), pa.string(), ordered=True)),
+        "list": pa.ListArray.from_arrays(ends, codes), "large": pa.LargeListArray.from_arrays(ends, codes),
+        "pair": pa.FixedSizeListArray.from_arrays(codes, 1), "member": pa.StructArray.from_arrays([codes], ["x"]),
+        "number": pa.array([7, None, *ends[3:]]).dictionary_encode(),
+    })  # fmt: skip
+
+
+def held(array: Any) -> set[Any]:
+    """Give all that an array holds, whether a row has it or not."""
+    if isinstance(array, pa.DictionaryArray):
+        return set(array.dictionary.to_pylist())
+    inner = array.flatten() if isinstance(array, pa.StructArray) else [array.values] if hasattr(array, "values") else []
+    return set().union(*map(held, inner)) if inner else set(array.to_pylist())
+
+
+@pytest.mark.parametrize("name", ["w.parquet", "w.arrow", "w.arrows"])
+def test_nothing_of_a_refused_row_stays_in_a_dictionary(tmp_path: Path, name: str) -> None:
+    root, table = library(tmp_path / "lib"), coded()
+    if name == "w.parquet":
+        pq.write_table(table, root / name, row_group_size=4, compression="none")
+    else:
+        if name == "w.arrow":  # a dictionary in a list is not shared by all batches of a file
+            table = table.drop_columns(["list", "large", "pair", "member"])
+        with (pa.ipc.new_file if name == "w.arrow" else pa.ipc.new_stream)(str(root / name), table.schema) as out:
+            out.write_table(table, max_chunksize=4)
+    schema = read_rows(root / name).schema
+    write_sites(tmp_path / "sites.jsonl", ANSWERS)
+    scan([root], out=tmp_path / "out", sites=[tmp_path / "sites.jsonl"], admitted=True, now=NOW)
+    assert apply(root, tmp_path / "out").tables == {name: 3}
+    admitted = pq.read_table(tmp_path / "out" / "admitted" / "part-00000.parquet")
+    rows = table.to_pylist()
+    assert admitted.to_pylist() == [row for row in rows[:-1] if "/no/" not in row["url"]]
+    left = read_rows(root / name)
+    assert left.to_pylist() == [row for row in rows if "/no/" not in row["url"]]
+    assert left.schema == schema
+    assert b"refused" not in (root / name).read_bytes()
+    for column in [*admitted.columns, *left.columns]:
+        assert not any("refused" in str(value) for chunk in column.chunks for value in held(chunk))
+
+
+def test_values_that_cannot_be_parted_from_others_are_left_where_they_are(tmp_path: Path) -> None:
+    root = library(tmp_path / "lib")
+    numbers = pa.array(range(len(URLS))).dictionary_encode()
+    table = pa.table({"url": URLS, "n": pa.ListArray.from_arrays(range(len(URLS) + 1), numbers)})
+    with pa.ipc.new_stream(str(root / "w.arrows"), table.schema) as out:
+        out.write_table(table)
+    before = (root / "w.arrows").read_bytes()
+    with pytest.raises(Unchecked, match=r"E-TABLE-READ: w\.arrows: "):
+        apply(root, scanned(root, tmp_path / "out"))
+    assert (root / "w.arrows").read_bytes() == before
+    with pytest.raises(Unchecked, match=r"E-TABLE-READ: w\.arrows: .*without --admitted"):
+        scan([root], out=tmp_path / "out", sites=[tmp_path / "sites.jsonl"], admitted=True, now=NOW)
+
+
+def read_rows(path: Path) -> pa.Table:
+    if path.suffix == ".parquet":
+        return pq.read_table(path)
+    with (pa.ipc.open_file if path.suffix == ".arrow" else pa.ipc.open_stream)(str(path)) as reader:
+        return reader.read_all()
+
+
 @pytest.mark.parametrize(
     ("before", "after"),
     [

@@ -498,9 +498,16 @@ def test_columns_of_any_type_are_judged_and_admitted(tmp_path: Path, sites: Path
     assert arrow.to_pylist() == [row | {"run": run} for row, run in zip(rows, "ab", strict=True)]
 
 
-def test_types_that_parquet_does_not_have_are_named(tmp_path: Path, sites: Path) -> None:
-    union = pa.UnionArray.from_sparse(pa.array([0], pa.int8()), [pa.array([1])])
-    table = pa.table({"url": ["https://a.kz/x"], "u": union})
+@pytest.mark.parametrize(
+    "odd",
+    [
+        pa.UnionArray.from_sparse(pa.array([0], pa.int8()), [pa.array([1])]),
+        pa.array([1 << 61], pa.timestamp("s")),
+        pa.array([b""], pa.binary(0)),
+    ],
+)
+def test_values_that_parquet_does_not_have_are_named(tmp_path: Path, sites: Path, odd: Any) -> None:
+    table = pa.table({"url": ["https://a.kz/x"], "u": odd})
     with pa.OSFile(str(tmp_path / "w.arrow"), "wb") as file, pa.ipc.new_file(file, table.schema) as writer:
         writer.write_table(table)
     with pytest.raises(Unchecked, match=r"E-TABLE-READ: w\.arrow: .*without --admitted"):
