@@ -7,6 +7,7 @@ that an interrupted run can be repeated and a finished one changes nothing.
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 from datalib.errors import Misuse, Refused, Unchecked
 from datalib.library import draft
 from datalib.library.describe import Statements, describe
+from datalib.library.paths import to_bytes
 from datalib.library.store import Folder, write_file
 from datalib.optout import rows
 from datalib.optout.chunks import faults
@@ -80,8 +82,9 @@ def _undeclare(library: Path, gone: frozenset[str]) -> None:
     with Folder(library) as folder:
         document = {**document, "resources": after}
         if not after:
-            found = describe(folder, Statements(), now=0, given=document)
-            document["resources"] = found.document.get("resources", [])  # none where names are unfit: sign says so
+            with suppress(Refused):  # no file is left, or one that no library may have: sign says so
+                found = describe(folder, Statements(), now=0, given=document)
+                document["resources"] = found.document.get("resources", [])
         folder.write(MANIFEST, draft.render(document))
 
 
@@ -108,7 +111,7 @@ def _unwanted(out: Path, result: ScanResult, wanted: set[str]) -> tuple[dict[str
             files.append(work)
         elif "@" in work and any(is_archive(name) and work.startswith((f"{name}@", f"{name}/")) for name in names):
             raise Misuse("E-USAGE", work, "records stay in their archive; take those that a scan --admitted wrote")
-        elif table in names:
+        elif table in names and number.isdecimal():
             tables.setdefault(table, set()).add(int(number))
         else:
             sources.append(work)
@@ -127,27 +130,35 @@ def _works_with(out: Path, result: ScanResult, wanted: Iterable[str]) -> Iterato
 
 
 class _Journal:
-    """The digests of rewritten files, beside the scan."""
+    """What files became of which, beside the scan: pairs of digests."""
 
     def __init__(self, out: Path) -> None:
         self._path = out / _JOURNAL
         try:
-            self._known: dict[str, str] = json.loads(self._path.read_bytes())
+            known = json.loads(self._path.read_bytes())
         except (OSError, ValueError):
-            self._known = {}
+            known = None
+        self._known: dict[str, Any] = known if isinstance(known, dict) else {}
 
-    def has(self, name: str, digest: str) -> bool:
-        return self._known.get(name) == digest
+    def has(self, file: ScanFile, now: str) -> bool:
+        return self._known.get(file.path) == [file.sha256, now]
 
-    def note(self, name: str, digest: str) -> None:
-        self._known[name] = digest
+    def note(self, file: ScanFile, now: str) -> None:
+        self._known[file.path] = [file.sha256, now]
         write_file(self._path, json.dumps(self._known, sort_keys=True).encode())
+
+
+def _place(library: Path, name: str) -> Path:
+    """Find a file of a library. Raises Refused (E-FILE-SYMLINK) where a link leads to it."""
+    with Folder(library) as folder, folder.descend() as way:
+        way.status(to_bytes(name))
+    return library / name
 
 
 def _remove_rows(library: Path, file: ScanFile, found: set[int], journal: _Journal) -> bool:
     name, path = file.path, library / file.path
-    now = sha256_of(path) if os.path.lexists(path) else ""
-    if journal.has(name, now):
+    now = sha256_of(_place(library, name)) if os.path.lexists(path) else ""
+    if journal.has(file, now):
         return False
     if now != file.sha256:
         raise Refused("E-FILE-CHANGED", name, "not the file that was scanned; scan the library again")
@@ -159,7 +170,7 @@ def _remove_rows(library: Path, file: ScanFile, found: set[int], journal: _Journ
     with replacing(path) as temporary:
         if not any(_rewritten(path, temporary, each, found, file.rows) for each in rows.variants(form)):
             raise Unchecked("E-TABLE-READ", name, "its rows cannot be told apart safely; remove the file")
-        journal.note(name, sha256_of(temporary))
+        journal.note(file, sha256_of(temporary))
     return True
 
 
@@ -180,6 +191,7 @@ def _remove_file(library: Path, name: str, digest: str) -> bool:
     path = library / name
     if not os.path.lexists(path):
         return False
+    _place(library, name)
     if path.is_file() and not path.is_symlink() and sha256_of(path) != digest:
         raise Refused("E-FILE-CHANGED", name, "not the file that was scanned; scan the library again")
     with trouble(path):

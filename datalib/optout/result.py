@@ -175,7 +175,10 @@ def _registry(value: Any) -> dict[str, Any]:
 
 
 def _file(value: Any) -> ScanFile:
-    return ScanFile(path=_text(value["path"]), sha256=check_digest(_text(value["sha256"])), rows=_count(value["rows"]))
+    path = _text(value["path"])
+    if any(part in {"", ".", ".."} for part in path.split("/")):
+        raise ValueError(f"{path!r} is no path in a folder")
+    return ScanFile(path=path, sha256=check_digest(_text(value["sha256"])), rows=_count(value["rows"]))
 
 
 def _text(value: Any) -> str:

@@ -291,6 +291,59 @@ def test_a_manifest_has_no_resources_where_no_file_that_is_left_has_a_fit_name(t
     assert json.loads((root / "datapackage.json").read_bytes())["resources"] == []
 
 
+def test_the_last_file_of_a_library_may_go(tmp_path: Path) -> None:
+    root = library(tmp_path / "lib")
+    (root / "a.html").write_text('<meta name="robots" content="noai">', encoding="utf-8")
+    (root / "datapackage.json").write_text('{"resources": [{"name": "a", "path": "a.html"}]}', encoding="utf-8")
+    out = scanned(root, tmp_path / "out")
+    assert apply(root, out).files == ("a.html",)
+    assert apply(root, out).files == ()
+    assert json.loads((root / "datapackage.json").read_bytes())["resources"] == []
+
+
+def test_a_later_scan_into_the_same_folder_is_applied_too(tmp_path: Path) -> None:
+    root, out = library(tmp_path / "lib", "w.parquet"), tmp_path / "out"
+    assert apply(root, scanned(root, out)).tables == {"w.parquet": 3}
+    left = urls(root / "w.parquet")
+    write_sites(
+        tmp_path / "sites.jsonl", [Answer(origin="https://a.kz", status=200, body=b"User-agent: *\nDisallow: /")]
+    )
+    assert apply(root, scanned(root, out)).tables == {"w.parquet": len(left) - 1}
+    assert urls(root / "w.parquet") == ["UNLIKELY"]
+    assert apply(root, out).tables == {}
+    (out / "applied.json").write_text("[]", encoding="ascii")
+    with pytest.raises(Refused, match="E-FILE-CHANGED"):
+        apply(root, out)
+
+
+@pytest.mark.parametrize("name", ["../victim.txt", "/victim.txt", "a/./b.txt", "a//b.txt", ""])
+def test_results_name_no_paths_that_lead_elsewhere(tmp_path: Path, name: str) -> None:
+    root = library(tmp_path / "lib", "w.parquet")
+    out = scanned(root, tmp_path / "out")
+    said = json.loads((out / "scan.json").read_bytes())
+    for member in ("inputs", "outputs"):
+        changed = [{**said[member][0], "path": name}, *said[member][1:]]
+        (out / "scan.json").write_text(json.dumps({**said, member: changed}), encoding="utf-8")
+        with pytest.raises(Refused, match="E-SCAN-FORMAT"):
+            apply(root, out)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("a.html", '<meta name="robots" content="noai">'), ("w.csv", "url\nhttps://a.kz/no/1\nhttps://a.kz/yes/1\n")],
+)
+def test_nothing_is_removed_through_a_link(tmp_path: Path, name: str, text: str) -> None:
+    root = library(tmp_path / "lib")
+    (root / "sub").mkdir()
+    (root / "sub" / name).write_text(text, encoding="utf-8")
+    out = scanned(root, tmp_path / "out")
+    (root / "sub").rename(tmp_path / "elsewhere")
+    (root / "sub").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(Refused, match="E-FILE-SYMLINK"):
+        apply(root, out)
+    assert (tmp_path / "elsewhere" / name).read_text(encoding="utf-8") == text
+
+
 def test_a_library_that_has_changed_is_not_touched(tmp_path: Path) -> None:
     root = library(tmp_path / "lib", "w.parquet")
     (root / "page.html").write_text('<meta name="robots" content="noai">', encoding="utf-8")
