@@ -81,6 +81,7 @@ def of_scan(library: Path, out: Path, claim_type: str, *, now: int, until: int |
     from datalib.optout.attest import attest_result, recount
     from datalib.optout.reread import check
     from datalib.optout.result import NAME, read_scan
+    from datalib.optout.sources import named_sources, read_manifest, sources_of
 
     if claim_type != OPTOUT:
         raise Misuse("E-USAGE", "--claim", "a scan shows the claim optout")
@@ -91,7 +92,7 @@ def of_scan(library: Path, out: Path, claim_type: str, *, now: int, until: int |
         if bound is None:
             raise Refused("E-NOT-SIGNED", str(library))
         listed = {line.path: line.sha256 for line in listing.lines(folder, sha256=bound.sha256)}
-    result, facts = attest_result(scanned, listed)
+    result, facts = attest_result(scanned, listed, list(named_sources(sources_of(read_manifest(library)))))
     if len(facts["not_scanned"]) == len(listed):
         raise Refused("E-SCAN-OTHER", f"{out}: {library}", "none of its files was scanned as it is")
     reasons = tuple(f"{name}: {_listed(value)}" for name, value in facts.items() if value)

@@ -1,7 +1,7 @@
 """What a scan says about a library: the claim ``optout``, computed and never typed (opt-out specification §4)."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,7 @@ from datalib.errors import Refused
 from datalib.optout.model import Verdict
 from datalib.optout.reread import decisions
 from datalib.optout.result import NAME, ScanResult
+from datalib.optout.sources import SOURCE, Named, digest_of
 
 
 def recount(out: Path, result: ScanResult) -> None:
@@ -26,12 +27,15 @@ def recount(out: Path, result: ScanResult) -> None:
         raise Refused("E-SCAN-FORMAT", str(out / NAME), "it has another number of works than its decisions")
 
 
-def attest_result(result: ScanResult, listing: Mapping[str, str]) -> tuple[str, dict[str, Any]]:
+def attest_result(
+    result: ScanResult, listing: Mapping[str, str], sources: Sequence[Named] = ()
+) -> tuple[str, dict[str, Any]]:
     """Give ``pass`` or ``fail`` for a library, and the facts it follows from.
 
-    ``listing``: digest by path of all files of the library. ``pass`` only if every work is admitted, every scanned file
-    is in the listing with the scanned digest, and every file of the listing was scanned: a clean part says nothing
-    about the rest. A file scanned by itself is found in the listing by its name and digest.
+    ``listing``: digest by path of all files of the library; ``sources``: those that are judged as works. ``pass`` only
+    if every work is admitted, every scanned file is in the listing with the scanned digest, and every file of the
+    listing and these sources were scanned: a clean part says nothing about the rest. A file scanned by itself is found
+    in the listing by its name and digest.
     Marks of synthetic content are held against what the library states of it: facts that decide nothing about refusals.
     """
     verdicts = result.counts.get("verdict", {})
@@ -53,6 +57,8 @@ def attest_result(result: ScanResult, listing: Mapping[str, str]) -> tuple[str, 
         "refused": verdicts.get(Verdict.REFUSE, 0),
         "works": result.works,
     }
+    if digest_of(sources) != result.sources:
+        facts["sources_not_scanned"] = [f"{SOURCE}#{source.number}" for source in sources] or [SOURCE]
     if result.unread:
         facts["not_read"] = sorted(f"{path}: {column}" if column else path for path, column in result.unread)
     if marked := result.counts.get("synthetic", {}):
@@ -60,7 +66,8 @@ def attest_result(result: ScanResult, listing: Mapping[str, str]) -> tuple[str, 
         if not result.synthetic_stated:
             facts["synthetic_not_stated"] = sum(marked.values())
     clean = result.works > 0 and facts["admitted"] == result.works and sum(verdicts.values()) == result.works
-    return ("pass" if clean and not foreign and not missing else "fail"), facts
+    whole = not foreign and not missing and "sources_not_scanned" not in facts
+    return ("pass" if clean and whole else "fail"), facts
 
 
 def _tail(path: str) -> str:

@@ -45,7 +45,8 @@ class ScanResult:
     nothing. ``licences``: digest of the licence records, or None. ``root``: RFC 6962 root over the decisions,
     ``leaf_rows`` of one decisions file in a leaf; files in their order. ``index``: entries, leaves and root of the
     index that receipts of absence need, or None. ``time``: the moment given as now. ``unread``: what of tables was not
-    read; a table of which that is all was judged as one file.
+    read; a table of which that is all was judged as one file. ``sources``: the digest of the sources of
+    a library that were judged, or None.
     """
 
     time: str
@@ -67,6 +68,7 @@ class ScanResult:
     synthetic_stated: bool | None = None
     index: Mapping[str, Any] | None = None
     unread: tuple[Unread, ...] = ()
+    sources: str | None = None
 
     @property
     def decisions(self) -> tuple[ScanFile, ...]:
@@ -76,6 +78,8 @@ class ScanResult:
     def to_dict(self) -> dict[str, Any]:
         """Write the result as ``scan.json`` holds it."""
         some: dict[str, Any] = {} if self.index is None else {"index": dict(self.index)}
+        if self.sources is not None:
+            some["sources"] = self.sources
         if self.unread:
             some["unread"] = [each._asdict() for each in self.unread]
         return some | {
@@ -154,6 +158,7 @@ def _parse(value: Any) -> ScanResult:
         licences=check_digest(_text(value["licences"])) if value.get("licences") else None,
         synthetic_stated=_answer(value.get("synthetic_stated")),
         index=_index(value["index"]) if "index" in value else None,
+        sources=check_digest(_text(value["sources"])) if "sources" in value else None,
         unread=tuple(Unread(_text(each["path"]), _text(each["column"])) for each in value.get("unread", [])),
     )
 

@@ -46,7 +46,7 @@ from datalib.optout.stored import Source, StoredTable
 from datalib.optout.works import File, Plan, Shard, plan
 from datalib.progress import Watch, adding, nobody, watched
 
-VERSION: Final = 5
+VERSION: Final = 6
 SITES: Final = "sites"
 _DAY = 86_400
 #: The folders of a result whose leftovers are removed, and what scans call the things in them.
@@ -138,7 +138,7 @@ def scan(
         _check_unchanged(planned.files, digests)
         found = _about(job, prepared, registry) | gather(job, done, engine)
         inputs = tuple(_inputs(planned, digests, done))
-        found |= {"synthetic_stated": planned.synthetic, "unread": planned.unread}
+        found |= {"synthetic_stated": planned.synthetic, "unread": planned.unread, "sources": planned.sources}
         return _finish(out, ScanResult(time=format_time(now), inputs=inputs, **found))
 
 

@@ -49,7 +49,7 @@ from datalib.optout.registry_table import Registry
 from datalib.optout.rows import BATCH_ROWS, DOCUMENT_ROWS, Form
 from datalib.optout.sections import Name, SectionWriter
 from datalib.optout.site import open_store
-from datalib.optout.sources import Named
+from datalib.optout.sources import SOURCE, Named
 from datalib.optout.speaking import Speaking
 from datalib.optout.tally import Tally
 from datalib.optout.urls import Fault, Places, places_of
@@ -229,7 +229,7 @@ def _batches(task: ShardTask, tools: Tools, book: Book, units: UnitReader) -> It
 
 def _of_sources(sources: Sequence[Named], job: Job, book: Book) -> Batch:
     """Put the sources of a library together with their addresses and licences."""
-    work = pa.array([f"source#{source.number}" for source in sources], pa.string())
+    work = pa.array([f"{SOURCE}#{source.number}" for source in sources], pa.string())
     url = pa.array([source.url for source in sources], pa.string())
     placed = np.array([source.url is not None for source in sources], dtype=np.bool_)
     marks = _unmarked(len(sources), 0)

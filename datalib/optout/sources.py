@@ -6,9 +6,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from datalib.errors import Refused, Unchecked
+from datalib.formats import sha256_hex
 from datalib.optout import licence
 
 MANIFEST = "datapackage.json"
+#: What the ids of judged sources begin with.
+SOURCE = "source"
 #: What a source may give as its ``basis`` that is a right to use it (datalib manifest, "sources").
 _RIGHTS = ("public_domain", "own", "licence", "not_a_work")
 
@@ -64,3 +67,8 @@ def named_sources(sources: Sequence[dict[str, Any]]) -> Iterator[Named]:
         url = path.encode("utf-8", "replace").decode() if isinstance(path, str) and "://" in path else None
         if url or (named and licence.is_limited(named)):
             yield Named(number, url, named)
+
+
+def digest_of(sources: Sequence[Named]) -> str | None:
+    """Name the sources that are judged, by all that is judged of them; None where there are none."""
+    return sha256_hex(json.dumps(sources).encode()) if sources else None

@@ -5,6 +5,7 @@ not on the number of workers or the order of the arguments.
 """
 
 import os
+import re
 import stat
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -20,7 +21,7 @@ from datalib.optout.outputs import Look
 from datalib.optout.result import Unread
 from datalib.optout.reuse import is_reuse_file
 from datalib.optout.rows import Form
-from datalib.optout.sources import MANIFEST, Named, grants, named_sources, read_manifest, sources_of
+from datalib.optout.sources import MANIFEST, SOURCE, Named, digest_of, grants, named_sources, read_manifest, sources_of
 from datalib.optout.stored import Source, StoredTable
 from datalib.webarchive.files import entries_of, is_archive, is_wacz
 
@@ -102,7 +103,7 @@ class Plan:
     """All works of a scan. ``licensed``: each source of the scanned library names a licence or another right to it.
 
     ``synthetic``: what the scanned library states of synthetic content, None where none speaks of it. ``unread``: what
-    of the tables was not read.
+    of the tables was not read. ``sources``: the digest of the sources that are judged, if there are any.
     """
 
     shards: tuple[Shard, ...]
@@ -110,6 +111,7 @@ class Plan:
     licensed: bool = False
     synthetic: bool | None = None
     unread: tuple[Unread, ...] = ()
+    sources: str | None = None
 
 
 def plan(works: Sequence[Source], columns: Columns, table: Path | None = None) -> Plan:
@@ -134,7 +136,10 @@ def plan(works: Sequence[Source], columns: Columns, table: Path | None = None) -
             said = synthetic.stated(manifest)
             stated += [] if said is None else [said]
             sources = sources_of(manifest)
-            judged += named_sources(sources)
+            more = list(named_sources(sources))
+            if judged and more:
+                raise Misuse("E-USAGE", str(root), "another of the libraries names sources too; scan them apart")
+            judged += more
             licensed = licensed and bool(sources) and all(map(grants, sources))
         else:
             single.add(root.name)
@@ -148,10 +153,25 @@ def plan(works: Sequence[Source], columns: Columns, table: Path | None = None) -
         shards.append(Shard(part=Part.SOURCES, sources=tuple(judged)))
     if not shards:
         raise Misuse("E-USAGE", ", ".join(map(str, works)), "there is no file to judge")
+    _refuse_twins(files, shards)
     return Plan(
         shards=tuple(shards), files=tuple(files), licensed=licensed, synthetic=any(stated) if stated else None,
-        unread=tuple(unread),
+        unread=tuple(unread), sources=digest_of(judged),
     )  # fmt: skip
+
+
+def _refuse_twins(files: Sequence[File], shards: Sequence[Shard]) -> None:
+    """Refuse a file that is named like a work in another: ``a.csv#1``, ``a.warc@1``, ``source#0``."""
+    tables = {shard.file.name for shard in shards if shard.part is Part.ROWS and shard.file}
+    archives = {shard.file.name for shard in shards if shard.part is Part.RECORDS and shard.file}
+    if any(shard.part is Part.SOURCES for shard in shards):
+        tables.add(SOURCE)
+    for file in files:
+        table, _, number = file.name.rpartition("#")
+        ends = (sign.start() for sign in re.finditer("[@/]", file.name)) if archives else ()
+        other = next((file.name[:end] for end in ends if file.name[:end] in archives), None)
+        if other or (table in tables and number.isdecimal()):
+            raise Misuse("E-USAGE", file.name, f"is named like a work in {other or table}; rename it or scan it apart")
 
 
 def _order(root: Source) -> tuple[bool, tuple[str, ...]]:

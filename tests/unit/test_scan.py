@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from datalib.errors import Misuse, Refused, Unchecked
+from datalib.formats import sha256_hex
 from datalib.merkle import root
 from datalib.optout import scan as scanning
 from datalib.optout import works
@@ -23,6 +24,7 @@ from datalib.optout.result import ScanFile, ScanResult, read_scan
 from datalib.optout.scan import scan
 from datalib.optout.site_files import CARRIER_OF
 from datalib.optout.site_import import import_sites
+from datalib.optout.sources import named_sources, read_manifest, sources_of
 from tests.scanning import NOW, Reference, facts, read_decisions, scan_files, write_sites
 
 ROBOTS = b"User-agent: *\nDisallow: /private/\nUser-agent: GPTBot\nDisallow: /images/\n"
@@ -578,8 +580,24 @@ def test_a_library_without_refusals_passes(tmp_path: Path, sites: Path) -> None:
         ("notes.txt", 1),
         ("page.html", 1),
     ]
-    outcome, found = attest_result(result, listing(result))
+    sources = list(named_sources(sources_of(read_manifest(tmp_path / "lib"))))
+    outcome, found = attest_result(result, listing(result), sources)
     assert (outcome, found["works"], found["not_in_listing"], found["not_scanned"]) == ("pass", 4, [], [])
+
+
+def test_sources_that_were_not_scanned_fail(tmp_path: Path, sites: Path) -> None:
+    root = library(tmp_path / "lib")
+    named = list(named_sources(sources_of(read_manifest(root))))
+    files = [root / "data" / "w.parquet", root / "notes.txt", root / "page.html"]
+    alone = scan(files, out=tmp_path / "alone", sites=[sites], now=NOW)
+    known = {path.relative_to(root).as_posix(): sha256_hex(path.read_bytes()) for path in files}
+    assert attest_result(alone, known)[0] == "pass"
+    outcome, facts = attest_result(alone, known, named)
+    assert (outcome, facts["sources_not_scanned"]) == ("fail", ["source#0"])
+    whole = scan([root], out=tmp_path / "whole", sites=[sites], now=NOW)
+    assert attest_result(whole, known, named)[0] == "pass"
+    assert attest_result(whole, known, [named[0]._replace(licence='["LicenseRef-NoAI"]')])[0] == "fail"
+    assert attest_result(whole, known)[1]["sources_not_scanned"] == ["source"]
 
 
 def test_what_was_not_scanned_or_is_not_listed_fails(tmp_path: Path, sites: Path) -> None:

@@ -165,7 +165,7 @@ def test_a_scan_that_names_files_outside_of_it_is_refused(web: Library, out: Pat
     said["outputs"].append({"path": "admitted/../../secret", "rows": 1, "sha256": sha256_hex(b"secret")})
     (verdicts / "scan.json").write_text(json.dumps(said))
     (out.parent / "secret").write_bytes(b"secret")
-    with pytest.raises(Refused, match="E-PATH"):
+    with pytest.raises(Refused, match="E-SCAN-FORMAT"):
         assemble(out, f"{web.folder},scan={verdicts}", **TRUSTED)
     assert not out.exists()
 

@@ -139,3 +139,29 @@ def test_a_table_with_urls_is_one_whatever_its_fields_are_cut_by(
     if form:
         (shard,) = plan([root / name], Columns()).shards
         assert (shard.form, [name.strip() for name in shard.columns.urls]) == (form, ["url"])
+
+
+@pytest.mark.parametrize(
+    ("twin", "other"),
+    [("w.parquet#1", "w.parquet"), ("source#0", "source"), ("w.warc@7", "w.warc"), ("w.warc@x/y#1", "w.warc")],
+)
+def test_no_file_is_named_like_a_work_in_another(tmp_path: Path, twin: str, other: str) -> None:
+    root = tmp_path / "lib"
+    table(root / "w.parquet")
+    (root / "w.warc").write_bytes(b"WARC/1.0\r\n")
+    (root / "datapackage.json").write_text('{"sources": [{"path": "https://e.x/a"}]}', encoding="utf-8")
+    for name in ("w.parquet#", "w.parquet#x", "w.parquet#1.txt", "x#1", "source#", "w.war@1"):
+        (root / name).write_text("x", encoding="ascii")
+    assert len(plan([root], Columns()).files) == 8
+    (root / twin).parent.mkdir(exist_ok=True)
+    (root / twin).write_text("x", encoding="ascii")
+    with pytest.raises(Misuse, match=f"E-USAGE: {twin}: is named like a work in {other}; rename it"):
+        plan([root], Columns())
+
+
+def test_only_one_of_the_libraries_names_sources(tmp_path: Path) -> None:
+    for name in "ab":
+        table(tmp_path / name / f"{name}.parquet")
+        (tmp_path / name / "datapackage.json").write_text('{"sources": [{"path": "https://e.x/a"}]}', encoding="utf-8")
+    with pytest.raises(Misuse, match=r"E-USAGE: .*scan them apart"):
+        plan([tmp_path / "a", tmp_path / "b"], Columns())
