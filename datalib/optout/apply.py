@@ -6,7 +6,7 @@ that an interrupted run can be repeated and a finished one changes nothing.
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +21,7 @@ from datalib.optout import rows
 from datalib.optout.chunks import faults
 from datalib.optout.model import Verdict
 from datalib.optout.outputs import replacing, sha256_of, trouble
-from datalib.optout.reread import decisions
+from datalib.optout.reread import decisions, having
 from datalib.optout.result import ScanFile, ScanResult, read_scan
 from datalib.optout.rewrite import rewrite
 from datalib.optout.sources import MANIFEST, read_manifest
@@ -105,7 +105,7 @@ def _unwanted(out: Path, result: ScanResult, wanted: set[str]) -> tuple[dict[str
     tables: dict[str, set[int]] = {}
     files: list[str] = []
     sources: list[str] = []
-    for work in _works_with(out, result, wanted):
+    for work in _works(out, result, wanted):
         table, _, number = work.rpartition("#")
         if work in names:
             files.append(work)
@@ -118,15 +118,9 @@ def _unwanted(out: Path, result: ScanResult, wanted: set[str]) -> tuple[dict[str
     return tables, files, sources
 
 
-def _works_with(out: Path, result: ScanResult, wanted: Iterable[str]) -> Iterator[str]:
-    """Give the ids of the works with one of these verdicts. Raises Refused (E-SCAN-FORMAT), Unchecked (E-IO)."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    words = pa.array(sorted(wanted))
+def _works(out: Path, result: ScanResult, verdicts: set[str]) -> Iterator[str]:
     for batch in decisions(out, result, ["work_id", "verdict"]):
-        said = batch.column("verdict").cast(pa.string())
-        yield from batch.column("work_id").filter(pc.is_in(said, words)).to_pylist()
+        yield from having(batch, {"verdict": verdicts}).column("work_id").to_pylist()
 
 
 class _Journal:

@@ -10,7 +10,7 @@ from datalib.errors import Misuse
 from datalib.optout import robots, rsl
 from datalib.optout.answers import ROBOTS
 from datalib.optout.model import CATEGORIES
-from datalib.optout.reread import check, checked, reading
+from datalib.optout.reread import check, checked, opened, reading
 from datalib.optout.result import ScanResult, read_scan
 from datalib.optout.scan import SITES
 from datalib.optout.site import SiteStore, is_store, open_store
@@ -97,10 +97,9 @@ def explain(work: str, out: Path) -> Explanation:
 def _rows(out: Path, result: ScanResult, column: str, value: str) -> Iterator[dict[str, Any]]:
     """Find decisions by the value of a column; their files are checked where something is found."""
     import pyarrow.compute as pc
-    import pyarrow.parquet as pq
 
     for file in result.decisions:
-        with reading(out / file.path), pq.ParquetFile(out / file.path) as table:
+        with opened(out, file) as table:
             for group in range(table.num_row_groups):
                 names = table.read_row_group(group, columns=[column]).column(0)
                 hits = pc.indices_nonzero(pc.fill_null(pc.equal(names, value), fill_value=False))

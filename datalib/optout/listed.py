@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from datalib.errors import Misuse
 from datalib.optout.model import Verdict
-from datalib.optout.reread import decisions
+from datalib.optout.reread import decisions, having
 from datalib.optout.result import read_scan
 
 
@@ -31,18 +31,14 @@ def listed(out: Path, *, verdicts: Sequence[Verdict], reasons: Sequence[str] = (
 
     Raises Misuse (E-USAGE) for a reason that the scan does not have, Refused (E-SCAN-FORMAT), Unchecked (E-IO).
     """
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
     result = read_scan(out)
     known = result.counts.get("reason", {})
     if unknown := [reason for reason in reasons if reason not in known]:
         raise Misuse("E-USAGE", unknown[0], f"the reasons of this scan are {', '.join(sorted(known))}")
-    wanted = {"verdict": [verdict.value for verdict in verdicts], "reason": list(reasons or known)}
+    wanted = {"verdict": verdicts, "reason": reasons or known}
     first, total = list[Decision](), 0
     for batch in decisions(out, result, ["work_id", "verdict", "reason", "url"]):
-        among = (pc.is_in(batch.column(name).cast(pa.string()), pa.array(codes)) for name, codes in wanted.items())
-        chosen = batch.filter(pc.and_(*among))
+        chosen = having(batch, wanted)
         total += len(chosen)
         some = chosen.slice(0, limit - len(first))
         first += map(Decision, *(column.to_pylist() for column in some.columns))

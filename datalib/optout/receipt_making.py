@@ -20,7 +20,7 @@ from datalib.optout.explain import explain
 from datalib.optout.key_index import LEAF_BYTES, Kind
 from datalib.optout.outputs import trouble
 from datalib.optout.receipt import MAX_SCAN, Lines, Receipt, Records, attested, check, named
-from datalib.optout.reread import checked, reading
+from datalib.optout.reread import checked, opened
 from datalib.optout.result import NAME, ScanResult, parse_scan, read_bytes
 
 #: Leaves of either kind that a receipt holds: of a URL that very many works have, it shows some.
@@ -105,12 +105,9 @@ def _search(scan: _Scan, kind: Kind, name: str) -> Iterator[int]:
 
 def _groups(scan: _Scan, columns: list[str] | None = None) -> Iterator[tuple[int, Any]]:
     """Read all decisions; give the number of the first leaf with each group of rows. Leaves end within a file."""
-    import pyarrow.parquet as pq
-
     leaf = 0
     for file in scan.result.decisions:
-        path = scan.out / file.path
-        with reading(path), pq.ParquetFile(path) as parquet:
+        with opened(scan.out, file) as parquet:
             for group in range(parquet.num_row_groups):
                 table = parquet.read_row_group(group, columns=columns)
                 yield leaf, table

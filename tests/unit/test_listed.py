@@ -1,13 +1,22 @@
 """Which works of a scan got which verdict."""
 
+import json
+import os
+import shutil
+from functools import partial
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from datalib.errors import Misuse, Refused
+from datalib.formats import sha256_hex
 from datalib.optout.answers import Answer
+from datalib.optout.explain import explain
 from datalib.optout.listed import listed
 from datalib.optout.model import Verdict
+from datalib.optout.receipt_making import make
 from datalib.optout.scan import scan
 from tests.scanning import NOW, read_decisions, write_sites
 
@@ -54,6 +63,41 @@ def test_only_reasons_that_the_scan_has_can_be_asked_for(out: Path) -> None:
     assert listed(out, verdicts=[Verdict.HOLD], reasons=["robots-disallow"], limit=100) == ([], 0)
     with pytest.raises(Misuse, match="E-USAGE: robots: the reasons of this scan are no-prohibition, not-asked-"):
         listed(out, verdicts=list(Verdict), reasons=["robots"], limit=100)
+
+
+@pytest.mark.parametrize("change", ["missing", "renamed", "other type", "nulls"])
+def test_decisions_have_their_columns(out: Path, tmp_path: Path, change: str) -> None:
+    shutil.copytree(out, tmp_path / "out")
+    path = tmp_path / "out" / "decisions" / "part-00000.parquet"
+    table = pq.read_table(path)
+    changed = {
+        "missing": table.drop_columns(["verdict"]),
+        "renamed": table.rename_columns({"work_id": "id"}),
+        "other type": table.set_column(0, "work_id", pa.array(range(len(table)))),
+        "nulls": table.set_column(0, "work_id", pa.nulls(len(table), pa.string())),
+    }[change]
+    pq.write_table(changed, path)
+    said = json.loads((tmp_path / "out" / "scan.json").read_bytes())
+    for file in said["outputs"]:
+        if file["path"] == "decisions/part-00000.parquet":
+            file["sha256"] = sha256_hex(path.read_bytes())
+    (tmp_path / "out" / "scan.json").write_text(json.dumps(said), encoding="utf-8")
+    for read in (
+        partial(listed, verdicts=list(Verdict), limit=9),
+        partial(explain, "a.csv#0"),
+        partial(make, "a.csv#0"),
+    ):
+        with pytest.raises(Refused, match=r"E-SCAN-FORMAT: .*part-00000\.parquet: has other columns"):
+            read(out=tmp_path / "out")
+
+
+def test_what_is_no_file_is_not_read(out: Path, tmp_path: Path) -> None:
+    shutil.copytree(out, tmp_path / "out")
+    path = tmp_path / "out" / "decisions" / "part-00000.parquet"
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(Refused, match="E-SCAN-FORMAT"):
+        listed(tmp_path / "out", verdicts=list(Verdict), limit=1)
 
 
 def test_there_must_be_a_scan(tmp_path: Path) -> None:
