@@ -12,7 +12,7 @@ import socket
 import sys
 import tempfile
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -49,24 +49,40 @@ def opened(workers: int | None, address: str | None) -> Iterator[None]:
 
     Raises Misuse (E-ENGINE) when Ray is not installed, Unchecked (E-ENGINE) when it does not start or answer.
     """
-    os.environ.update(_QUIET if address else {**_QUIET, **_GUARDED, "RAY_AUTH_TOKEN": secrets.token_hex(32)})
-    try:
-        import ray
-    except ImportError as error:
-        raise Misuse("E-ENGINE", "ray", _EXTRA) from error
-    if ray.is_initialized():
+    if (known := sys.modules.get("ray")) and known.is_initialized():
         yield
         return
-    folder = None if address else tempfile.mkdtemp(prefix="datalib-ray-")
+    guarded = {} if address else {**_GUARDED, "RAY_AUTH_TOKEN": secrets.token_hex(32)}
+    with _environment(_QUIET | guarded):
+        try:
+            import ray
+        except ImportError as error:
+            raise Misuse("E-ENGINE", "ray", _EXTRA) from error
+        folder = None if address else tempfile.mkdtemp(prefix="datalib-ray-")
+        try:
+            _start(ray, workers, address, folder)
+            with _silent(ray):
+                yield
+        finally:
+            with suppress(Exception):  # Ray may be dead already; what counts was said before
+                ray.shutdown()
+            if folder:
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _environment(values: Mapping[str, str]) -> Iterator[None]:
+    """Set some variables for the length of the block: they are the program's again afterwards."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
     try:
-        _start(ray, workers, address, folder)
-        with _silent(ray):
-            yield
+        yield
     finally:
-        with suppress(Exception):  # Ray may be dead already; what counts was said before
-            ray.shutdown()
-        if folder:
-            shutil.rmtree(folder, ignore_errors=True)
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def _start(ray: Any, workers: int | None, address: str | None, folder: str | None) -> None:
@@ -133,11 +149,11 @@ def run(function: Callable[[Task], Result], tasks: Iterable[Task], workers: int 
     """
     import ray
 
-    most = _AHEAD * (workers or max(int(ray.cluster_resources().get("CPU", 1)), 1))
     remote = ray.remote(max_retries=RETRIES, num_cpus=1)(_call)
     place = str(Path.cwd())
     waiting: deque[Any] = deque()
     try:
+        most = _AHEAD * (workers or max(int(ray.cluster_resources().get("CPU", 1)), 1))
         for task in tasks:
             waiting.append(remote.remote(function, task, place))
             if len(waiting) > most:

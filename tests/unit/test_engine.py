@@ -286,6 +286,25 @@ def test_no_task_writes_on_after_an_error(tmp_path: Path) -> None:
     assert ran.stdout.splitlines()[-2:] == ["E-X", "True True"], ran.stderr
 
 
+def test_ray_leaves_a_program_its_environment_and_is_missed_once_it_has_ended() -> None:
+    code = (
+        "import os\n"
+        "from datalib.engine import Engine, Kind, run\n"
+        "from datalib.errors import Unchecked\n"
+        "from tests.unit.test_engine import double\n"
+        "os.environ['RAY_AUTH_TOKEN'] = 'mine'\n"
+        "with Engine(workers=1, kind=Kind.RAY).opened() as engine:\n"
+        "    print(list(run(double, [1, 2], engine)))\n"
+        "print(os.environ['RAY_AUTH_TOKEN'], os.environ.get('RAY_AUTH_MODE'))\n"
+        "try:\n"
+        "    list(run(double, [1], Engine(kind=Kind.RAY)))\n"
+        "except Unchecked as error:\n"
+        "    print(error.code)\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert ran.stdout.splitlines() == ["[2, 4]", "mine None", "E-IO"], ran.stderr
+
+
 def test_a_cluster_that_does_not_answer_is_named(tmp_path: Path) -> None:
     (tmp_path / "w.csv").write_text("url\nhttps://a.example/\n", encoding="utf-8")
     program = Path(sys.executable).with_name("datalib")
