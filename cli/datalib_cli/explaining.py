@@ -121,6 +121,8 @@ def explanation_lines(found: "Explanation", say: Texts) -> list[str]:
     lines += ["", *_asked(found, say), "", *_check(found, say), "", *_author(found, say)]
     if found.others:
         lines += ["", say("{count} more works have this URL", count=found.others)]
+        lines += [f"  {work}: {verdict}" for work, verdict in found.also]
+        lines += [f"  … +{more}"] if (more := found.others - len(found.also)) else []
     return lines
 
 

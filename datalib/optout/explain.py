@@ -1,7 +1,7 @@
 """Why a work got its verdict: the statements, the bytes they stand in, the rule that matched, and both readings."""
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 from datalib.errors import Misuse
 from datalib.optout import robots, rsl
 from datalib.optout.answers import ROBOTS
-from datalib.optout.model import CATEGORIES
+from datalib.optout.model import CATEGORIES, Verdict
 from datalib.optout.reread import check, checked, opened, reading
 from datalib.optout.result import ScanResult, read_scan
 from datalib.optout.scan import SITES
@@ -17,6 +17,7 @@ from datalib.optout.site import SiteStore, is_store, open_store
 from datalib.optout.urls import Place, place_of
 
 _QUOTE = 2000
+_ALSO = 11  # works with one URL that are named
 _EVIDENCE = "evidence.parquet"
 
 
@@ -55,8 +56,9 @@ class Statement:
 class Explanation:
     """The decision about one work, and its grounds.
 
-    ``others``: works with the same URL, besides this one. ``required``: carriers that works with a URL needed.
-    ``judged``: the moment of the scan, ``profile`` the rules it went by.
+    ``others``: how many works have the same URL besides this one, ``also`` some of them, each with its verdict.
+    ``required``: carriers that works with a URL needed. ``judged``: the moment of the scan, ``profile`` the rules it
+    went by.
     """
 
     work: str
@@ -70,10 +72,12 @@ class Explanation:
     judged: str
     profile: str
     others: int = 0
+    also: tuple[tuple[str, str], ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Write it as JSON has it."""
         return {
+            "also": [{"verdict": verdict, "work": work} for work, verdict in self.also],
             "carriers_asked": list(self.carriers_asked), "others": self.others, "reason": self.reason,
             "statements": [statement.to_dict() for statement in self.statements], "states": dict(self.states),
             "url": self.url, "verdict": self.verdict, "work": self.work,
@@ -81,16 +85,18 @@ class Explanation:
 
 
 def explain(work: str, out: Path) -> Explanation:
-    """Explain the verdict about a work, named by its id or its URL.
+    """Explain the verdict about a work, named by its id or its URL; of works with one URL, that of a refused one.
 
     Raises Misuse (E-USAGE) when the scan has no such work, Refused (E-SCAN-FORMAT) when its files are not what
     ``scan.json`` says, Unchecked (E-IO).
     """
     result = read_scan(out)
     for column in ("work_id", "url"):
-        found = list(_rows(out, result, column, work))
-        if found:
-            return _explanation(out, result, found[0], len(found) - 1)
+        some, count = list[dict[str, Any]](), 0
+        for row in _rows(out, result, column, work):
+            some, count = sorted([*some, row], key=_leniency)[:_ALSO], count + 1
+        if some:
+            return _explanation(out, result, some, count)
     raise Misuse("E-USAGE", work, f"the scan in {out} has no work with this id or URL")
 
 
@@ -108,7 +114,13 @@ def _rows(out: Path, result: ScanResult, column: str, value: str) -> Iterator[di
                     yield from table.read_row_group(group).take(hits).to_pylist()
 
 
-def _explanation(out: Path, result: ScanResult, row: dict[str, Any], others: int) -> Explanation:
+def _leniency(row: dict[str, Any]) -> int:
+    return [Verdict.REFUSE, Verdict.HOLD, Verdict.ADMIT].index(row["verdict"])
+
+
+def _explanation(out: Path, result: ScanResult, rows: Sequence[dict[str, Any]], count: int) -> Explanation:
+    """Explain the first of the rows, which are some of ``count``."""
+    row = rows[0]
     bodies = _Bodies(out, result)
     place = place_of(row["url"]) if row["url"] else None
     origin = place.origin if isinstance(place, Place) else ""
@@ -125,7 +137,8 @@ def _explanation(out: Path, result: ScanResult, row: dict[str, Any], others: int
         required=result.required,
         judged=result.time,
         profile=result.profile,
-        others=others,
+        others=count - 1,
+        also=tuple((other["work_id"], other["verdict"]) for other in rows[1:]),
     )
 
 

@@ -74,7 +74,7 @@ def rows(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "sites.jsonl").write_text("".join(json.dumps(item) + "\n" for item in SITES), encoding="utf-8")
     (folder / "no.txt").write_text("listed.kz\n", encoding="utf-8")
     lines = [{"url": url, "headers": ""} for url in TOLD] + [
-        {"url": "https://free.kz/", "headers": "X-Robots-Tag: noai"}
+        {"url": "https://free.kz/2", "headers": "X-Robots-Tag: noai"}
     ]
     (folder / "w.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
     scan([folder / "w.jsonl"], out=folder / "out", sites=[folder / "sites.jsonl"], registries=[folder / "no.txt"],
@@ -193,7 +193,6 @@ def test_what_is_missing_is_named_and_so_is_what_was_silent(rows: Path) -> None:
     assert lines[lines.index("") + 2].endswith("this was not asked: robots.txt (the site's rules for crawlers).")
     quiet = next(line for line in told("https://free.kz/", rows) if line.startswith("Asked, and nothing"))
     assert quiet.endswith("robots.txt (the site's rules for crawlers), lists of refusals (registries).")  # fmt: skip
-    assert "1 more works have this URL" in told("https://free.kz/", rows)[-1]
     for work in ("https://shop.kz/", "https://art.kz/", "https://ai.kz/"):
         spoken = [line for line in told(work, rows) if line.startswith(("Asked, and", "Not asked"))]
         path = explain(work, rows).statements[0].where.rpartition("/")[2].partition("#")[0]
@@ -279,9 +278,23 @@ def test_what_others_wrote_cannot_write_over_the_terminal(rows: Path) -> None:
 def test_programs_get_what_they_always_got(rows: Path) -> None:
     found = explain("https://news.kz/", rows).to_dict()
     assert set(found) == {
-        "carriers_asked", "others", "reason", "statements", "states", "url", "verdict", "work",
+        "also", "carriers_asked", "others", "reason", "statements", "states", "url", "verdict", "work",
     }  # fmt: skip
     assert set(found["statements"][0]) == {
         "carrier", "checked", "note", "observed_at", "quote", "sha256", "signal", "spec", "strict", "where",
     }  # fmt: skip
     assert facts(rows)["profile"] == "kz"
+
+
+def test_of_works_with_one_url_a_refused_one_is_explained(tmp_path: Path) -> None:
+    kinds = [""] * 7 + ["LicenseRef-NoAI"] + [""] * 8
+    table = "".join(f"https://a.kz/1,{kind}\n" for kind in kinds)
+    (tmp_path / "w.csv").write_text(f"url,license\n{table}", encoding="ascii")
+    (tmp_path / "s.jsonl").write_text('{"origin": "https://a.kz", "status": 404}\n', encoding="ascii")
+    scan([tmp_path / "w.csv"], sites=[tmp_path / "s.jsonl"], license_column="license", out=tmp_path / "out", now=NOW)
+    found = explain("https://a.kz/1", tmp_path / "out")
+    assert (found.work, found.verdict, found.others) == ("w.csv#7", "refuse", 15)
+    assert found.also == tuple((f"w.csv#{number}", "admit") for number in (0, 1, 2, 3, 4, 5, 6, 8, 9, 10))
+    told = "\n".join(map(str, explanation_lines(found, Texts(lang="en"))))
+    assert told.endswith("15 more works have this URL\n" + "".join(
+        f"  {work}: {verdict}\n" for work, verdict in found.also) + "  … +5")  # fmt: skip
