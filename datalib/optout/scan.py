@@ -23,7 +23,7 @@ from typing import Any, Final
 import datalib
 import datalib_vocab
 from datalib.engine import Engine, run
-from datalib.errors import Misuse, Unchecked
+from datalib.errors import Misuse, Refused, Unchecked
 from datalib.formats import format_time
 from datalib.library.store import inside_library, is_leftover
 from datalib.optout import agents
@@ -101,8 +101,8 @@ def scan(
     need. ``now``: seconds since 1970. ``engine``, by default ``workers`` processes here, and ``batch_rows`` do not
     change the result. ``watch`` is told how far it is.
 
-    Raises Misuse (E-USAGE, E-OUT-IN-LIBRARY, E-BUSY), Refused (E-SITES-FORMAT, E-REGISTRY-FORMAT, E-LICENCES-FORMAT,
-    E-WORKS-TABLE, E-JSON-SYNTAX), Unchecked (E-IO, E-FILE-CHANGED, E-ENGINE).
+    Raises Misuse (E-USAGE, E-OUT-IN-LIBRARY, E-OUT-EXISTS, E-BUSY), Refused (E-SITES-FORMAT, E-REGISTRY-FORMAT,
+    E-LICENCES-FORMAT, E-WORKS-TABLE, E-JSON-SYNTAX), Unchecked (E-IO, E-FILE-CHANGED, E-ENGINE).
     """
     _check_out(out, works)
     required = _required(profile, require_carriers)
@@ -111,6 +111,7 @@ def scan(
         ids=id_column, licence=license_column,
     )  # fmt: skip
     planned, engine = plan(works, columns, works_table), engine or Engine(workers=workers)
+    _check_earlier(out, planned)
     table = datalib_vocab.read("agents.json")
     with _room(out), engine.opened(judge_shard.__module__) as engine:
         digests = _hash_files(planned.files, engine, watch)
@@ -182,6 +183,16 @@ def _check_out(out: Path, works: Sequence[Source]) -> None:
         foreign = next((each for each in found if not ours.fullmatch(each) and not is_leftover(each)), None)
         if foreign is not None:
             raise Misuse("E-USAGE", f"{out / name}", f"holds {foreign!r}, which is of no scan; choose another folder")
+
+
+def _check_earlier(out: Path, planned: Plan) -> None:
+    """Refuse to replace the finished scan of other works: who mistakes the folder loses what may have been attested."""
+    try:
+        earlier = {file.path for file in read_scan(out).inputs}
+    except Refused:  # there is none, or one that nobody can use
+        return
+    if earlier and earlier.isdisjoint(file.name for file in planned.files):
+        raise Misuse("E-OUT-EXISTS", str(out), "holds the finished scan of other works")
 
 
 def _required(profile: str, more: Sequence[str]) -> tuple[str, ...]:

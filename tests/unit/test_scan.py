@@ -913,3 +913,15 @@ def test_bytes_in_a_table_of_text_do_not_stop_a_scan(tmp_path: Path, sites: Path
     (tmp_path / "w.csv").write_bytes(b"url,n\nhttps://a.kz/x,1\nhttps://a.kz/\xff,2\nhttps://a.kz/private/,3\n")
     scan([tmp_path / "w.csv"], out=tmp_path / "out", sites=[sites], admitted=True, now=NOW)
     assert reasons(tmp_path / "out") == ["no-prohibition", "no-url", "robots-disallow"]
+
+
+def test_the_finished_scan_of_other_works_is_not_replaced(tmp_path: Path, sites: Path) -> None:
+    one, other = write(tmp_path / "one.parquet", url=URLS), write(tmp_path / "other.parquet", url=URLS)
+    scan([one], out=tmp_path / "out", sites=[sites], now=NOW)
+    before = scan_files(tmp_path / "out")
+    with pytest.raises(Misuse, match=r"E-OUT-EXISTS: .*holds the finished scan of other works"):
+        scan([other], out=tmp_path / "out", sites=[sites], now=NOW)
+    assert scan_files(tmp_path / "out") == before
+    scan([one, other], out=tmp_path / "out", sites=[sites], now=NOW)
+    (tmp_path / "out" / "scan.json").write_text("{}", encoding="ascii")
+    assert scan([other], out=tmp_path / "out", sites=[sites], now=NOW).inputs[0].path == "other.parquet"
