@@ -79,3 +79,48 @@ def test_what_was_written_as_bytes_can_be_scanned_again(tmp_path: Path, sites: P
     again = tmp_path / "out" / "admitted" / "part-00000.parquet"
     result = scan([again], out=tmp_path / "again", sites=[sites], url_columns=["page_url"], now=NOW)
     assert result.counts["reason"] == {"no-prohibition": 1, "no-url": 1}
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_header_that_is_no_text_is_written_with_escapes(tmp_path: Path, sites: Path, workers: int) -> None:
+    data = "url,текст,n\nhttps://a.kz/x,слово,007\nhttps://a.kz/y,,8\n".encode("cp1251")
+    found = admitted(tmp_path / "w.csv", data, sites, workers=workers)
+    assert found.column_names == ["url", r"\xf2\xe5\xea\xf1\xf2", "n"]
+    assert found.column(1).to_pylist() == ["слово".encode("cp1251"), b""]
+    assert found["n"].to_pylist() == ["007", "8"]
+
+
+def test_a_column_whose_name_is_no_text_can_be_named(tmp_path: Path, sites: Path) -> None:
+    data = "url,заг\nhttps://a.kz/x,X-Robots-Tag: noai\nhttps://a.kz/x,\n".encode("cp1251")
+    found = admitted(tmp_path / "w.csv", data, sites, header_column=r"\xe7\xe0\xe3")
+    assert found.num_rows == 1
+    assert [row.reason for row in read_decisions(tmp_path / "out")] == ["x-robots-tag", "no-prohibition"]
+
+
+@pytest.mark.parametrize(
+    ("header", "names"),
+    [
+        ("url,x,x", ["url", "x", "x_3"]),
+        ("url,,", ["url", "column_2", "column_3"]),
+        (",url,", ["column_1", "url", "column_3"]),
+        ("url,x,x,x_3", ["url", "x", "x_3_", "x_3"]),
+        ("column_2,,url,x,x", ["column_2", "column_2_", "url", "x", "x_5"]),
+        ("url, , ", ["url", " ", " _3"]),
+        ('url,"","a ""b""\nc"', ["url", "column_2", 'a "b"\nc']),
+    ],
+)
+def test_columns_get_names_of_their_own(tmp_path: Path, sites: Path, header: str, names: list[str]) -> None:
+    cells = [f"0{n}" if name != "url" else URL.decode() for n, name in enumerate(names)]
+    data = f"\ufeff{header}\r\n{','.join(cells)}\r\nshort\r\n{','.join(cells)}\r\n".encode()
+    found = admitted(tmp_path / "w.csv", data, sites)
+    assert found.to_pylist() == [dict(zip(names, cells, strict=True))] * 2
+    assert [row.reason for row in read_decisions(tmp_path / "out")] == [
+        "no-prohibition", "damaged-record", "no-prohibition",
+    ]  # fmt: skip
+
+
+def test_a_column_that_is_judged_and_stands_twice_is_still_damage(tmp_path: Path, sites: Path) -> None:
+    (tmp_path / "w.csv").write_bytes(b"url,n,url\n%s,1,%s\n" % (URL, NO))
+    result = scan([tmp_path / "w.csv"], out=tmp_path / "out", sites=[sites], admitted=True, now=NOW)
+    assert result.counts["verdict"] == {"hold": 1}
+    assert not list((tmp_path / "out" / "admitted").glob("*"))
