@@ -1,8 +1,9 @@
 """The admitted rows of a table as Parquet: schema unchanged, row groups that do not depend on the batches.
 
-Text tables have no types: the columns of CSV are strings. JSON Lines get the types that all their admitted rows share;
-where there are none that keep every value, each row stays what it was, in a column ``json`` beside those that were read
-as text to judge it: whoever scans the result has to find them.
+Text tables have no types: the columns of CSV are strings. A column of strings of which an admitted one is not UTF-8 is
+written as bytes: else readers refuse the whole file. JSON Lines get the types that all their admitted rows share; where
+there are none that keep every value, each row stays what it was, in a column ``json`` beside those that were read as
+text to judge it: whoever scans the result has to find them.
 """
 
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 
 from datalib.errors import Unchecked
 from datalib.optout.admitted_lines import Lines, NoTypesError
+from datalib.optout.columns import is_text
 from datalib.optout.compact import compacted
 from datalib.optout.decisions import GROUP
 from datalib.optout.rows import LINE
@@ -35,6 +37,7 @@ class AdmittedWriter:
         self._writer: Any = None
         self._waiting: list[Any] = []
         self._lines: Lines | None = None
+        self._no_text: set[int] = set()
         self._held = self._weight = 0
         self.rows = 0
 
@@ -84,15 +87,48 @@ class AdmittedWriter:
             self._flush()
         if self._writer:
             self._writer.close()
+        if self._no_text:
+            self._write_as_bytes()
 
     def _flush(self) -> None:
-        table = pa.Table.from_batches(self._waiting)
+        with _possible(self._table):
+            table = pa.Table.from_batches(self._waiting).combine_chunks()
+        self._no_text.update(place for place, column in enumerate(table.columns) if not _is_sound(column))
+        self._write(table)
+        self._waiting, self._held, self._weight = [], 0, 0
+
+    def _write(self, table: Any) -> None:
         with _possible(self._table):
             self._writer = self._writer or pq.ParquetWriter(
                 self._path, table.schema, compression="zstd", compression_level=1
             )
-            self._writer.write_table(table.combine_chunks(), row_group_size=GROUP)
-        self._waiting, self._held, self._weight = [], 0, 0
+            self._writer.write_table(table, row_group_size=GROUP)
+
+    def _write_as_bytes(self) -> None:
+        """Write the file anew: a column has one type, which the last of its rows may decide."""
+        with pq.ParquetFile(self._path) as written:
+            self._path.unlink()
+            self._writer = None
+            for group in range(written.num_row_groups):
+                table = written.read_row_group(group)
+                for place in self._no_text:
+                    table = table.set_column(place, *_as_bytes(table.field(place), table.column(place)))
+                self._write(table.combine_chunks())
+        self._writer.close()
+
+
+def _is_sound(column: Any) -> bool:
+    """Say whether a column, if it is said to be text, is text."""
+    return not _is_string(column.type) or all(map(is_text, column.chunks))
+
+
+def _is_string(kind: Any) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
+def _as_bytes(field: Any, column: Any) -> tuple[Any, Any]:
+    kind = pa.binary() if pa.types.is_string(field.type) else pa.large_binary()
+    return field.with_type(kind), column.cast(kind)
 
 
 @contextmanager

@@ -95,7 +95,7 @@ def text_column(column: Any) -> Any:
 
     kind = column.type
     if pa.types.is_string(kind) or pa.types.is_large_string(kind):
-        if _is_text(column):
+        if is_text(column):
             return column
         column = column.cast(pa.binary() if pa.types.is_string(kind) else pa.large_binary())
     if pa.types.is_dictionary(kind) and pa.types.is_string(kind.value_type):
@@ -140,7 +140,7 @@ def first_url(urls: tuple[Any, ...], count: int) -> Any:
     return first.cast(pa.string())
 
 
-def _is_text(column: Any) -> bool:
+def is_text(column: Any) -> bool:
     """Say whether strings are UTF-8, as a file may claim of any bytes. ASCII is known at a glance."""
     import pyarrow as pa
 

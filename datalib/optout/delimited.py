@@ -3,7 +3,7 @@
 import codecs
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from datalib.optout.chunks import DELIMITERS, Chunk, DamagedError, Form, faults,
 if TYPE_CHECKING:
     from datalib.optout.stored import Source
 
+#: A row that spans three blocks ends the reading, so each of at most this size can be read (docs/training.md says it).
 _BLOCK_BYTES = 16 << 20
 _HEAD_BYTES = 1 << 20
 _NARROWED_BYTES = 1 << 20
@@ -21,14 +22,35 @@ _QUOTE = b'"'
 
 
 def columns_of(path: "Source", form: Form) -> tuple[str, ...]:
-    """Read the names of the columns. Raises DamagedError, csv.Error, OSError."""
+    """Read the names of the columns, which may repeat: bytes that are no text become escapes, no name a number.
+
+    Raises DamagedError, csv.Error, OSError.
+    """
     with narrowed(path) as file:
         raw = file.read(_HEAD_BYTES)
-    text = raw.removeprefix(codecs.BOM_UTF8).decode("utf-8", "replace")
+    text = raw.removeprefix(codecs.BOM_UTF8).decode("utf-8", "backslashreplace")
     if "\0" in text:
         raise DamagedError("not a table in UTF-8, nor in UTF-16 with its mark")
     first = next(csv.reader(io.StringIO(text, newline=""), delimiter=DELIMITERS[form], strict=True), [])
-    return tuple(first)
+    return _numbered(first, (place for place, name in enumerate(first) if not name))
+
+
+def _distinct(names: Sequence[str]) -> tuple[str, ...]:
+    """Give each column a name of its own: few readers of Parquet can tell two of one name apart."""
+    first = {name: place for place, name in reversed(list(enumerate(names)))}
+    return _numbered(names, (place for place, name in enumerate(names) if first[name] != place))
+
+
+def _numbered(names: Sequence[str], places: Iterable[int]) -> tuple[str, ...]:
+    """Add its number to the name of the column at each of these places, in a way that no other has that name."""
+    found, taken = list(names), set(names)
+    for place in places:
+        name = f"{found[place] or 'column'}_{place + 1}"
+        while name in taken:
+            name += "_"
+        taken.add(name)
+        found[place] = name
+    return tuple(found)
 
 
 def read_rows(path: "Source", form: Form, columns: Sequence[str] | None) -> Iterator[Chunk]:
@@ -190,7 +212,7 @@ def _chunks(path: "Source", form: Form, columns: Sequence[str] | None, seen: _Se
         return "skip"
 
     with faults(path):
-        names = columns_of(path, form)
+        names = _distinct(columns_of(path, form))
         options = arrow_csv.ConvertOptions(
             check_utf8=False, column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False,
             include_columns=list(columns) if columns is not None else None,
@@ -199,7 +221,9 @@ def _chunks(path: "Source", form: Form, columns: Sequence[str] | None, seen: _Se
             narrowed(path) as file,
             arrow_csv.open_csv(
                 seen.of(file),
-                read_options=arrow_csv.ReadOptions(use_threads=False, block_size=_BLOCK_BYTES),
+                read_options=arrow_csv.ReadOptions(
+                    use_threads=False, block_size=_BLOCK_BYTES, column_names=names, skip_rows_after_names=1
+                ),
                 parse_options=arrow_csv.ParseOptions(
                     delimiter=DELIMITERS[form], newlines_in_values=True, invalid_row_handler=note
                 ),

@@ -46,11 +46,11 @@ def _read(table: Path) -> dict[str, tuple[str | None, str | None]]:
     if missing := [name for name in (PATH, URL) if name not in names]:
         raise Misuse("E-USAGE", str(table), f"a table of works has a column {missing[0]!r}")
     wanted = [name for name in (PATH, URL, LICENCE) if name in names]
+    if twice := [name for name in wanted if names.count(name) > 1]:  # of two URLs only one would be judged
+        raise Refused("E-WORKS-TABLE", str(table), f"the column {twice[0]!r} stands in it twice")
     found: dict[str, tuple[str | None, str | None]] = {}
     for chunk in rows.read(table, form, columns=wanted):
-        if chunk.batch is None or chunk.damaged is not None:
-            raise Refused("E-WORKS-TABLE", f"{table}#{chunk.first}", "a row cannot be read")
-        for row in chunk.batch.to_pylist():
+        for row in _rows_of(chunk, table):
             path = row[PATH]
             if not isinstance(path, str) or path in found or len(found) >= MAX_ROWS:
                 raise Misuse(
@@ -58,6 +58,16 @@ def _read(table: Path) -> dict[str, tuple[str | None, str | None]]:
                 )
             found[path] = (_text(row[URL]), _text(row.get(LICENCE)))
     return found
+
+
+def _rows_of(chunk: rows.Chunk, table: Path) -> list[dict[str, object]]:
+    try:
+        if chunk.batch is not None and chunk.damaged is None:
+            found: list[dict[str, object]] = chunk.batch.to_pylist()
+            return found
+    except UnicodeDecodeError:  # text of CSV may be any bytes
+        pass
+    raise Refused("E-WORKS-TABLE", f"{table}#{chunk.first}", "a row cannot be read")
 
 
 def _text(value: object) -> str | None:

@@ -143,9 +143,14 @@ def test_a_table_says_where_files_came_from(tmp_path: Path) -> None:
         table.write_text(bad, encoding="utf-8")
         with pytest.raises(Misuse, match="E-USAGE"):
             judge(works, tmp_path / "bad", works_table=table)
-    table.write_text("path,url\na.txt,x,too,many\n", encoding="utf-8")
-    with pytest.raises(Refused, match="E-WORKS-TABLE"):
-        judge(works, tmp_path / "torn", works_table=table)
+    for torn in (
+        b"path,url\na.txt,x,too,many\n",
+        b"path,url\na.txt,https://free.example/\xe9\n",
+        b"path,url,url\na.txt,x,y\n",
+    ):
+        table.write_bytes(torn)
+        with pytest.raises(Refused, match="E-WORKS-TABLE"):
+            judge(works, tmp_path / "torn", works_table=table)
 
 
 CORPUS = b"""# newdoc id = one
