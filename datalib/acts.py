@@ -6,6 +6,7 @@ that is `datalib.verify`'s question. Source: datalib trust specification §2, §
 """
 
 import fcntl
+import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -24,6 +25,7 @@ from datalib.formats import format_time, sha256_hex
 from datalib.library import draft, hashing, listing, manifest
 from datalib.library.cache import Cache
 from datalib.library.declarations import check_purposes, check_sources
+from datalib.library.descent import trouble
 from datalib.library.draft import Listed
 from datalib.library.listing import Line
 from datalib.library.manifest import MAX_MANIFEST, Content, Manifest
@@ -34,6 +36,7 @@ from datalib.trust.parties import Party
 from datalib.trust.tlog import CLOCK_SKEW
 from datalib.unverified import Record
 
+_PIECE = 1 << 20
 REASONS = ("correction", "addition", "removal", "optout", "erasure", "metadata")
 
 
@@ -309,17 +312,31 @@ def _check_follows(folder: Folder, past: Record, sealed: Envelope, event: Event)
 
 
 def attest(
-    path: Path, *, key: PrivateKey, by: Party, claim: Claim, now: int, shipped: Mapping[str, bytes] | None = None
+    path: Path, *, key: PrivateKey, by: Party, claim: Claim, now: int, shipped: Mapping[str, Path] | None = None
 ) -> Act:
-    """Append a claim about the current version; ``shipped`` are evidence files by their names in ``evidence/``."""
+    """Append a claim about the current version; ``shipped``: evidence by the names it has in ``evidence/``.
+
+    Such a name begins with the digest. Raises Refused (E-FILE-CHANGED) for a file that has another, Unchecked (E-IO).
+    """
     with writing(path) as folder:
         past = unverified.record(folder)
         event = Attest(**_place(past, now), manifest=past.state.manifest, by=by, claim=claim)
         sealed = envelope.sign(EVENT_TYPE, events.serialise(event), (key,))
-        for name, data in (shipped or {}).items():
-            folder.write(f"evidence/{name}", data)
+        for name, source in (shipped or {}).items():
+            folder.write(f"evidence/{name}", _evidence(source, name))
         _append(folder, past, sealed, event)
         return _done("attest", past, sealed, event)
+
+
+def _evidence(path: Path, name: str) -> Iterator[bytes]:
+    """Read a file of evidence, whose name begins with its digest."""
+    digest = hashlib.sha256()
+    with trouble(str(path)), path.open("rb") as file:
+        while piece := file.read(_PIECE):
+            digest.update(piece)
+            yield piece
+    if not name.startswith(digest.hexdigest()):
+        raise Refused("E-FILE-CHANGED", str(path), "changed while it was read")
 
 
 def withdraw(path: Path, *, key: PrivateKey, reason: str, now: int, by: Party | None = None) -> Act:

@@ -4,6 +4,7 @@ Nobody types the result of a scan: it is computed from what the scan decided and
 Source: datalib trust specification §2 "Evidence" and §7; datalib opt-out specification §4.
 """
 
+import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -13,7 +14,6 @@ from typing import Self
 from datalib import __version__, unverified
 from datalib.chain.events import Claim, Evidence
 from datalib.errors import Misuse, Refused, Unchecked
-from datalib.formats import sha256_hex
 from datalib.library import listing
 from datalib.library.store import Folder
 
@@ -38,14 +38,13 @@ class Finding:
         """Add evidence."""
         return replace(self, files=(*self.files, *files))
 
-    def claim(self, note: str | None = None) -> tuple[Claim, Mapping[str, bytes]]:
+    def claim(self, note: str | None = None) -> tuple[Claim, Mapping[str, Path]]:
         """Give the claim, and its evidence by the names it has in ``evidence/``. Raises ``Unchecked("E-IO")``."""
-        shipped: dict[str, bytes] = {}
+        shipped: dict[str, Path] = {}
         evidence = []
         for path in self.files:
-            data = _read(path)
-            digest = sha256_hex(data)
-            shipped[digest + _extension(path.name)] = data
+            digest = _digest(path)
+            shipped[digest + _extension(path.name)] = path
             evidence.append(Evidence(name=path.name, sha256=digest))
         made = Claim(
             type=self.type,
@@ -112,9 +111,10 @@ def _listed(value: object) -> str:
     return ", ".join(value[:_SHOWN]) + (f" … +{more}" if more > 0 else "")
 
 
-def _read(path: Path) -> bytes:
+def _digest(path: Path) -> str:
     try:
-        return path.read_bytes()
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise Unchecked("E-IO", str(path), error.strerror or str(error)) from error
 

@@ -9,6 +9,11 @@ from time import sleep
 
 import pytest
 
+from datalib import acts
+from datalib.errors import Refused
+from datalib.findings import Finding
+from datalib.trust.keys import PrivateKey
+from datalib.trust.parties import Party
 from datalib_vocab import LANGUAGES
 from tests.cli.conftest import AUDITOR, BUYER, PRODUCER, TRUST, Program
 
@@ -254,6 +259,21 @@ def test_what_a_scan_left_is_shipped_as_it_was_left(datalib: Program, signed: Pa
     left = {path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file()}
     assert {path.read_bytes() for path in (signed / "evidence").iterdir()} == left
     assert datalib("verify", "library", *TRUST, "--require", "optout", "--require-evidence").status == 0
+
+
+def test_evidence_that_changes_while_it_is_read_is_not_shipped(signed: Path, tmp_path: Path) -> None:
+    evidence = tmp_path / "report.txt"
+    evidence.write_text("all well\n", encoding="ascii")
+    claim, shipped = Finding(type="quality", result="pass", files=(evidence,)).claim()
+    evidence.write_text("all bad\n", encoding="ascii")
+    key = PrivateKey.from_pem((tmp_path / "auditor.pem").read_bytes())
+    before = (signed / "chain.jsonl").read_bytes()
+    with pytest.raises(Refused, match="E-FILE-CHANGED"):
+        acts.attest(
+            signed, key=key, by=Party(id=AUDITOR, name={"en": "A"}), claim=claim, now=1_790_000_000, shipped=shipped
+        )
+    assert not list((signed / "evidence").glob("*"))
+    assert (signed / "chain.jsonl").read_bytes() == before
 
 
 def test_the_works_of_a_scan_are_listed(datalib: Program, tmp_path: Path) -> None:
