@@ -266,9 +266,19 @@ def open_store(folder: Path, *, check: bool = True) -> SiteStore:
             with io_faults(folder / f"{name}.npy"), (folder / f"{name}.npy").open("rb") as file:
                 if hashlib.file_digest(file, "sha256").hexdigest() != meta["arrays"][name]:
                     raise Refused("E-SITES-FORMAT", str(folder / f"{name}.npy"), "changed since it was imported")
-        return SiteStore(folder, meta)
+        return _fitting(SiteStore(folder, meta))
     except (ValueError, TypeError, KeyError) as error:
         raise Refused("E-SITES-FORMAT", str(folder / META), f"not a site store: {error}") from error
+
+
+def _fitting(store: SiteStore) -> SiteStore:
+    """Make sure that the description and the tables fit together. Raises ValueError, TypeError."""
+    known = len(bytes.fromhex(store.digest)) == hashlib.sha256().digest_size
+    last = store.contents["path"].max(initial=-1)
+    sorted_paths = list(store.paths) == sorted(set(store.paths)) and last < len(store.paths)
+    if not known or not sorted_paths or len(store.hashes) != store.size:
+        raise ValueError("its tables do not fit together")
+    return store
 
 
 def _digest_of(value: Any) -> str:

@@ -1,5 +1,7 @@
+import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -163,3 +165,18 @@ def test_old_answers_do_not_count_when_an_age_is_asked_for(tmp_path: Path) -> No
     assert count(made, since=1_793_491_200) == [found for found in count(made) if found in dated]
     assert count(made, since=1_793_500_000) == [("http://e.x", "timeout")]
     assert count(made, since=-1) == [found for found in count(made) if found in dated]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"paths": []}, {"paths": 5}, {"paths": ["/x"]}, {"paths": ["/robots.txt", TDMREP]},
+        {"origins": 99}, {"origins": "x"}, {"digest": 7}, {"digest": "x"}, {"arrays": {}}, {"version": 99},
+    ],
+)  # fmt: skip
+def test_a_damaged_description_of_a_store_is_refused(tmp_path: Path, change: dict[str, Any]) -> None:
+    store(tmp_path / "s", ANSWERS)
+    meta = json.loads((tmp_path / "s" / "store.json").read_bytes())
+    (tmp_path / "s" / "store.json").write_text(json.dumps(meta | change), encoding="ascii")
+    with pytest.raises(Refused, match="E-SITES-FORMAT"):
+        open_store(tmp_path / "s")
