@@ -62,6 +62,18 @@ def test_two_machines_hand_over_and_the_line_comes_back(datalib: Program, signed
     assert (again.status, again.out) == (0, completed.out)
 
 
+def test_what_a_killed_run_left_is_in_nobodys_way(datalib: Program, signed: Path, tmp_path: Path) -> None:
+    shutil.copytree(signed, tmp_path / "copy")
+    offer(datalib)
+    for library in (signed, tmp_path / "copy"):
+        (library / ".datalib-tmp-35455573cba43154").write_bytes(b"half")
+    done = accept(datalib, "-o", "line.json", library="copy")
+    assert done.status == 0, done.err
+    completed = datalib("transfer", "complete", "library", "--line", "line.json", *TRUST)
+    assert completed.status == 0, completed.err
+    assert holders(datalib) == holders(datalib, "copy") == (BUYER, BUYER)
+
+
 def test_a_half_signed_line_completes_nothing(datalib: Program, signed: Path) -> None:
     offer(datalib)
     refused = datalib("transfer", "complete", "library", "--line", "offer.json", *TRUST)

@@ -141,5 +141,5 @@ def test_an_archive_cut_anywhere_admits_no_more_than_the_whole(tmp_path: Path) -
         scan(tmp_path / f"cut-{size}", tmp_path / "w.warc.gz", "--sites", sites)
         found = verdicts(tmp_path / f"cut-{size}")
         different = {work: verdict for work, verdict in found.items() if whole.get(work) != verdict}
-        assert set(different.values()) <= {"hold archive-cut"}
-        assert len(different) <= 1
+        assert len(different) <= 1  # the record that was cut
+        assert not any(verdict.startswith("admit") for verdict in different.values())
