@@ -47,6 +47,7 @@ class Engine:
 
     ``address`` is that of a Ray cluster; without it Ray is started on this machine for ``workers`` tasks at a time.
     ``workers`` None: one here, on Ray as many as there are processors. ``pool``: the processes of an opened engine.
+    As the workers import it, the program that uses them must begin below ``if __name__ == "__main__":``.
     """
 
     workers: int | None = None
