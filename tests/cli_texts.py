@@ -53,7 +53,7 @@ def sentences() -> set[str]:
     searched = (looked.KINDS, looked.UNREAD, filling.TERMS)
     places = (explaining.USES, explaining.STATES, explaining.SPEAKERS, explaining.CARRIERS, explaining.KEPT)
     explained = (*places, explaining.PROFILES, explaining.NOTES, explaining.NAMING)
-    own = (author.LEFT_OUT, receipt.NOT_CHECKED)
+    own = (author.LEFT_OUT, receipt.NOT_CHECKED, render.SKIPPED)
     tables = (app.COMMANDS, *verified, *enrolled, *explained, *duties, *searched, *own, progress.NAMES, progress.UNITS)
     found = {
         *_said(),

@@ -94,6 +94,28 @@ def test_private_sites_are_not_asked_and_their_works_held(datalib: Program, site
     assert verdicts(datalib, "scan", "--sites", "sites.jsonl") == {"hold": 1}
 
 
+def test_tables_that_could_not_be_read_are_named(datalib: Program) -> None:
+    Path("works").mkdir()
+    Path("works/good.csv").write_text("url\nhttp://127.0.0.2/1\n", encoding="utf-8")
+    Path("works/bad.csv").write_text("link\nhttp://127.0.0.2/1\n", encoding="utf-8")
+    Path("works/bad.parquet").write_bytes(b"PAR1")
+    Path("works/link.csv").symlink_to("good.csv")
+    done = datalib("optout", "fetch", "works", "-o", "sites.jsonl")
+    assert done.status == 0, done.err
+    assert [line for line in done.out.splitlines() if line.startswith(("not read", "  - "))] == [
+        "not read:",
+        "  - bad.csv: a table without a column of URLs (--url-column)",
+        "  - bad.parquet: cannot be read, or not to its end",
+        "  - link.csv: a link or a special file, which is not followed",
+    ]
+    done = datalib("optout", "fetch", "works", "-o", "again.jsonl", "--format", "json")
+    assert done.data["not_read"] == [
+        {"path": "bad.csv", "why": "no-url-column"},
+        {"path": "bad.parquet", "why": "damaged"},
+        {"path": "link.csv", "why": "not-a-file"},
+    ]
+
+
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [

@@ -75,13 +75,15 @@ def fetch(
     """
     from datalib.optout.fetch import fetch as ask
     from datalib.optout.fetch import paths_of
-    from datalib.optout.origins import origins_of
+    from datalib.optout.origins import Skipped, origins_of
     from datalib_cli.progress import meter
+    from datalib_cli.render import skipped_lines
 
+    skipped: list[Skipped] = []
     fixed = clock(now) if now is not None or "SOURCE_DATE_EPOCH" in os.environ else None
     with meter(progress) as watch:
         result = ask(
-            origins_of(works, url_columns),
+            origins_of(works, url_columns, skipped.append),
             out=options.outside(out),
             paths=paths_of(profile, paths),
             linked=linked,
@@ -101,7 +103,13 @@ def fetch(
     say = texts()
     statuses = {str(name): count for name, count in sorted(result.statuses.items(), key=lambda item: str(item[0]))}
     return Output(
-        data={"out": str(out), "answers": result.answers, "asked": result.asked, "statuses": statuses},
+        data={
+            "out": str(out),
+            "answers": result.answers,
+            "asked": result.asked,
+            "statuses": statuses,
+            "not_read": [each._asdict() for each in skipped],
+        },
         lines=[
             say(
                 "snapshot: {path}, {answers} answers ({asked} asked now)",
@@ -110,6 +118,7 @@ def fetch(
                 asked=result.asked,
             ),
             *(f"  {name}: {count}" for name, count in statuses.items()),
+            *skipped_lines(skipped, say),
         ],
         step=say("next: `datalib scan WORKS --sites {path} -o SCAN`", path=out),
     )
