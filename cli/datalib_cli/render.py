@@ -260,6 +260,8 @@ def scan_lines(result: "ScanResult", say: Texts) -> list[Block]:
             (count, name or say("nothing: no carrier applies")) for name, count in _by_count(result.counts["asked"])
         ),
     ]
+    if result.sites and not result.sites["answers"]:
+        lines.append(Line(text=say("answers of sites: none"), tone="warn"))
     if marked := result.counts.get("synthetic"):
         lines.append(say("marked as synthetic (signals.parquet: synthetic-mark):"))
         lines.append(_counted((count, code) for code, count in _by_count(marked)))

@@ -94,6 +94,16 @@ def test_private_sites_are_not_asked_and_their_works_held(datalib: Program, site
     assert verdicts(datalib, "scan", "--sites", "sites.jsonl") == {"hold": 1}
 
 
+def test_a_snapshot_without_answers_is_said_to_have_none(datalib: Program) -> None:
+    Path("works.csv").write_text("url\nftp://e.example/1\n", encoding="utf-8")
+    assert fetch(datalib, "works.csv", "-o", "sites.jsonl")["answers"] == 0
+    done = datalib("scan", "works.csv", "-o", "scan", "--sites", "sites.jsonl")
+    assert (done.status, "answers of sites: none\n" in done.out) == (0, True)
+    Path("typo/e.example").mkdir(parents=True)
+    done = datalib("scan", "works.csv", "-o", "typo-scan", "--sites", "typo")
+    assert (done.status, "E-SITES-FORMAT: typo: " in done.err, "no answers in it" in done.err) == (1, True, True)
+
+
 def test_tables_that_could_not_be_read_are_named(datalib: Program) -> None:
     Path("works").mkdir()
     Path("works/good.csv").write_text("url\nhttp://127.0.0.2/1\n", encoding="utf-8")
