@@ -6,8 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 
+from datalib.optout import fetch as limits
+from datalib.optout.answers import MAX_BODY
+from datalib_cli.commands.optout import fetch as command
 from tests import local_sites as site
 from tests.cli.conftest import Program, Result
 from tests.local_sites import Behaviour, Request, Sites, serving
@@ -129,8 +133,10 @@ def test_tables_that_could_not_be_read_are_named(datalib: Program) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [
-        (("--retries", "11"), "E-USAGE"),
-        (("--pause", "nan"), "E-USAGE"),
+        (("--retries", "11"), "'--retries': 11 is not in the range 0<=x<=10"),
+        (("--concurrency", "0"), "'--concurrency'"),
+        (("--max-bytes", "100"), "'--max-bytes'"),
+        (("--pause", "nan"), "E-USAGE: --pause: "),
         (("--max-age", "3"), "E-USAGE"),
         (("--max-age", "-3", "--update", "works.csv"), "E-USAGE"),
         (("--warc", "sites.warc"), "E-USAGE"),
@@ -141,6 +147,18 @@ def test_options_without_sense_leave_nothing(datalib: Program, arguments: tuple[
     done = datalib("optout", "fetch", "works.csv", "-o", "sites.jsonl", *arguments)
     assert (done.status, code in done.err, done.err.count("\n")) == (2, True, 1)
     assert [path.name for path in Path().iterdir()] == ["works.csv"]
+
+
+def test_the_ranges_of_the_help_are_those_of_fetch() -> None:
+    ranges = {
+        param.name: (param.type.min, param.type.max)
+        for param in command.params
+        if isinstance(param.type, click.IntRange | click.FloatRange)
+    }
+    assert ranges == {
+        "concurrency": (1, limits.MAX_CONCURRENCY), "max_age": (0, 36500), "max_bytes": (limits.MIN_BYTES, MAX_BODY),
+        "pause": (0, limits.MAX_PAUSE), "retries": (0, limits.MAX_RETRIES), "timeout": (0, None),
+    }  # fmt: skip
 
 
 def lines(path: str) -> list[dict[str, Any]]:

@@ -40,11 +40,25 @@ for own in (declare, embed, receipt, verify_receipt):
 )
 @click.option("--warc", type=options.FILE, help="Also write what went over the network: a web archive, .warc.gz.")
 @click.option("--agent", default="", metavar="NAME", help="Who asks, named before datalib in the User-Agent header.")
-@click.option("--concurrency", type=int, default=64, help="Hosts asked at a time. Default: 64.")
-@click.option("--timeout", type=float, default=20.0, help="Seconds for one answer with its redirects. Default: 20.")
-@click.option("--max-bytes", type=int, default=2 << 20, help="Largest answer in bytes. Default: 2 MiB.")
-@click.option("--retries", type=int, default=2, help="How often a site in trouble is asked again. Default: 2.")
-@click.option("--pause", type=float, default=0.0, help="Seconds between two requests to one host. Default: 0.")
+@click.option("--concurrency", type=click.IntRange(1, 1024), default=64, help="Hosts asked at a time. Default: 64.")
+@click.option(
+    "--timeout",
+    type=click.FloatRange(0, min_open=True),
+    default=20.0,
+    help="Seconds for one answer with its redirects. Default: 20.",
+)
+@click.option(
+    "--max-bytes",
+    type=click.IntRange(512_000, 8 << 20),
+    default=2 << 20,
+    help="Largest answer in bytes. Default: 2 MiB.",
+)
+@click.option(
+    "--retries", type=click.IntRange(0, 10), default=2, help="How often a site in trouble is asked again. Default: 2."
+)
+@click.option(
+    "--pause", type=click.FloatRange(0, 60), default=0.0, help="Seconds between two requests to one host. Default: 0."
+)
 @click.option("--allow-private", is_flag=True, help="Ask addresses of private networks and of this machine too.")
 @options.progress
 @options.now
