@@ -4,6 +4,7 @@ import os
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,6 +14,10 @@ from datalib_cli.commands.author import declare, embed
 from datalib_cli.commands.receipt import receipt, verify_receipt
 from datalib_cli.explaining import explanation_lines
 from datalib_cli.layout import Row, Table
+
+if TYPE_CHECKING:
+    from datalib.optout.fetch import FetchResult
+    from datalib.optout.origins import Skipped
 
 command = group("optout", "Ask sites, explain verdicts, remove refused works.")
 for own in (declare, embed, receipt, verify_receipt):
@@ -89,9 +94,8 @@ def fetch(
     """
     from datalib.optout.fetch import fetch as ask
     from datalib.optout.fetch import paths_of
-    from datalib.optout.origins import Skipped, origins_of
+    from datalib.optout.origins import origins_of
     from datalib_cli.progress import meter
-    from datalib_cli.render import skipped_lines
 
     skipped: list[Skipped] = []
     fixed = clock(now) if now is not None or "SOURCE_DATE_EPOCH" in os.environ else None
@@ -114,11 +118,17 @@ def fetch(
             allow_private=allow_private,
             progress=partial(watch, "ask") if watch else None,
         )
+    return _fetched(result, skipped)
+
+
+def _fetched(result: "FetchResult", skipped: "list[Skipped]") -> Output:
+    from datalib_cli.render import skipped_lines
+
     say = texts()
     statuses = {str(name): count for name, count in sorted(result.statuses.items(), key=lambda item: str(item[0]))}
     return Output(
         data={
-            "out": str(out),
+            "out": str(result.out),
             "answers": result.answers,
             "asked": result.asked,
             "statuses": statuses,
@@ -127,14 +137,14 @@ def fetch(
         lines=[
             say(
                 "snapshot: {path}, {answers} answers ({asked} asked now)",
-                path=out,
+                path=result.out,
                 answers=result.answers,
                 asked=result.asked,
             ),
             *(f"  {name}: {count}" for name, count in statuses.items()),
             *skipped_lines(skipped, say),
         ],
-        step=say("next: `datalib scan WORKS --sites {path} -o SCAN`", path=out),
+        step=say("next: `datalib scan WORKS --sites {path} -o SCAN`", path=result.out),
     )
 
 
