@@ -52,8 +52,8 @@ def sentences() -> set[str]:
     duties = (checked.DUTIES, checked.STATES, checked.SEVERITIES)
     searched = (looked.KINDS, looked.UNREAD, filling.TERMS)
     places = (explaining.USES, explaining.STATES, explaining.SPEAKERS, explaining.CARRIERS, explaining.KEPT)
-    explained = (*places, explaining.PROFILES, explaining.NOTES, explaining.NAMING)
-    own = (author.LEFT_OUT, receipt.NOT_CHECKED)
+    explained = (*places, explaining.PROFILES, explaining.NOTES, explaining.NAMING, explaining.KEEPERS)
+    own = (author.LEFT_OUT, receipt.NOT_CHECKED, render.SKIPPED)
     tables = (app.COMMANDS, *verified, *enrolled, *explained, *duties, *searched, *own, progress.NAMES, progress.UNITS)
     found = {
         *_said(),

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from datalib.optout import agents
 from datalib.optout.answers import ROBOTS, TDMREP, Answer, to_json_line
 from datalib.optout.compiled import signal_id
-from datalib.optout.decide import DAMAGED, NO_HOST, NO_URL, Known, Profile, decide
+from datalib.optout.decide import DAMAGED, NO_HOST, NO_SITE, NO_URL, Known, Profile, decide
 from datalib.optout.judge import OriginJudge
 from datalib.optout.model import CATEGORIES, Reading, Signal, State, Verdict
 from datalib.optout.site_files import CARRIER_OF
@@ -21,7 +21,7 @@ from datalib.optout.urls import Fault, Place, place_of
 TABLE = agents.default()
 AGENT = "datalib"
 NOW = 1_800_000_000
-FAULTS = {Fault.MISSING: NO_URL, Fault.NO_HOST: NO_HOST}
+FAULTS = {Fault.MISSING: NO_URL, Fault.NO_HOST: NO_HOST, Fault.SCHEME: NO_SITE}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

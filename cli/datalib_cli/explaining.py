@@ -101,6 +101,12 @@ NAMING: Final = {
     "declared by ": "Declared by: {names}",
 }
 
+#: What clears a work on hold where only those who keep the set can, by the reason.
+KEEPERS: Final = {
+    "not-a-file": "The work stays out until those who keep the set scan the file itself.",
+    "other-scheme": "The work stays out until those who keep the set record an http or https address for it.",
+}
+
 _SITE: Final = "location"
 _SHOWN: Final = 400  # characters of a line that is quoted; JSON has more
 _HELD: Final = "-hold"
@@ -275,7 +281,9 @@ def _author(found: "Explanation", say: Texts) -> Iterator[str]:
                          "the next scan reads it anew.")  # fmt: skip
         yield "  " + _receipt(say)
         return
-    if found.verdict == "hold":
+    if found.verdict == "hold" and found.reason in KEEPERS:
+        yield "  " + say(KEEPERS[found.reason])
+    if found.verdict == "hold" and found.reason not in KEEPERS:
         yield "  " + say("The work stays out until this is clear. Say in machine-readable form what you want:")
     else:
         yield "  " + say("If you do not want this use, say so in machine-readable form; the next scan finds it:")

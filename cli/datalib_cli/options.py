@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 import click
 
 from datalib.errors import Misuse, Refused, Unchecked
-from datalib_cli import codes
+from datalib_cli import codes, paths
 
 if TYPE_CHECKING:
     from datalib.admission import Demand
@@ -25,32 +25,7 @@ if TYPE_CHECKING:
     from datalib.trust.state import Memory
     from datalib.verify import Report
 
-FILE = click.Path(path_type=Path)
-
-
-class _Place(click.Path):
-    """A folder; where only reading is asked for, an address of an object store too, which stays a string."""
-
-    def __init__(self, *, remote: bool) -> None:
-        super().__init__(path_type=Path)
-        self.remote = remote
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Raise ``Misuse``: ``E-USAGE`` for an address that is none, ``E-STORE-READ-ONLY`` where one cannot stand."""
-        from datalib.library.opening import is_address
-
-        if not is_address(value):
-            return super().convert(value, param, ctx)
-        from datalib.library.objects import Address
-
-        address = Address.parse(value)
-        if not self.remote:
-            raise Misuse("E-STORE-READ-ONLY", address.text)
-        return value
-
-
-FOLDER = _Place(remote=False)
-PLACE = _Place(remote=True)
+FILE, FOLDER, PLACE = paths.FILE, paths.FOLDER, paths.PLACE
 
 Decorated = Callable[..., Any]
 Decorator = Callable[[Decorated], Decorated]

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from datalib.acts import Act
     from datalib.library.sampling import Sample
     from datalib.library.upgrade import Note
+    from datalib.optout.origins import Skipped
     from datalib.optout.result import ScanResult, Unread
     from datalib.verify import Facts, Report, Verdict
 
@@ -236,6 +237,12 @@ def report_lines(report: "Report", say: Texts) -> list[Block]:
 
 #: Things that were not read that a summary names.
 _SHOWN = 10
+#: Why a file was not read for the sites of its works.
+SKIPPED = {
+    "damaged": "cannot be read, or not to its end",
+    "no-url-column": "a table without a column of URLs (--url-column)",
+    "not-a-file": "a link or a special file, which is not followed",
+}
 #: Carriers that no fetch can ask.
 _NOT_OF_SITES = {f"not-asked-{carrier}" for carrier in ("page", "registry", "transfer", "unit")}
 
@@ -253,16 +260,27 @@ def scan_lines(result: "ScanResult", say: Texts) -> list[Block]:
             (count, name or say("nothing: no carrier applies")) for name, count in _by_count(result.counts["asked"])
         ),
     ]
+    if result.sites and not result.sites["answers"]:
+        lines.append(Line(text=say("answers of sites: none"), tone="warn"))
     if marked := result.counts.get("synthetic"):
         lines.append(say("marked as synthetic (signals.parquet: synthetic-mark):"))
         lines.append(_counted((count, code) for code, count in _by_count(marked)))
         if result.synthetic_stated is not True:
             lines.append(say("no manifest states synthetic content; a library says so in datalib.synthetic"))
-    if result.unread:
-        lines.append(Line(text=say("not read:"), tone="warn"))
-        lines += [_unread(each, say) for each in result.unread[:_SHOWN]]
-        lines += [f"  … +{more}"] if (more := len(result.unread) - _SHOWN) > 0 else []
-    return lines
+    return [*lines, *_not_read([_unread(each, say) for each in result.unread], say)]
+
+
+def skipped_lines(skipped: "Sequence[Skipped]", say: Texts) -> list[Block]:
+    """Write which files were not read for the sites of their works."""
+    return _not_read([f"  - {each.path}: {say(SKIPPED[each.why])}" for each in skipped], say)
+
+
+def _not_read(found: Sequence[str], say: Texts) -> list[Block]:
+    """Write the first things that were not read, if any were not."""
+    if not found:
+        return []
+    more = len(found) - _SHOWN
+    return [Line(text=say("not read:"), tone="warn"), *found[:_SHOWN], *([f"  … +{more}"] if more > 0 else [])]
 
 
 def _unread(each: "Unread", say: Texts) -> str:

@@ -204,7 +204,8 @@ def _check_signers(link: Link, policy: Policy, producer: str) -> None:
     allowed = set[str]()
     for party, absent, roles in _required(event):
         if party not in signed:
-            raise Refused(absent, link.where, f"{party} did not sign")
+            given = not policy.vouched or party in policy.members
+            raise Refused(absent, link.where, f"{party} did not sign" if given else f"no key for {party} was given")
         if roles and not roles & policy.roles(party):
             raise Refused("E-ROLE", link.where, f"{party} has none of the roles {', '.join(sorted(roles))}")
         allowed.add(party)

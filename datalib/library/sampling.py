@@ -32,9 +32,10 @@ class DataMode:
         number = text.removeprefix(_SAMPLE)
         if text in {"full", "none"}:
             return cls(text=text, count=None if text == "full" else 0)
-        if text.startswith(_SAMPLE) and number.isascii() and number.isdigit() and len(number) <= _DIGITS:
+        digits = text.startswith(_SAMPLE) and number.isascii() and number.isdigit() and len(number) <= _DIGITS
+        if digits and int(number):
             return cls(text=text, count=int(number))
-        raise Misuse("E-USAGE", "data", f"{text[:40]!r} is not full, sample:N or none")
+        raise Misuse("E-USAGE", "data", f"{text[:40]!r} is not full, sample:N (N from 1) or none")
 
 
 def sample(files: int, count: int, *, seed: bytes) -> Callable[[int], bool]:

@@ -136,9 +136,11 @@ def read_folder(root: Path) -> Iterator[Answer]:
     """Read a folder ``HOST/PATH`` (``example.org/.well-known/tdmrep.json``) as answers with status 200, in order.
 
     The scheme is https; a port is written ``HOST_8080``. A file that is not there was not asked for. A file above
-    ``MAX_BODY`` counts as ``too-large``. Links, special files and files outside a host's folder are refused.
+    ``MAX_BODY`` counts as ``too-large``. Links, special files and files outside a host's folder are refused, and so
+    is a folder without any answer, which is hardly the one that was meant.
     Raises Refused (E-SITES-FORMAT), Unchecked (E-IO).
     """
+    none = True
     try:
         for name in sorted(os.listdir(root)):  # noqa: PTH208 (a million hosts: names, not Path objects)
             host = root / name
@@ -146,9 +148,13 @@ def read_folder(root: Path) -> Iterator[Answer]:
             if not stat.S_ISDIR(mode):
                 raise Refused("E-SITES-FORMAT", str(host), "only folders named after hosts stand here")
             origin = _folder_origin(name, host)
-            yield from (_read_file(file, origin, relative) for file, relative in _files(host))
+            for file, relative in _files(host):
+                none = False
+                yield _read_file(file, origin, relative)
     except OSError as error:
         raise Unchecked("E-IO", str(error.filename or root), error.strerror or str(error)) from error
+    if none:
+        raise Refused("E-SITES-FORMAT", str(root), "no answers in it")
 
 
 def parse_line(line: bytes, place: str) -> Answer:

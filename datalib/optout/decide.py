@@ -75,6 +75,8 @@ NOT_ASKED: Final = "not-asked"
 NO_URL: Final = "no-url"
 NO_HOST: Final = "no-host"
 DAMAGED: Final = "damaged-record"
+NO_FILE: Final = "not-a-file"
+NO_SITE: Final = "other-scheme"
 #: And of web archives.
 ARCHIVE_CUT: Final = "archive-cut"
 ARCHIVE_CLOSED: Final = "archive-dictionary"

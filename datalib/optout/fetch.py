@@ -145,26 +145,26 @@ def _threads(concurrency: int) -> Iterator[ThreadPoolExecutor]:
 
 def _check(agent: str, concurrency: int, timeout: float, max_bytes: int, max_redirects: int) -> None:
     if not (agent.isascii() and agent.isprintable()):
-        raise Misuse("E-USAGE", "agent", "visible ASCII characters only")
+        raise Misuse("E-USAGE", "--agent", "visible ASCII characters only")
     if not 1 <= concurrency <= MAX_CONCURRENCY:
-        raise Misuse("E-USAGE", "concurrency", f"between 1 and {MAX_CONCURRENCY}")
+        raise Misuse("E-USAGE", "--concurrency", f"between 1 and {MAX_CONCURRENCY}")
     if not timeout > 0:
-        raise Misuse("E-USAGE", "timeout", "more than 0 seconds")
+        raise Misuse("E-USAGE", "--timeout", "more than 0 seconds")
     if not MIN_BYTES <= max_bytes <= MAX_BODY:
-        raise Misuse("E-USAGE", "max-bytes", f"between {MIN_BYTES} and {MAX_BODY}")
+        raise Misuse("E-USAGE", "--max-bytes", f"between {MIN_BYTES} and {MAX_BODY}")
     if max_redirects < 0:
         raise Misuse("E-USAGE", "max-redirects", "0 or more")
 
 
 def _check_manners(retries: int, pause: float, update: Path | None, max_age: timedelta | None) -> None:
     if not 0 <= retries <= MAX_RETRIES:
-        raise Misuse("E-USAGE", "retries", f"between 0 and {MAX_RETRIES}")
+        raise Misuse("E-USAGE", "--retries", f"between 0 and {MAX_RETRIES}")
     if not 0 <= pause <= MAX_PAUSE:
-        raise Misuse("E-USAGE", "pause", f"between 0 and {MAX_PAUSE:g} seconds")
+        raise Misuse("E-USAGE", "--pause", f"between 0 and {MAX_PAUSE:g} seconds")
     if max_age is not None and update is None:
-        raise Misuse("E-USAGE", "max-age", "only together with an earlier snapshot to update")
+        raise Misuse("E-USAGE", "--max-age", "only together with an earlier snapshot to update")
     if max_age is not None and max_age < timedelta():
-        raise Misuse("E-USAGE", "max-age", "0 or more")
+        raise Misuse("E-USAGE", "--max-age", "0 or more")
 
 
 def _rounds(

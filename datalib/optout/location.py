@@ -18,6 +18,7 @@ from datalib.optout.judges import Judges
 from datalib.optout.maps import take, trim, windows
 from datalib.optout.match import Targets, letters_of
 from datalib.optout.model import Signal
+from datalib.optout.outcome import NO_SITE
 from datalib.optout.patterns import canonical_target
 from datalib.optout.rsl import Links
 from datalib.optout.rule_table import BOTH, CANONICAL, LITERAL, ODD, ROUGH
@@ -79,8 +80,7 @@ class Location:
             trim(*self._tables)
         rows, signals = (np.concatenate(side) for side in zip(*found, strict=True))
         order = np.argsort(rows, kind="stable")
-        fault = np.where(places.fault == Fault.SCHEME, Fault.NONE, places.fault)  # such an origin cannot be asked
-        return Findings(fault=fault.astype(np.uint8), asked=asked, row=rows[order], signal=signals[order])
+        return Findings(fault=faults_of(places), asked=asked, row=rows[order], signal=signals[order])
 
     def answers_of(self, origin: int) -> list[int]:
         """Give the contents that an origin of the store answered, those that count, for whatever path."""
@@ -145,6 +145,11 @@ class Location:
     def _read_judge(self, content: int) -> OriginJudge:
         number, links = self._origin_of(content)
         return judge_of(self.store.content(number), self._agent, self._table, links)
+
+
+def faults_of(places: Places) -> NDArray[np.uint8]:
+    """Give why URLs have no site to ask, as numbers of ``outcome.FAULTS``."""
+    return np.where(places.fault == Fault.SCHEME, NO_SITE, places.fault).astype(np.uint8)
 
 
 def _targets(places: Places, row: NDArray[np.int64], program: NDArray[np.int32]) -> Targets:

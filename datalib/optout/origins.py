@@ -5,12 +5,18 @@ work without a usable URL has no site to ask: the scan holds it.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, NamedTuple
 
 from datalib.errors import Refused, Unchecked
 from datalib.optout.answers import origin_of
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from datalib.optout.works import File, Shard
 
 #: What decides about the origin of an ordinary URL: everything up to the path. Others are parsed whole.
 _AUTHORITY = r"^(?i:https?)://[^/\\?#\t\r\n]+"
@@ -18,11 +24,29 @@ _HOST = re.compile(r"[^\s/\\?#@:]+\.[^\s/\\?#@:]+(?::[0-9]{1,5})?")
 _MAX_LINE = 1 << 20
 
 
-def origins_of(works: Sequence[Path], url_columns: Sequence[str] = ()) -> Iterator[str]:
+class Why(StrEnum):
+    """Why the sites of a file were not found."""
+
+    DAMAGED = "damaged"
+    NO_URLS = "no-url-column"
+    NO_FILE = "not-a-file"
+
+
+class Skipped(NamedTuple):
+    """A file that may name works, whose URLs were not read, or not all."""
+
+    path: str
+    why: Why
+
+
+def origins_of(
+    works: Sequence[Path], url_columns: Sequence[str] = (), skipped: Callable[[Skipped], object] = lambda _: None
+) -> Iterator[str]:
     """Give each origin of the URLs of ``works`` once, in the order of their first appearance.
 
     Tables, archives and folders are those of a scan, with its choice of columns. Any other file is a list: a URL, an
-    origin or a bare host (https) in each line, ``#`` beginning a comment.
+    origin or a bare host (https) in each line, ``#`` beginning a comment. ``skipped`` is told what was not read of
+    folders and tables.
     Raises Refused (E-TABLE-READ), Misuse (E-USAGE: no such column), Unchecked (E-IO).
     """
     from datalib.optout.rows import form_of
@@ -31,42 +55,55 @@ def origins_of(works: Sequence[Path], url_columns: Sequence[str] = ()) -> Iterat
     found: set[str] = set()
     for path in works:
         table = path.is_dir() or form_of(path.name) is not None or is_archive(path.name)
-        for url in _of_works(path, url_columns) if table else _of_list(path):
+        for url in _of_works(path, url_columns, skipped) if table else _of_list(path):
             origin = origin_of(url)
             if origin is not None and origin not in found:
                 found.add(origin)
                 yield origin
 
 
-def _of_works(path: Path, url_columns: Sequence[str]) -> Iterator[str]:
-    from datalib.optout import rows
+def _of_works(path: Path, url_columns: Sequence[str], skipped: Callable[[Skipped], object]) -> Iterator[str]:
     from datalib.optout.archived import urls_of
     from datalib.optout.columns import Columns
     from datalib.optout.works import Part, plan
 
     planned = plan([path], Columns(urls=tuple(url_columns)))
+    found = {Skipped(each.path, Why.NO_URLS) for each in planned.unread if not each.column}
     for shard in planned.shards:
         yield from (source.url for source in shard.sources if source.url)
         if shard.file and shard.part is Part.RECORDS:
             yield from urls_of(shard.file.local, shard.entry)
-            continue
-        if shard.file is None or shard.form is None:
-            _check_read(path, shard.files)
-            continue
-        names = shard.columns.urls
-        for chunk in rows.read(shard.file.path, shard.form, columns=names, groups=shard.groups):
-            for name in names if chunk.batch is not None else ():
-                yield from _distinct(chunk.batch.column(name))
+        elif shard.file:
+            yield from _of_table(shard, shard.file, found.add)
+        else:
+            found.update(_unread(path, shard.files))
+    for each in sorted(found):
+        skipped(each)
 
 
-def _check_read(path: Path, files: Sequence[Any]) -> None:
-    """Refuse a table that cannot be read, if it is all there is; in a folder the scan holds it."""
+def _of_table(shard: "Shard", file: "File", skipped: Callable[[Skipped], object]) -> Iterator[str]:
+    from datalib.optout import rows
+
+    names = shard.columns.urls
+    for chunk in rows.read(file.path, shard.form, columns=names, groups=shard.groups) if shard.form else ():
+        if chunk.batch is None:
+            skipped(Skipped(file.name, Why.DAMAGED))
+            continue
+        for name in names:
+            yield from _distinct(chunk.batch.column(name))
+
+
+def _unread(path: Path, files: "Sequence[File]") -> Iterator[Skipped]:
+    """Give what of a folder cannot be read, which the scan holds; refuse it where it is all there is."""
     for file in files:
-        if file.damaged and not path.is_dir():
-            raise Refused("E-TABLE-READ", str(path), file.damaged)
+        if file.regular and not file.damaged:
+            continue
+        if not path.is_dir():
+            raise Refused("E-TABLE-READ", str(path), file.damaged or "a link or a special file, which is not followed")
+        yield Skipped(file.name, Why.DAMAGED if file.damaged else Why.NO_FILE)
 
 
-def _distinct(column: Any) -> Iterator[str]:
+def _distinct(column: "Any") -> Iterator[str]:
     """Give the distinct beginnings of a column of URLs; an odd one stays whole."""
     import pyarrow as pa
     from pyarrow import compute

@@ -21,7 +21,7 @@ _ADMIT, _REFUSE, _HOLD = range(len(VERDICTS))
 #: What makes a row ``hold`` before anybody spoke: the number of its reason in ``FAULTS``; 0 is none.
 FAULTS: Final = (
     "", decide.NO_URL, decide.NO_HOST, decide.DAMAGED, decide.ARCHIVE_CUT, decide.BODY_UNREADABLE, decide.INCOMPLETE,
-    decide.TOO_LARGE, decide.SITE_FILE, decide.ARCHIVE_CLOSED,
+    decide.TOO_LARGE, decide.SITE_FILE, decide.ARCHIVE_CLOSED, decide.NO_FILE, decide.NO_SITE,
 )  # fmt: skip
 DAMAGED: Final = FAULTS.index(decide.DAMAGED)
 ARCHIVE_CUT: Final = FAULTS.index(decide.ARCHIVE_CUT)
@@ -30,6 +30,8 @@ BODY_UNREADABLE: Final = FAULTS.index(decide.BODY_UNREADABLE)
 INCOMPLETE: Final = FAULTS.index(decide.INCOMPLETE)
 TOO_LARGE: Final = FAULTS.index(decide.TOO_LARGE)
 SITE_FILE: Final = FAULTS.index(decide.SITE_FILE)
+NO_FILE: Final = FAULTS.index(decide.NO_FILE)
+NO_SITE: Final = FAULTS.index(decide.NO_SITE)
 _SAID: Final = {State.DENY: "", State.HOLD: "-hold", State.CONDITIONAL: "-licence"}
 REASONS: Final = (
     decide.ADMITTED, decide.ADMITTED_LICENCE, decide.NO_BASIS, decide.NO_ACCESS, *FAULTS[1:],

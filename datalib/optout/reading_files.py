@@ -22,7 +22,7 @@ from datalib.optout.contained import FileRequest, UnitReader
 from datalib.optout.followed import Follower
 from datalib.optout.kinds import SNIFF_BYTES, Kind, kind_of
 from datalib.optout.model import Signal
-from datalib.optout.outcome import BIT, DAMAGED
+from datalib.optout.outcome import BIT, DAMAGED, NO_FILE
 from datalib.optout.page import MAX_BYTES
 from datalib.optout.reading import Marks, judge_page_of, proof_of, read_bytes
 from datalib.optout.statement import Evidence
@@ -141,7 +141,7 @@ def read_files(
     def requests() -> Iterator[FileRequest]:
         for row, file in enumerate(files):
             if not file.regular or file.damaged:
-                marks.fault[row] = DAMAGED
+                marks.fault[row] = DAMAGED if file.regular else NO_FILE
                 continue
             kind = kind_of(file.name, read_bytes(file, SNIFF_BYTES))
             _beside(file, said[row], known)

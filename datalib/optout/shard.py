@@ -31,7 +31,7 @@ from datalib.optout.found import write_found, write_leaves
 from datalib.optout.judges import Judges
 from datalib.optout.key_index import write_keys
 from datalib.optout.licences import Licences
-from datalib.optout.location import Findings, Location
+from datalib.optout.location import Findings, Location, faults_of
 from datalib.optout.outcome import DAMAGED, Rows, Verdicts, judge_rows
 from datalib.optout.outputs import replacing
 from datalib.optout.reading import (
@@ -52,7 +52,7 @@ from datalib.optout.site import open_store
 from datalib.optout.sources import SOURCE, Named
 from datalib.optout.speaking import Speaking
 from datalib.optout.tally import Tally
-from datalib.optout.urls import Fault, Places, places_of
+from datalib.optout.urls import Places, places_of
 from datalib.optout.works import File, Part, Shard
 
 WORK = "work"
@@ -374,7 +374,7 @@ def _unique(
 
 def _unasked(places: Places) -> Findings:
     """Give the faults of URLs when there is no snapshot of sites at all."""
-    fault = np.where(places.fault == Fault.SCHEME, Fault.NONE, places.fault).astype(np.uint8)
+    fault = faults_of(places)
     return Findings(fault=fault, asked=np.zeros(len(fault), np.uint16), row=np.zeros(0, int), signal=np.zeros(0, int))
 
 

@@ -135,7 +135,7 @@ class PrivateKey:
     def from_pem(cls, data: bytes, password: str | None = None, where: str = "") -> Self:
         """Read a PKCS #8 file.
 
-        Raises ``Misuse("E-KEY-PASSWORD")`` if a password is missing or wrong, ``Refused`` with ``E-KEY-ENCODING`` or
+        Raises ``Misuse("E-KEY-PASSWORD")`` if a password is missing or wrong, ``Refused`` with ``E-KEY-PRIVATE`` or
         ``E-KEY-ALG`` if the file holds no usable private key.
         """
         from cryptography.exceptions import UnsupportedAlgorithm
@@ -151,7 +151,8 @@ class PrivateKey:
         except (ValueError, TypeError) as error:
             if encrypted:
                 raise Misuse("E-KEY-PASSWORD", where, "the password does not open the private key") from error
-            raise Refused("E-KEY-ENCODING", where, "not the PEM file of a private key") from error
+            found = "a public key" if b"BEGIN PUBLIC KEY" in data else "not the PEM file of a private key"
+            raise Refused("E-KEY-PRIVATE", where, found) from error
         if isinstance(handle, Ed25519PrivateKey) or p256.is_private(handle):
             return cls.from_handle(handle)
         raise Refused("E-KEY-ALG", where, "neither an Ed25519 nor a P-256 key")

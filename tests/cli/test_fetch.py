@@ -6,8 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 
+from datalib.optout import fetch as limits
+from datalib.optout.answers import MAX_BODY
+from datalib_cli.commands.optout import fetch as command
 from tests import local_sites as site
 from tests.cli.conftest import Program, Result
 from tests.local_sites import Behaviour, Request, Sites, serving
@@ -94,11 +98,45 @@ def test_private_sites_are_not_asked_and_their_works_held(datalib: Program, site
     assert verdicts(datalib, "scan", "--sites", "sites.jsonl") == {"hold": 1}
 
 
+def test_a_snapshot_without_answers_is_said_to_have_none(datalib: Program) -> None:
+    Path("works.csv").write_text("url\nftp://e.example/1\n", encoding="utf-8")
+    assert fetch(datalib, "works.csv", "-o", "sites.jsonl")["answers"] == 0
+    done = datalib("scan", "works.csv", "-o", "scan", "--sites", "sites.jsonl")
+    assert (done.status, "answers of sites: none\n" in done.out) == (0, True)
+    Path("typo/e.example").mkdir(parents=True)
+    done = datalib("scan", "works.csv", "-o", "typo-scan", "--sites", "typo")
+    assert (done.status, "E-SITES-FORMAT: typo: " in done.err, "no answers in it" in done.err) == (1, True, True)
+
+
+def test_tables_that_could_not_be_read_are_named(datalib: Program) -> None:
+    Path("works").mkdir()
+    Path("works/good.csv").write_text("url\nhttp://127.0.0.2/1\n", encoding="utf-8")
+    Path("works/bad.csv").write_text("link\nhttp://127.0.0.2/1\n", encoding="utf-8")
+    Path("works/bad.parquet").write_bytes(b"PAR1")
+    Path("works/link.csv").symlink_to("good.csv")
+    done = datalib("optout", "fetch", "works", "-o", "sites.jsonl")
+    assert done.status == 0, done.err
+    assert [line for line in done.out.splitlines() if line.startswith(("not read", "  - "))] == [
+        "not read:",
+        "  - bad.csv: a table without a column of URLs (--url-column)",
+        "  - bad.parquet: cannot be read, or not to its end",
+        "  - link.csv: a link or a special file, which is not followed",
+    ]
+    done = datalib("optout", "fetch", "works", "-o", "again.jsonl", "--format", "json")
+    assert done.data["not_read"] == [
+        {"path": "bad.csv", "why": "no-url-column"},
+        {"path": "bad.parquet", "why": "damaged"},
+        {"path": "link.csv", "why": "not-a-file"},
+    ]
+
+
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [
-        (("--retries", "11"), "E-USAGE"),
-        (("--pause", "nan"), "E-USAGE"),
+        (("--retries", "11"), "'--retries': 11 is not in the range 0<=x<=10"),
+        (("--concurrency", "0"), "'--concurrency'"),
+        (("--max-bytes", "100"), "'--max-bytes'"),
+        (("--pause", "nan"), "E-USAGE: --pause: "),
         (("--max-age", "3"), "E-USAGE"),
         (("--max-age", "-3", "--update", "works.csv"), "E-USAGE"),
         (("--warc", "sites.warc"), "E-USAGE"),
@@ -109,6 +147,18 @@ def test_options_without_sense_leave_nothing(datalib: Program, arguments: tuple[
     done = datalib("optout", "fetch", "works.csv", "-o", "sites.jsonl", *arguments)
     assert (done.status, code in done.err, done.err.count("\n")) == (2, True, 1)
     assert [path.name for path in Path().iterdir()] == ["works.csv"]
+
+
+def test_the_ranges_of_the_help_are_those_of_fetch() -> None:
+    ranges = {
+        param.name: (param.type.min, param.type.max)
+        for param in command.params
+        if isinstance(param.type, click.IntRange | click.FloatRange)
+    }
+    assert ranges == {
+        "concurrency": (1, limits.MAX_CONCURRENCY), "max_age": (0, 36500), "max_bytes": (limits.MIN_BYTES, MAX_BODY),
+        "pause": (0, limits.MAX_PAUSE), "retries": (0, limits.MAX_RETRIES), "timeout": (0, None),
+    }  # fmt: skip
 
 
 def lines(path: str) -> list[dict[str, Any]]:

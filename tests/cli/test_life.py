@@ -457,3 +457,14 @@ def test_a_new_draft_of_a_signed_library_is_called_one(datalib: Program, library
     assert "E-MANIFEST-DIGEST" in datalib("verify", "library", *TRUST).out
     assert datalib("sign", "library", "--key", "producer.pem").status == 0
     assert datalib("verify", "library", *TRUST, "--require", "none").status == 0
+
+
+def test_a_party_whose_key_was_not_given_is_not_said_to_have_not_signed(datalib: Program, signed: Path) -> None:
+    typo = datalib("verify", signed.name, "--key", "x-test:producr=producer.pub.pem", "--require", "none")
+    assert (typo.status, f"no key for {PRODUCER} was given" in typo.out, "E-SIG-PRODUCER" in typo.out) == (
+        1,
+        True,
+        True,
+    )
+    others = ("--key", f"{PRODUCER}=buyer.pub.pem", "--key", f"{BUYER}=producer.pub.pem", "--require", "none")
+    assert f"{PRODUCER} did not sign" in datalib("verify", signed.name, *others).out

@@ -116,7 +116,7 @@ KINDS = [
     (record("<https://open.example/a>"), ADMIT),
     (record(""), "hold no-url"),
     (record("https:///"), "hold no-host"),
-    (record("ftp://open.example/a"), "hold not-asked-robots-txt"),
+    (record("ftp://open.example/a"), "hold other-scheme"),
     (record("https://open.example/ai.txt", http(OPEN, kind="text/plain")), SITE),
     (record("https://open.example/robots.txt?x", http(OPEN, kind="text/plain")), SITE),
 ]  # fmt: skip

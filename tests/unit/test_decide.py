@@ -82,6 +82,7 @@ def test_every_reason_has_its_texts() -> None:
     codes = {module.ADMITTED, module.ADMITTED_LICENCE, module.NO_BASIS, module.NO_ACCESS}
     codes |= {module.NO_URL, module.NO_HOST, module.DAMAGED, module.ARCHIVE_CUT, module.BODY_UNREADABLE}
     codes |= {module.INCOMPLETE, module.TOO_LARGE, module.SITE_FILE, module.ARCHIVE_CLOSED}
+    codes |= {module.NO_FILE, module.NO_SITE}
     codes |= {name + suffix for name in module.SIGNALS for suffix in ("", "-hold", "-licence")}
     codes |= {module.not_asked(name) for name in (*module.LOCATION_FILES, "transfer", "page", "unit", "registry")}
     assert set(texts) == codes

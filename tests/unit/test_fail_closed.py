@@ -201,7 +201,7 @@ def test_what_is_no_file_is_held(tmp_path: Path, kind: str, monkeypatch: pytest.
         (tmp_path / "b.jpg").write_bytes(made.jpeg())
         Path("a.jpg").symlink_to(tmp_path / ("b.jpg" if kind == "link" else "c.jpg"))
     scan([works], out=tmp_path / "out", now=NOW)
-    assert [(row.verdict, row.reason) for row in read_decisions(tmp_path / "out")] == [("hold", "damaged-record")]
+    assert [(row.verdict, row.reason) for row in read_decisions(tmp_path / "out")] == [("hold", "not-a-file")]
 
 
 @pytest.mark.parametrize("name", ["a.jpg", "a.xmp", "page.html"])

@@ -77,7 +77,7 @@ def test_what_is_no_public_key_file_is_refused(data: bytes) -> None:
 
 @pytest.mark.parametrize("data", [b"", b"text", b"-----BEGIN PRIVATE KEY-----\nYQ==\n-----END PRIVATE KEY-----\n"])
 def test_what_is_no_private_key_file_is_refused(data: bytes) -> None:
-    with pytest.raises(Refused, match="E-KEY-ENCODING"):
+    with pytest.raises(Refused, match="E-KEY-PRIVATE"):
         PrivateKey.from_pem(data)
 
 

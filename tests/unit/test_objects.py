@@ -294,4 +294,4 @@ def test_commands(
     assert run(["sign", address, "--key", "x.pem"]) == 2
     said = capsysbinary.readouterr().err.decode()
     assert "E-STORE-READ-ONLY" in said
-    assert "Signing happens where the files are" in said
+    assert "Copy what the command needs into a folder" in said

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from datalib.errors import Misuse, Refused, Unchecked
-from datalib.optout.origins import origins_of
+from datalib.optout.origins import Skipped, Why, origins_of
 
 URLS = [
     "https://a.example/1.jpg",
@@ -144,6 +144,32 @@ def test_a_library_gives_the_origins_of_its_tables_and_sources(tmp_path: Path) -
     sources = [{"title": "t", "path": "https://b.example/x"}, {"title": "u", "path": "local.csv"}]
     (tmp_path / "datapackage.json").write_text(json.dumps({"sources": sources}))
     assert sorted(origins_of([tmp_path])) == ["https://a.example", "https://b.example"]
+
+
+def test_what_of_a_folder_was_not_read_is_named(tmp_path: Path) -> None:
+    table(tmp_path, "parquet", ["https://a.example/"])
+    table(tmp_path, "csv", ["https://b.example/"], name="link")
+    (tmp_path / "broken.parquet").write_bytes(b"PAR1")
+    (tmp_path / "broken.wacz").write_bytes(b"PK")
+    (tmp_path / "cached.parquet").symlink_to("works.parquet")
+    whole = pa.table({"url": [f"https://c.example/{n}" for n in range(9)], "License": ["-"] * 9})
+    pq.write_table(whole, tmp_path / "torn.parquet", row_group_size=3, compression="none", use_dictionary=False)
+    torn = bytearray((tmp_path / "torn.parquet").read_bytes())
+    torn[4:400] = bytes(396)
+    (tmp_path / "torn.parquet").write_bytes(torn)
+    skipped: list[Skipped] = []
+    assert "https://a.example" in set(origins_of([tmp_path], skipped=skipped.append))
+    assert sorted(skipped) == [
+        ("broken.parquet", Why.DAMAGED), ("broken.wacz", Why.DAMAGED), ("cached.parquet", Why.NO_FILE),
+        ("torn.parquet", Why.DAMAGED), ("works.csv", Why.NO_URLS),
+    ]  # fmt: skip
+
+
+def test_a_link_to_a_table_is_refused_where_it_is_all_there_is(tmp_path: Path) -> None:
+    table(tmp_path, "parquet", ["https://a.example/"])
+    (tmp_path / "cached.parquet").symlink_to("works.parquet")
+    with pytest.raises(Refused, match="E-TABLE-READ"):
+        list(origins_of([tmp_path / "cached.parquet"]))
 
 
 @pytest.mark.parametrize("name", ["works.parquet", "works.txt"])

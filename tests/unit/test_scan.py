@@ -623,7 +623,7 @@ def test_refused_and_unreadable_files_fail(tmp_path: Path, sites: Path) -> None:
     result = scan([root], out=tmp_path / "out", sites=[sites], now=NOW)
     found = {row.work: row.reason for row in read_decisions(tmp_path / "out")}
     assert found["page.html"] == "robots-meta"
-    assert found["torn.parquet"] == found["link.txt"] == "damaged-record"
+    assert (found["torn.parquet"], found["link.txt"]) == ("damaged-record", "not-a-file")
     outcome, said = attest_result(result, listing(result))
     assert (outcome, said["refused"], said["held"]) == ("fail", 1, 2)
 

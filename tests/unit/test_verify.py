@@ -162,7 +162,9 @@ def test_a_sample_reads_so_many_files(tmp_path: Path) -> None:
     assert check(library, data="sample:99").complete
 
 
-@pytest.mark.parametrize("text", ["all", "sample:", "sample:x", "sample:-1", "sample:²", "sample:9999999999999", ""])
+@pytest.mark.parametrize(
+    "text", ["all", "sample:", "sample:x", "sample:-1", "sample:0", "sample:00", "sample:²", "sample:9999999999999", ""]
+)
 def test_other_data_modes_are_misuse(text: str) -> None:
     with pytest.raises(Misuse, match="E-USAGE"):
         DataMode.parse(text)

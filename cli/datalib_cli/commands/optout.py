@@ -4,6 +4,7 @@ import os
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,6 +14,10 @@ from datalib_cli.commands.author import declare, embed
 from datalib_cli.commands.receipt import receipt, verify_receipt
 from datalib_cli.explaining import explanation_lines
 from datalib_cli.layout import Row, Table
+
+if TYPE_CHECKING:
+    from datalib.optout.fetch import FetchResult
+    from datalib.optout.origins import Skipped
 
 command = group("optout", "Ask sites, explain verdicts, remove refused works.")
 for own in (declare, embed, receipt, verify_receipt):
@@ -40,11 +45,25 @@ for own in (declare, embed, receipt, verify_receipt):
 )
 @click.option("--warc", type=options.FILE, help="Also write what went over the network: a web archive, .warc.gz.")
 @click.option("--agent", default="", metavar="NAME", help="Who asks, named before datalib in the User-Agent header.")
-@click.option("--concurrency", type=int, default=64, help="Hosts asked at a time. Default: 64.")
-@click.option("--timeout", type=float, default=20.0, help="Seconds for one answer with its redirects. Default: 20.")
-@click.option("--max-bytes", type=int, default=2 << 20, help="Largest answer in bytes. Default: 2 MiB.")
-@click.option("--retries", type=int, default=2, help="How often a site in trouble is asked again. Default: 2.")
-@click.option("--pause", type=float, default=0.0, help="Seconds between two requests to one host. Default: 0.")
+@click.option("--concurrency", type=click.IntRange(1, 1024), default=64, help="Hosts asked at a time. Default: 64.")
+@click.option(
+    "--timeout",
+    type=click.FloatRange(0, min_open=True),
+    default=20.0,
+    help="Seconds for one answer with its redirects. Default: 20.",
+)
+@click.option(
+    "--max-bytes",
+    type=click.IntRange(512_000, 8 << 20),
+    default=2 << 20,
+    help="Largest answer in bytes. Default: 2 MiB.",
+)
+@click.option(
+    "--retries", type=click.IntRange(0, 10), default=2, help="How often a site in trouble is asked again. Default: 2."
+)
+@click.option(
+    "--pause", type=click.FloatRange(0, 60), default=0.0, help="Seconds between two requests to one host. Default: 0."
+)
 @click.option("--allow-private", is_flag=True, help="Ask addresses of private networks and of this machine too.")
 @options.progress
 @options.now
@@ -78,10 +97,11 @@ def fetch(
     from datalib.optout.origins import origins_of
     from datalib_cli.progress import meter
 
+    skipped: list[Skipped] = []
     fixed = clock(now) if now is not None or "SOURCE_DATE_EPOCH" in os.environ else None
     with meter(progress) as watch:
         result = ask(
-            origins_of(works, url_columns),
+            origins_of(works, url_columns, skipped.append),
             out=options.outside(out),
             paths=paths_of(profile, paths),
             linked=linked,
@@ -98,20 +118,33 @@ def fetch(
             allow_private=allow_private,
             progress=partial(watch, "ask") if watch else None,
         )
+    return _fetched(result, skipped)
+
+
+def _fetched(result: "FetchResult", skipped: "list[Skipped]") -> Output:
+    from datalib_cli.render import skipped_lines
+
     say = texts()
     statuses = {str(name): count for name, count in sorted(result.statuses.items(), key=lambda item: str(item[0]))}
     return Output(
-        data={"out": str(out), "answers": result.answers, "asked": result.asked, "statuses": statuses},
+        data={
+            "out": str(result.out),
+            "answers": result.answers,
+            "asked": result.asked,
+            "statuses": statuses,
+            "not_read": [each._asdict() for each in skipped],
+        },
         lines=[
             say(
                 "snapshot: {path}, {answers} answers ({asked} asked now)",
-                path=out,
+                path=result.out,
                 answers=result.answers,
                 asked=result.asked,
             ),
             *(f"  {name}: {count}" for name, count in statuses.items()),
+            *skipped_lines(skipped, say),
         ],
-        step=say("next: `datalib scan WORKS --sites {path} -o SCAN`", path=out),
+        step=say("next: `datalib scan WORKS --sites {path} -o SCAN`", path=result.out),
     )
 
 
