@@ -118,16 +118,21 @@ def meter(mode: str) -> Iterator[Callable[[str, int, int | None], None] | None]:
 
 
 def size_of(folder: Path) -> int | None:
-    """Give the bytes of all files below a folder, for the share that is done; None for what is no folder."""
+    """Give the bytes of the data files of a library, for the share that is done; None for what is no folder."""
+    from datalib.library.paths import RESERVED_FILES, RESERVED_FOLDERS
+
     if not folder.is_dir():
         return None
-    total = 0
-    for root, _, names in os.walk(folder):
-        for name in names:
+    total, own = 0, RESERVED_FILES
+    for root, folders, names in os.walk(folder):
+        if own:  # the library's record is not hashed with its data
+            folders[:] = [name for name in folders if name not in RESERVED_FOLDERS]
+        for name in (name for name in names if name not in own):
             try:
                 total += os.lstat(os.path.join(root, name)).st_size  # noqa: PTH118 (a Path for each of a million files takes seconds)
             except OSError:  # the command itself will say so
                 continue
+        own = frozenset()
     return total
 
 

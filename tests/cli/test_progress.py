@@ -12,6 +12,7 @@ import pytest
 
 from datalib_cli.progress import Meter
 from datalib_cli.texts import Texts
+from tests.cli.conftest import TRUST, Program
 from tests.local_sites import serving
 
 DATALIB = Path(sys.executable).with_name("datalib")
@@ -119,3 +120,16 @@ def test_a_narrow_terminal_gets_a_short_bar(monkeypatch: pytest.MonkeyPatch) -> 
     meter("judge", 0, 4)
     meter("judge", 1, 4)
     assert out.getvalue() == "\rоценка [######.....\x1b[K"
+
+
+def test_all_of_what_is_announced_is_done(datalib: Program, signed: Path) -> None:
+    (signed / "notes.txt").write_text("another text\n", encoding="ascii")
+    for command in (("sign", "library", "--key", "producer.pem"), ("verify", "library", *TRUST, "--require", "none")):
+        done = datalib(*command, "--progress", "json")
+        assert done.status == 0, done.err
+        (end,) = (event for event in map(json.loads, done.err.splitlines()) if event["event"] == "end")
+        assert (
+            end["done"]
+            == end["total"]
+            == sum(path.stat().st_size for path in (signed / "notes.txt", signed / "words.csv"))
+        )
