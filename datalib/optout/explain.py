@@ -90,6 +90,8 @@ def explain(work: str, out: Path) -> Explanation:
     Raises Misuse (E-USAGE) when the scan has no such work, Refused (E-SCAN-FORMAT) when its files are not what
     ``scan.json`` says, Unchecked (E-IO).
     """
+    if not work:
+        raise Misuse("E-USAGE", "WORK", "empty: give the id or the URL of a work")
     result = read_scan(out)
     for column in ("work_id", "url"):
         some, count = list[dict[str, Any]](), 0

@@ -218,7 +218,7 @@ def works(scanned: Path, verdicts: tuple[str, ...], reasons: tuple[str, ...], li
             ),
         ],
         step=say("next: `datalib optout explain WORK --scan {out}` says why a work is not admitted", out=scanned)
-        if rows
+        if any(each.verdict != Verdict.ADMIT for each in found.first)
         else "",
     )
 
