@@ -53,8 +53,6 @@ def make(work: str, out: Path, library: Path | None = None) -> Receipt:
     the scan has no such work and no index to show that by, ``Refused`` (``E-SCAN-FORMAT``, ``E-RECEIPT``),
     ``Unchecked`` (``E-IO``).
     """
-    if not work:
-        raise Misuse("E-USAGE", "WORK", "empty: give the id or the URL of a work")
     raw = read_bytes(out)
     scan = _Scan(out=out, raw=raw, result=parse_scan(raw, str(out / NAME)))
     kinds: tuple[Kind, ...] = ("url",) if "://" in work else ("work", "url")

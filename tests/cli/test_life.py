@@ -295,7 +295,6 @@ def test_the_works_of_a_scan_are_listed(datalib: Program, tmp_path: Path) -> Non
     assert held["works"] == [{"work": "w.csv#0", "verdict": "hold", "reason": reason, "url": urls[0]}]
     assert datalib("optout", "list", "--scan", "out", "--reason", "none").status == 2
     assert "E-USAGE: WORK: " in datalib("optout", "explain", "", "--scan", "out").err
-    assert "E-USAGE: WORK: " in datalib("optout", "receipt", "", "--scan", "out", "-o", "r.json").err
 
 
 @pytest.mark.parametrize(("member", "what"), [("works", "number of works"), ("counts", "counts")])
