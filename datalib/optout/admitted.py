@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from datalib.errors import Unchecked
 from datalib.optout.admitted_lines import Lines, NoTypesError
 from datalib.optout.columns import is_text
-from datalib.optout.compact import compacted
+from datalib.optout.compact import coded, plain
 from datalib.optout.decisions import GROUP
 from datalib.optout.rows import LINE
 from datalib.optout.weights import weights_of
@@ -38,13 +38,14 @@ class AdmittedWriter:
         self._waiting: list[Any] = []
         self._lines: Lines | None = None
         self._no_text: set[int] = set()
+        self._schema: Any = None
         self._held = self._weight = 0
         self.rows = 0
 
     def add(self, batch: Any, admitted: NDArray[Any]) -> None:
         """Add the rows of a batch that are marked."""
         with _possible(self._table):
-            chosen = compacted(batch.filter(pa.array(admitted)))
+            chosen = batch.filter(pa.array(admitted))
         self.rows += len(chosen)
         if self._is_lines:
             self._lines = self._lines or Lines(self._path.parent, [name for name in batch.schema.names if name != LINE])
@@ -72,6 +73,9 @@ class AdmittedWriter:
 
     def _take(self, batch: Any) -> None:
         """Add rows; a row group ends with the row that makes it long or heavy enough."""
+        self._schema = batch.schema
+        with _possible(self._table):
+            batch = plain(batch)
         weights = weights_of(batch)
         while len(batch):
             upto = self._weight + np.cumsum(weights)
@@ -92,7 +96,7 @@ class AdmittedWriter:
 
     def _flush(self) -> None:
         with _possible(self._table):
-            table = pa.Table.from_batches(self._waiting).combine_chunks()
+            table = coded(pa.Table.from_batches(self._waiting), self._schema)
         self._no_text.update(place for place, column in enumerate(table.columns) if not _is_sound(column))
         self._write(table)
         self._waiting, self._held, self._weight = [], 0, 0

@@ -14,6 +14,39 @@ def compacted(batch: Any) -> Any:
     return pa.record_batch(list(map(_compacted, batch.columns)), schema=batch.schema)
 
 
+def plain(batch: Any) -> Any:
+    """Give the rows of a batch with their values in the place of codes, but where the order of codes has a meaning.
+
+    What is put together of plain batches does not depend on how the rows were parted.
+    """
+    columns = [column if _is_ordered(column.type) else column.cast(_plain(column.type)) for column in batch.columns]
+    return pa.record_batch(columns, names=batch.schema.names)
+
+
+def coded(table: Any, schema: Any) -> Any:
+    """Give a table that was put together of plain batches the types of a schema, where they can be made of values.
+
+    To be written as Parquet, which holds the values of rows only.
+    """
+    columns = [_coded(column.combine_chunks(), field.type) for column, field in zip(table.columns, schema, strict=True)]
+    fields = [field.with_type(column.type) for column, field in zip(columns, schema, strict=True)]
+    return pa.table(columns, pa.schema(fields, schema.metadata))
+
+
+def _coded(array: Any, kind: Any) -> Any:
+    if _is_ordered(kind):
+        return _compacted(array)
+    if array.type == kind:
+        return array
+    if pa.types.is_dictionary(kind):
+        made = pa.chunked_array([array]).dictionary_encode().combine_chunks()
+        return pa.DictionaryArray.from_arrays(made.indices.cast(kind.index_type), made.dictionary.cast(kind.value_type))
+    try:
+        return array.cast(kind)
+    except pa.ArrowNotImplementedError:
+        return array
+
+
 class Dictionaries:
     """What rows use of the dictionaries that all batches of a file share; for formats in which there is only one."""
 
@@ -61,10 +94,15 @@ def _recoded(array: Any, dictionary: Any, used: Any) -> Any:
     return pa.DictionaryArray.from_arrays(indices, _compacted(dictionary.take(used)), ordered=array.type.ordered)
 
 
+def _is_ordered(kind: Any) -> bool:
+    return bool(pa.types.is_dictionary(kind) and kind.ordered)
+
+
 def _outlives(kind: Any) -> bool:
     """Say whether a filter leaves values of a type that no row has."""
     types = pa.types
-    if types.is_dictionary(kind) or types.is_string_view(kind) or types.is_binary_view(kind):
+    sharing = (types.is_dictionary, types.is_string_view, types.is_binary_view, types.is_list_view)
+    if any(shares(kind) for shares in (*sharing, types.is_large_list_view)):
         return True
     inner = kind.storage_type if isinstance(kind, pa.BaseExtensionType) else None
     inner = kind.value_type if types.is_run_end_encoded(kind) else inner
