@@ -21,6 +21,7 @@ KILLING = Path(__file__).parents[1] / "killing"
 BIN = Path(sys.executable).parent
 PARTS = 12
 PATIENCE = 60.0  # seconds
+ROUNDS = 5
 Cluster = tuple[Mapping[str, str], Callable[[str], None]]
 
 
@@ -108,7 +109,12 @@ def test_two_nodes_give_the_same_bytes_though_one_dies(works: Path, cluster: Clu
     environment, joined = cluster
     out = works / f"cluster-{whom}"
     joined(f"{whom}:3:0:{out}")
-    ran = scan(works, out, environment, "--engine", "ray")
-    assert (ran.returncode, ran.stderr) == (0, b"")
-    assert scan_files(out) == scan_files(works / "local")
-    assert Path(f"{out}.killed").exists()  # the second node had begun a shard
+    killed = Path(f"{out}.killed")
+    for _ in range(ROUNDS):  # the second node may come too late to begin a shard
+        shutil.rmtree(out, ignore_errors=True)
+        ran = scan(works, out, environment, "--engine", "ray")
+        assert (ran.returncode, ran.stderr) == (0, b"")
+        assert scan_files(out) == scan_files(works / "local")
+        if killed.exists():
+            break
+    assert killed.exists()
