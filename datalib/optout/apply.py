@@ -25,7 +25,7 @@ from datalib.optout.reread import decisions, having
 from datalib.optout.result import ScanFile, ScanResult, read_scan
 from datalib.optout.rewrite import rewrite
 from datalib.optout.sources import MANIFEST, read_manifest
-from datalib.optout.works import is_library
+from datalib.optout.works import is_library, walk
 from datalib.webarchive.files import is_archive
 
 _JOURNAL = "applied.json"
@@ -111,7 +111,7 @@ def _unwanted(out: Path, result: ScanResult, wanted: set[str]) -> tuple[dict[str
             files.append(work)
         elif "@" in work and any(is_archive(name) and work.startswith((f"{name}@", f"{name}/")) for name in names):
             raise Misuse("E-USAGE", work, "records stay in their archive; take those that a scan --admitted wrote")
-        elif table in names and number.isdecimal():
+        elif table in names and number.isascii() and number.isdecimal():
             tables.setdefault(table, set()).add(int(number))
         else:
             sources.append(work)
@@ -149,8 +149,15 @@ def _place(library: Path, name: str) -> Path:
     return library / name
 
 
+def _refuse_unreadable(library: Path, name: str) -> None:
+    """Refuse a file whose name is no text: it is there, under another name than the one that stands in the result."""
+    if "\\" in name and not os.path.lexists(library / name) and any(file.name == name for file in walk(library)):
+        raise Refused("E-PATH-NFC", name, "its name is not UTF-8; rename the file and scan the library again")
+
+
 def _remove_rows(library: Path, file: ScanFile, found: set[int], journal: _Journal) -> bool:
     name, path = file.path, library / file.path
+    _refuse_unreadable(library, name)
     now = sha256_of(_place(library, name)) if os.path.lexists(path) else ""
     if journal.has(file, now):
         return False
@@ -184,6 +191,7 @@ def _rewritten(path: Path, target: Path, form: rows.Form, found: set[int], scann
 def _remove_file(library: Path, name: str, digest: str) -> bool:
     path = library / name
     if not os.path.lexists(path):
+        _refuse_unreadable(library, name)
         return False
     _place(library, name)
     if path.is_file() and not path.is_symlink() and sha256_of(path) != digest:

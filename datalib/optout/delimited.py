@@ -26,13 +26,22 @@ def columns_of(path: "Source", form: Form) -> tuple[str, ...]:
 
     Raises DamagedError, csv.Error, OSError.
     """
+    return _header(path, form)[1]
+
+
+def _header(path: "Source", form: Form) -> tuple[int, tuple[str, ...]]:
+    """Read how many blank lines stand before the names of the columns, and these."""
     with narrowed(path) as file:
         raw = file.read(_HEAD_BYTES)
     text = raw.removeprefix(codecs.BOM_UTF8).decode("utf-8", "backslashreplace")
     if "\0" in text:
         raise DamagedError("not a table in UTF-8, nor in UTF-16 with its mark")
-    first = next(csv.reader(io.StringIO(text, newline=""), delimiter=DELIMITERS[form], strict=True), [])
-    return _numbered(first, (place for place, name in enumerate(first) if not name))
+    blank = 0
+    for names in csv.reader(io.StringIO(text, newline=""), delimiter=DELIMITERS[form], strict=True):
+        if names:
+            return blank, _numbered(names, (place for place, name in enumerate(names) if not name))
+        blank += 1
+    return blank, ()
 
 
 def _distinct(names: Sequence[str]) -> tuple[str, ...]:
@@ -212,7 +221,8 @@ def _chunks(path: "Source", form: Form, columns: Sequence[str] | None, seen: _Se
         return "skip"
 
     with faults(path):
-        names = _distinct(columns_of(path, form))
+        blank, names = _header(path, form)
+        names = _distinct(names)
         options = arrow_csv.ConvertOptions(
             check_utf8=False, column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False,
             include_columns=list(columns) if columns is not None else None,
@@ -222,7 +232,11 @@ def _chunks(path: "Source", form: Form, columns: Sequence[str] | None, seen: _Se
             arrow_csv.open_csv(
                 seen.of(file),
                 read_options=arrow_csv.ReadOptions(
-                    use_threads=False, block_size=_BLOCK_BYTES, column_names=names, skip_rows_after_names=1
+                    use_threads=False,
+                    block_size=_BLOCK_BYTES,
+                    column_names=names,
+                    skip_rows=blank,
+                    skip_rows_after_names=1,
                 ),
                 parse_options=arrow_csv.ParseOptions(
                     delimiter=DELIMITERS[form], newlines_in_values=True, invalid_row_handler=note

@@ -57,7 +57,7 @@ def grants(source: Mapping[str, Any]) -> bool:
 def _licence_of(source: Mapping[str, Any]) -> str | None:
     """Give what a source says of its licence, in either member, as one text."""
     named = [said for said in (source.get("license"), source.get("licenses")) if said]
-    return json.dumps(named, ensure_ascii=False) if named else None
+    return json.dumps(named, ensure_ascii=False).encode("utf-8", "replace").decode() if named else None
 
 
 def named_sources(sources: Sequence[dict[str, Any]]) -> Iterator[Named]:

@@ -170,7 +170,7 @@ def _refuse_twins(files: Sequence[File], shards: Sequence[Shard]) -> None:
         table, _, number = file.name.rpartition("#")
         ends = (sign.start() for sign in re.finditer("[@/]", file.name)) if archives else ()
         other = next((file.name[:end] for end in ends if file.name[:end] in archives), None)
-        if other or (table in tables and number.isdecimal()):
+        if other or (table in tables and number.isascii() and number.isdecimal()):
             raise Misuse("E-USAGE", file.name, f"is named like a work in {other or table}; rename it or scan it apart")
 
 
@@ -183,7 +183,7 @@ def _named(root: Source) -> list[File]:
     """Give the files of one of the works."""
     if isinstance(root, StoredTable):
         return [File(name=root.name, path=root, size=root.size)]
-    return list(_walk(root)) if root.is_dir() else [_file(root, root.name)]
+    return list(walk(root)) if root.is_dir() else [_file(root, root.name)]
 
 
 def is_library(folder: Path) -> bool:
@@ -334,7 +334,7 @@ def _folder_shards(files: Sequence[File]) -> Iterator[Shard]:
         yield Shard(part=Part.FILES, files=tuple(files[start : start + SHARD_FILES]))
 
 
-def _walk(root: Path) -> Iterator[File]:
+def walk(root: Path) -> Iterator[File]:
     """Walk a folder without following links, leaving out what a library keeps about itself."""
     own = is_library(root)
     stack = [(root, "")]

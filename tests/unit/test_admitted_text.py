@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from datalib.optout.answers import Answer
 from datalib.optout.scan import scan
 from tests.scanning import NOW, read_decisions, scan_files, write_sites
 from tests.unit.test_scan import ANSWERS
@@ -124,3 +125,22 @@ def test_a_column_that_is_judged_and_stands_twice_is_still_damage(tmp_path: Path
     result = scan([tmp_path / "w.csv"], out=tmp_path / "out", sites=[sites], admitted=True, now=NOW)
     assert result.counts["verdict"] == {"hold": 1}
     assert not list((tmp_path / "out" / "admitted").glob("*"))
+
+
+@pytest.mark.parametrize("lines", ["\n", "\r\n"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("blank", [1, 3])
+def test_blank_lines_before_the_names_hide_no_table(tmp_path: Path, lines: str, encoding: str, blank: int) -> None:
+    rows = ["url,a", "https://a.kz/no/1,b", 'https://a.kz/yes/2,"c\n d"', "https://a.kz/no/3,e"]
+    text = lines * blank + lines.join(rows) + lines
+    (tmp_path / "works").mkdir()
+    (tmp_path / "works" / "w.csv").write_bytes(text.encode(encoding))
+    write_sites(
+        tmp_path / "s.jsonl", [Answer(origin="https://a.kz", status=200, body=b"User-agent: *\nDisallow: /no\n")]
+    )
+    scan([tmp_path / "works"], out=tmp_path / "out", sites=[tmp_path / "s.jsonl"], admitted=True, now=NOW)
+    assert [(row.work, row.verdict) for row in read_decisions(tmp_path / "out")] == [
+        ("w.csv#0", "refuse"), ("w.csv#1", "admit"), ("w.csv#2", "refuse"),
+    ]  # fmt: skip
+    read = pq.read_table(tmp_path / "out" / "admitted" / "part-00000.parquet")
+    assert read.to_pylist() == [{"url": "https://a.kz/yes/2", "a": "c\n d"}]

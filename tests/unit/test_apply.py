@@ -1,5 +1,6 @@
 import gzip
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -368,6 +369,21 @@ def test_nothing_is_removed_through_a_link(tmp_path: Path, name: str, text: str)
     with pytest.raises(Refused, match="E-FILE-SYMLINK"):
         apply(root, out)
     assert (tmp_path / "elsewhere" / name).read_text(encoding="utf-8") == text
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [(b"\xfe.html", '<meta name="robots" content="noai">'), (b"\xfe.csv", "url\nhttps://a.kz/no/1\n")]
+)
+def test_a_file_whose_name_is_no_text_is_not_taken_for_gone(tmp_path: Path, name: bytes, text: str) -> None:
+    root = library(tmp_path / "lib")
+    (root / os.fsdecode(name)).write_text(text, encoding="utf-8")
+    (root / "b\\c.html").write_text('<meta name="robots" content="noai">', encoding="utf-8")
+    with pytest.raises(Refused, match=r"E-PATH-NFC: \\xfe\..*rename"):
+        apply(root, scanned(root, tmp_path / "out"))
+    (root / os.fsdecode(name)).unlink()
+    out = scanned(root, tmp_path / "again")
+    assert apply(root, out).files == ("b\\c.html",)
+    assert apply(root, out).files == ()
 
 
 def test_a_library_that_has_changed_is_not_touched(tmp_path: Path) -> None:

@@ -150,9 +150,9 @@ def test_no_file_is_named_like_a_work_in_another(tmp_path: Path, twin: str, othe
     table(root / "w.parquet")
     (root / "w.warc").write_bytes(b"WARC/1.0\r\n")
     (root / "datapackage.json").write_text('{"sources": [{"path": "https://e.x/a"}]}', encoding="utf-8")
-    for name in ("w.parquet#", "w.parquet#x", "w.parquet#1.txt", "x#1", "source#", "w.war@1"):
+    for name in ("w.parquet#", "w.parquet#x", "w.parquet#1.txt", "x#1", "source#", "w.war@1", "w.parquet#٣"):
         (root / name).write_text("x", encoding="ascii")
-    assert len(plan([root], Columns()).files) == 8
+    assert len(plan([root], Columns()).files) == 9
     (root / twin).parent.mkdir(exist_ok=True)
     (root / twin).write_text("x", encoding="ascii")
     with pytest.raises(Misuse, match=f"E-USAGE: {twin}: is named like a work in {other}; rename it"):
@@ -165,3 +165,11 @@ def test_only_one_of_the_libraries_names_sources(tmp_path: Path) -> None:
         (tmp_path / name / "datapackage.json").write_text('{"sources": [{"path": "https://e.x/a"}]}', encoding="utf-8")
     with pytest.raises(Misuse, match=r"E-USAGE: .*scan them apart"):
         plan([tmp_path / "a", tmp_path / "b"], Columns())
+
+
+def test_texts_of_a_manifest_that_are_none_end_no_scan(tmp_path: Path) -> None:
+    table(tmp_path / "lib" / "w.parquet")
+    said = {"sources": [{"path": "https://e.x/\ud800", "license": "\ud800 NC"}]}
+    (tmp_path / "lib" / "datapackage.json").write_text(json.dumps(said), encoding="ascii")
+    (source,) = plan([tmp_path / "lib"], Columns()).shards[-1].sources
+    assert (source.url, source.licence) == ("https://e.x/?", '["? NC"]')
